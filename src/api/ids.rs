@@ -1,0 +1,72 @@
+//! Ids of records: UUIDs of version 7, one type per record.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+            #[serde(transparent)]
+            pub struct $name(pub Uuid);
+
+            impl $name {
+                /// A new id; later ones sort behind earlier ones.
+                #[must_use]
+                #[expect(clippy::new_without_default, reason = "a new id is never a default")]
+                pub fn new() -> Self {
+                    Self(Uuid::now_v7())
+                }
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    self.0.fmt(f)
+                }
+            }
+
+            impl FromStr for $name {
+                type Err = uuid::Error;
+
+                fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                    text.parse().map(Self)
+                }
+            }
+        )*
+
+        /// Calls a macro with the names of all id types.
+        #[macro_export]
+        #[doc(hidden)]
+        macro_rules! for_each_id {
+            ($then:ident) => { $then! { $($name),* } };
+        }
+    };
+}
+
+ids! {
+    /// A person who may sign in.
+    UserId;
+    /// One sign-in.
+    SessionId;
+    /// An owner of assets.
+    OrganizationId;
+    /// A dealer location.
+    ShopId;
+    /// A customer.
+    CustomerId;
+    /// A machine or vehicle.
+    AssetId;
+    /// A meter of an asset.
+    MeterId;
+    /// One reading of a meter.
+    ReadingId;
+    /// A request for service.
+    RequestId;
+    /// A known defect.
+    RepairId;
+}

@@ -1,0 +1,26 @@
+//! The contract between server and clients: who may do what, which operations
+//! there are, and the shapes that travel. No I/O of any kind lives here.
+//!
+//! May call [`crate::rules`] and [`crate::text`]. Adding an operation is one
+//! row in [`operation`] and one function in `server`.
+
+pub mod access;
+pub mod asset;
+pub mod customer;
+pub mod ids;
+pub mod meter;
+pub mod operation;
+pub mod page;
+pub mod permission;
+pub mod place;
+pub mod problem;
+pub mod role;
+pub mod service;
+pub mod session;
+
+/// Header with the client-made key of a write (at most 128 characters).
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Header with the id of a request, given back with every answer.
+pub const REQUEST_ID: &str = "x-request-id";
+/// Media type of every refusal (RFC 9457).
+pub const PROBLEM_JSON: &str = "application/problem+json";

@@ -1,0 +1,231 @@
+//! The table of operations: the one source of paths, methods and permissions.
+//!
+//! From it come the router (`server::router`), the refusals, `/openapi.json`
+//! and `/docs`, the client's calls, what the terminal greys, and the tests that
+//! walk every role through every operation.
+//!
+//! **Adding an operation** is one row here and one function in `server`, which
+//! the row names last. A row reads: type name, method, path, what it needs,
+//! (path parameters, query, body) → answer, handler, sentence for the docs.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::access::Needs;
+use super::ids::{AssetId, CustomerId, ReadingId, RequestId};
+use super::page::{Nothing, Page, PageQuery};
+use super::permission::Permission;
+use super::{asset, customer, meter, place, service, session};
+
+/// HTTP methods of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates or acts; takes an idempotency key.
+    Post,
+    /// Changes some fields.
+    Patch,
+    /// Sets.
+    Put,
+    /// Ends.
+    Delete,
+}
+
+impl Method {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Endpoint {
+    /// The operation's name, unique.
+    pub name: &'static str,
+    /// Its method.
+    pub method: Method,
+    /// Its path with `{parameters}`.
+    pub path: &'static str,
+    /// What it needs, decided before body and record are looked at.
+    pub needs: Needs,
+    /// What only some bodies need (`x-permission-more`).
+    pub more: &'static [Permission],
+    /// One sentence for the docs.
+    pub summary: &'static str,
+    /// The shapes, for the OpenAPI document.
+    pub shapes: Shapes,
+}
+
+/// How the shapes of an operation are described.
+#[derive(Debug, Clone, Copy)]
+pub struct Shapes {
+    /// Query parameters.
+    pub query: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    /// Body.
+    pub body: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    /// Answer.
+    pub answer: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+/// An operation as a type, so that client and handler agree on its shapes.
+pub trait Operation: Send + Sync + 'static {
+    /// Path parameters.
+    type Path: Serialize + DeserializeOwned + Send + 'static;
+    /// Query parameters.
+    type Query: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+    /// Body.
+    type Body: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+    /// Answer.
+    type Answer: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+    /// Its row.
+    const ENDPOINT: Endpoint;
+}
+
+macro_rules! path_types {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+            pub struct $name { $(#[doc = concat!("`{", stringify!($field), "}`.")] pub $field: $kind),* }
+        )*
+    };
+}
+
+path_types! {
+    /// Of one customer.
+    OfCustomer { id: CustomerId }
+    /// Of one asset.
+    OfAsset { id: AssetId }
+    /// Of one meter of an asset.
+    OfMeter { id: AssetId, meter: String }
+    /// Of one reading.
+    OfReading { id: ReadingId }
+    /// Of one service request.
+    OfRequest { id: RequestId }
+}
+
+/// Calls a macro with all rows of the table.
+macro_rules! for_each_operation {
+    ($then:path) => {
+        $then! {
+            SignIn = POST "/v1/sessions", open, (Nothing, Nothing, session::SignIn) -> session::SignedIn, sessions::sign_in, "Sign in";
+            GetSession = GET "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> session::Session, sessions::show, "Who is signed in, and what the session may do";
+            ChangeSession = PATCH "/v1/session", signed_in, (Nothing, Nothing, session::SessionChange) -> session::Session, sessions::change, "Work in another shop, or look at another of one's customers";
+            SignOut = DELETE "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> Nothing, sessions::sign_out, "Sign out";
+
+            SearchCustomers = GET "/v1/customers", all["customer.search"], (Nothing, customer::CustomerQuery, Nothing) -> Page<customer::CustomerHit>, customers::search, "Find customers by name, city, state or number";
+            CreateCustomer = POST "/v1/customers", all["customer.create"], (Nothing, Nothing, customer::NewCustomer) -> customer::Customer, customers::create, "Create a customer";
+            GetCustomer = GET "/v1/customers/{id}", all["customer.view"], (OfCustomer, Nothing, Nothing) -> customer::Customer, customers::show, "One customer";
+            ChangeCustomer = PATCH "/v1/customers/{id}", all["customer.edit"], (OfCustomer, Nothing, customer::CustomerChange) -> customer::Customer, customers::change, "Change a local customer";
+            SetCustomerNumber = PUT "/v1/customers/{id}/number", any["customer.dms_number.set_blank", "customer.dms_number.change"], (OfCustomer, Nothing, customer::NumberChange) -> customer::Customer, customer_numbers::set, "Set the number in the dealer's business system", more ["customer.dms_number.change"];
+            ListCustomerAssets = GET "/v1/customers/{id}/assets", all["asset.list.view"], (OfCustomer, PageQuery, Nothing) -> Page<asset::AssetHeader>, assets::of_customer, "The assets of a customer";
+
+            LookUpAsset = GET "/v1/assets/lookup", all["asset.lookup"], (Nothing, asset::LookupQuery, Nothing) -> asset::LookupAnswer, lookup::look_up, "Find assets by number, plate, VIN or the end of the VIN";
+            GetAsset = GET "/v1/assets/{id}", all["asset.lookup"], (OfAsset, Nothing, Nothing) -> asset::Asset, assets::show, "One asset with the sections that the role may see";
+            GetIdentification = GET "/v1/assets/{id}/identification", all["asset.identification.view"], (OfAsset, Nothing, Nothing) -> asset::Identification, assets::identification, "What identifies an asset";
+            ListMeters = GET "/v1/assets/{id}/meters", all["meter.view"], (OfAsset, Nothing, Nothing) -> Page<meter::Meter>, meters::list, "The meters of an asset";
+            ListReadings = GET "/v1/assets/{id}/meters/{meter}/readings", all["meter.view"], (OfMeter, PageQuery, Nothing) -> Page<meter::Reading>, meters::readings, "The readings of a meter, the newest first";
+            AddReading = POST "/v1/assets/{id}/readings", all["meter.reading.add_edit"], (OfAsset, Nothing, meter::NewReading) -> meter::ReadingAdded, meters::add_reading, "Add a meter reading", more ["meter.override"];
+            VoidReading = POST "/v1/readings/{id}/void", all["meter.reading.void"], (OfReading, Nothing, meter::Reason) -> meter::Reading, meters::void, "Take a reading out; it is kept and shown, and never counts";
+            RestoreReading = POST "/v1/readings/{id}/restore", all["meter.reading.void"], (OfReading, Nothing, Nothing) -> meter::Reading, meters::restore, "Count a void reading again, if it still fits";
+            ReplaceMeter = POST "/v1/assets/{id}/meters/{meter}/replace", all["meter.replace"], (OfMeter, Nothing, meter::Replacement) -> meter::Meter, meters::replace, "Say that a meter was replaced; its life goes on";
+
+            ListAssetRequests = GET "/v1/assets/{id}/service-requests", all["service_request.view"], (OfAsset, PageQuery, Nothing) -> Page<service::ServiceRequest>, requests::of_asset, "The service requests of an asset";
+            RequestService = POST "/v1/assets/{id}/service-requests", all["service_request.add_edit"], (OfAsset, Nothing, service::NewRequest) -> service::ServiceRequest, requests::create, "Request service for an asset";
+            RequestServiceByUnit = POST "/v1/service-requests", all["service_request.add_edit"], (Nothing, Nothing, service::NewRequestByUnit) -> service::RequestAccepted, requests::create_by_unit, "Request service by unit number, for roles that may not look assets up";
+            ListRequests = GET "/v1/service-requests", all["service_request.view"], (Nothing, service::RequestQuery, Nothing) -> Page<service::ServiceRequest>, requests::list, "Service requests, the newest first";
+            GetRequest = GET "/v1/service-requests/{id}", all["service_request.view"], (OfRequest, Nothing, Nothing) -> service::ServiceRequest, requests::show, "One service request";
+            CancelRequest = POST "/v1/service-requests/{id}/cancel", all["service_request.cancel"], (OfRequest, Nothing, meter::Reason) -> service::ServiceRequest, requests::cancel, "Withdraw a service request";
+            ListRepairs = GET "/v1/assets/{id}/repairs", all["repair.pending.view"], (OfAsset, service::RepairQuery, Nothing) -> Page<service::Repair>, repairs::of_asset, "Open and pending repairs of an asset";
+
+            ListServiceCodes = GET "/v1/service-codes", signed_in, (Nothing, Nothing, Nothing) -> Page<place::ServiceCode>, places::service_codes, "The pre-defined services";
+            ListShops = GET "/v1/shops", signed_in, (Nothing, PageQuery, Nothing) -> Page<place::Shop>, places::shops, "The shops within one's scope";
+            ListOrganizations = GET "/v1/organizations", signed_in, (Nothing, PageQuery, Nothing) -> Page<place::Organization>, places::organizations, "The organizations within one's scope";
+        }
+    };
+}
+#[cfg(feature = "server")]
+pub(crate) use for_each_operation;
+
+macro_rules! permissions {
+    ($($name:literal),* $(,)?) => { const { &[$(Permission::named($name)),*] } };
+}
+
+macro_rules! needs {
+    (open) => { Needs::Open };
+    (signed_in) => { Needs::SignedIn };
+    (all [$($name:literal),*]) => { Needs::All(permissions![$($name),*]) };
+    (any [$($name:literal),*]) => { Needs::Any(permissions![$($name),*]) };
+}
+
+macro_rules! method {
+    (GET) => { Method::Get };
+    (POST) => { Method::Post };
+    (PATCH) => { Method::Patch };
+    (PUT) => { Method::Put };
+    (DELETE) => { Method::Delete };
+}
+
+macro_rules! define_operations {
+    ($($name:ident = $method:ident $path:literal, $rule:ident $([$($need:literal),*])?, ($at:ty, $query:ty, $body:ty) -> $answer:ty, $module:ident::$handler:ident, $summary:literal $(, more [$($more:literal),*])?;)*) => {
+        $(
+            #[doc = concat!($summary, ": `", stringify!($method), " ", $path, "`.")]
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name;
+
+            impl Operation for $name {
+                type Path = $at;
+                type Query = $query;
+                type Body = $body;
+                type Answer = $answer;
+                const ENDPOINT: Endpoint = Endpoint {
+                    name: stringify!($name),
+                    method: method!($method),
+                    path: $path,
+                    needs: needs!($rule $([$($need),*])?),
+                    more: permissions![$($($more),*)?],
+                    summary: $summary,
+                    shapes: Shapes {
+                        query: |generator| generator.subschema_for::<$query>(),
+                        body: |generator| generator.subschema_for::<$body>(),
+                        answer: |generator| generator.subschema_for::<$answer>(),
+                    },
+                };
+            }
+        )*
+
+        /// Every operation, in the order of the table.
+        pub static ENDPOINTS: &[Endpoint] = &[$($name::ENDPOINT),*];
+    };
+}
+
+for_each_operation!(define_operations);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_operations_answer_the_same_call() {
+        let calls: HashSet<_> = ENDPOINTS.iter().map(|row| (row.method, row.path)).collect();
+        let names: HashSet<_> = ENDPOINTS.iter().map(|row| row.name).collect();
+        assert_eq!((calls.len(), names.len()), (ENDPOINTS.len(), ENDPOINTS.len()));
+    }
+
+    #[test]
+    fn every_path_stands_under_the_version() {
+        assert!(ENDPOINTS.iter().all(|row| row.path.starts_with("/v1/")));
+    }
+}

@@ -1,0 +1,2 @@
+//! x
+pub mod api; pub mod rules; pub mod text;

@@ -1,0 +1,167 @@
+//! Text as it enters, is compared and is drawn: folding for search, keys for
+//! numbers, and the removal of what could drive a terminal (trap 14).
+//!
+//! A leaf: calls nobody, may be called by everybody.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Folds text for comparison: NFKC, case- and accent-folded, trimmed, inner
+/// runs of white space become one space (contract 8.2, "What a search hit is").
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut gap = false;
+    for c in text.nfkd() {
+        if is_combining_mark(c) || is_control(c) && !c.is_whitespace() {
+            continue;
+        }
+        if c.is_whitespace() {
+            gap = !folded.is_empty();
+            continue;
+        }
+        if std::mem::take(&mut gap) {
+            folded.push(' ');
+        }
+        push_folded(&mut folded, c);
+    }
+    folded
+}
+
+/// Letters whose stroke or ligature is no combining mark, so that
+/// decomposition leaves them as they are.
+fn push_folded(out: &mut String, c: char) {
+    if c.is_ascii() {
+        out.push(c.to_ascii_lowercase());
+        return;
+    }
+    for upper in c.to_uppercase() {
+        for lower in upper.to_lowercase().filter(|c| !is_combining_mark(*c)) {
+            match lower {
+                'ø' => out.push('o'),
+                'ł' => out.push('l'),
+                'đ' | 'ð' => out.push('d'),
+                'ħ' => out.push('h'),
+                'ŧ' => out.push('t'),
+                'æ' => out.push_str("ae"),
+                'œ' => out.push_str("oe"),
+                'þ' => out.push_str("th"),
+                other => out.push(other),
+            }
+        }
+    }
+}
+
+/// Only the ASCII digits of a text: how telephone numbers are searched.
+#[must_use]
+pub fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The key under which an asset number, plate, VIN or serial is looked up:
+/// upper case, without white space and hyphens (S2-8). Leading zeros and
+/// letter suffixes count: `76863` and `76863A` are two machines.
+#[must_use]
+pub fn number_key(number: &str) -> String {
+    number
+        .nfkc()
+        .filter(|c| !c.is_whitespace() && !is_control(*c) && !is_hyphen(*c))
+        .flat_map(char::to_uppercase)
+        .collect()
+}
+
+/// The looser key for look-alikes: O as 0, I as 1 (trap 15). Used only when
+/// [`number_key`] finds nothing, and what it finds is marked as similar.
+#[must_use]
+pub fn similar_key(number_key: &str) -> String {
+    number_key
+        .chars()
+        .map(|c| match c {
+            'O' => '0',
+            'I' => '1',
+            other => other,
+        })
+        .collect()
+}
+
+/// Makes one line of outside text harmless: control characters go, line
+/// breaks and tabs become spaces, the ends are trimmed.
+#[must_use]
+pub fn clean_line(text: &str) -> String {
+    let spaced: String = text
+        .chars()
+        .map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .filter(|c| !is_control(*c))
+        .collect();
+    spaced.trim().to_owned()
+}
+
+/// As [`clean_line`], but keeps line breaks: for complaints and notes.
+#[must_use]
+pub fn clean_text(text: &str) -> String {
+    let kept: String = text
+        .replace("\r\n", "\n")
+        .chars()
+        .map(|c| if matches!(c, '\r' | '\u{2028}' | '\u{2029}') { '\n' } else { c })
+        .map(|c| if c == '\t' { ' ' } else { c })
+        .filter(|c| *c == '\n' || !is_control(*c))
+        .collect();
+    kept.trim().to_owned()
+}
+
+/// For the screen: whatever could drive the terminal or turn the reading
+/// direction becomes `\u{FFFD}`, so that two people can see the name is odd.
+#[must_use]
+pub fn for_screen(text: &str) -> String {
+    text.chars().map(|c| if is_control(c) || turns_text(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+fn is_control(c: char) -> bool {
+    matches!(c, '\u{0}'..='\u{1F}' | '\u{7F}'..='\u{9F}')
+}
+
+/// Bidirectional overrides and isolates, invisible tags, zero-width marks.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{E0000}'..='\u{E007F}' | '\u{FEFF}')
+}
+
+fn is_hyphen(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{00AD}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_makes_writers_habits_equal() {
+        for (written, folded) in [
+            ("  Keller   BAU ", "keller bau"),
+            ("Müller", "muller"),
+            ("Straße", "strasse"),
+            ("ŁÓDŹ Ørsted", "lodz orsted"),
+            ("Ｆｕｌｌｗｉｄｔｈ", "fullwidth"),
+            ("İstanbul", "istanbul"),
+            ("a\u{7}b", "ab"),
+        ] {
+            assert_eq!(fold(written), folded, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn s2_8_numbers_meet_on_their_key() {
+        assert_eq!(number_key(" gx4-711 "), "GX4711");
+        assert_eq!(number_key("GX4 711"), "GX4711");
+        assert_ne!(number_key("76863"), number_key("76863A"));
+        assert_ne!(number_key("0123"), number_key("123"));
+        assert_eq!(number_key("+715879"), "+715879");
+        assert_eq!(similar_key(&number_key("io-1")), "101");
+    }
+
+    #[test]
+    fn trap_14_control_characters_never_pass() {
+        assert_eq!(clean_line("Acme\u{1b}[2J\u{9b}31m\nLtd"), "Acme[2J31m Ltd");
+        assert_eq!(clean_text("one\r\ntwo\u{1b}c"), "one\ntwoc");
+        assert_eq!(for_screen("a\u{1b}b\u{202e}c"), "a\u{fffd}b\u{fffd}c");
+    }
+}
