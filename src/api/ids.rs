@@ -40,11 +40,12 @@ macro_rules! ids {
         )*
 
         /// Calls a macro with the names of all id types.
-        #[macro_export]
-        #[doc(hidden)]
+        #[cfg(feature = "server")]
         macro_rules! for_each_id {
             ($then:ident) => { $then! { $($name),* } };
         }
+        #[cfg(feature = "server")]
+        pub(crate) use for_each_id;
     };
 }
 

@@ -146,7 +146,7 @@ macro_rules! for_each_operation {
             ListRequests = GET "/v1/service-requests", all["service_request.view"], (Nothing, service::RequestQuery, Nothing) -> Page<service::ServiceRequest>, requests::list, "Service requests, the newest first";
             GetRequest = GET "/v1/service-requests/{id}", all["service_request.view"], (OfRequest, Nothing, Nothing) -> service::ServiceRequest, requests::show, "One service request";
             CancelRequest = POST "/v1/service-requests/{id}/cancel", all["service_request.cancel"], (OfRequest, Nothing, meter::Reason) -> service::ServiceRequest, requests::cancel, "Withdraw a service request";
-            ListRepairs = GET "/v1/assets/{id}/repairs", all["repair.pending.view"], (OfAsset, service::RepairQuery, Nothing) -> Page<service::Repair>, repairs::of_asset, "Open and pending repairs of an asset";
+            ListRepairs = GET "/v1/assets/{id}/repairs", all["repair.pending.view"], (OfAsset, service::RepairQuery, Nothing) -> Page<service::Repair>, requests::repairs_of_asset, "Open and pending repairs of an asset";
 
             ListServiceCodes = GET "/v1/service-codes", signed_in, (Nothing, Nothing, Nothing) -> Page<place::ServiceCode>, places::service_codes, "The pre-defined services";
             ListShops = GET "/v1/shops", signed_in, (Nothing, PageQuery, Nothing) -> Page<place::Shop>, places::shops, "The shops within one's scope";

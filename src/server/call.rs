@@ -1,0 +1,325 @@
+//! The one way into every operation: who calls, may they, what do they send,
+//! was it sent before, and how it is answered.
+//!
+//! A refusal by role is decided before the body or the record is looked at.
+//! A write runs in one transaction with the key it was sent under, and its
+//! permission is checked again inside it (G-8).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::App;
+use super::caller::{Caller, hex};
+use super::fault::Fault;
+use crate::api::operation::{Method, Operation};
+use crate::api::problem::Problem;
+use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
+use crate::store::idempotency::{self, Kept};
+use crate::store::{Conn, StoreError};
+
+/// The most that a body may hold.
+const MAX_BODY: usize = 1 << 20;
+/// After this a call is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a handler works with.
+#[derive(Debug)]
+pub(crate) struct Cx {
+    /// The app.
+    pub(crate) app: App,
+    /// Who calls.
+    pub(crate) caller: Caller,
+    /// To read with, or the transaction to write in.
+    pub(crate) conn: Conn,
+}
+
+/// What was asked.
+#[derive(Debug)]
+pub(crate) struct Ask<O: Operation> {
+    /// Path parameters.
+    pub(crate) path: O::Path,
+    /// Query parameters.
+    pub(crate) query: O::Query,
+    /// Body.
+    pub(crate) body: O::Body,
+    /// The version in `If-Match`, if one was sent.
+    pub(crate) if_match: Option<i64>,
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(crate) struct Reply<T> {
+    status: StatusCode,
+    body: T,
+    version: Option<i64>,
+}
+
+impl<T> Reply<T> {
+    /// 200.
+    pub(crate) const fn ok(body: T) -> Self {
+        Self { status: StatusCode::OK, body, version: None }
+    }
+
+    /// 201.
+    pub(crate) const fn created(body: T) -> Self {
+        Self { status: StatusCode::CREATED, body, version: None }
+    }
+
+    /// With the version as `ETag`.
+    pub(crate) const fn version(mut self, version: i64) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
+/// The result of a handler.
+pub(crate) type Answer<T> = Result<Reply<T>, Fault>;
+
+/// A handler as the router mounts it.
+pub(crate) type Handler<O> = for<'a> fn(&'a mut Cx, Ask<O>) -> Pin<Box<dyn Future<Output = Answer<<O as Operation>::Answer>> + Send + 'a>>;
+/// The handler of an operation that needs no sign-in.
+pub(crate) type OpenHandler<O> = fn(App, Ask<O>) -> Pin<Box<dyn Future<Output = Answer<<O as Operation>::Answer>> + Send>>;
+
+/// A finished answer: what is sent, and what is kept under a key.
+struct Done {
+    status: StatusCode,
+    body: Vec<u8>,
+    version: Option<i64>,
+}
+
+/// Runs an operation for whoever is signed in.
+pub(crate) async fn signed_in<O: Operation>(app: App, request: Request, handler: Handler<O>) -> Response<Body> {
+    let run = async {
+        let (parts, body) = request.into_parts();
+        let mut conn = app.db.read().await?;
+        let token = bearer(&parts.headers)?;
+        let caller = Caller::of_token(&mut conn, token).await?;
+        tracing::Span::current().record("user", caller.user.username.as_str());
+        if caller.wants_noting() {
+            note_use(&app, &caller).await?;
+        }
+        caller.demand(O::ENDPOINT.needs)?;
+        let bytes = read_body(body).await?;
+        if O::ENDPOINT.method == Method::Get {
+            let ask = ask::<O>(parts, &bytes).await?;
+            let mut cx = Cx { app: app.clone(), caller, conn };
+            return done::<O>(handler(&mut cx, ask).await?);
+        }
+        drop(conn);
+        write::<O>(app.clone(), caller, parts, bytes, handler).await
+    };
+    finish(tokio::time::timeout(PATIENCE, run).await)
+}
+
+/// Runs an operation that needs no sign-in.
+pub(crate) async fn open<O: Operation>(app: App, request: Request, handler: OpenHandler<O>) -> Response<Body> {
+    let run = async {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(body).await?;
+        let ask = ask::<O>(parts, &bytes).await?;
+        done::<O>(handler(app, ask).await?)
+    };
+    finish(tokio::time::timeout(PATIENCE, run).await)
+}
+
+async fn note_use(app: &App, caller: &Caller) -> Result<(), StoreError> {
+    let mut conn = app.db.write().await?;
+    crate::store::users::use_session(&mut conn, caller.session_id()).await?;
+    conn.commit().await
+}
+
+/// Runs a write: at most once per key, in one transaction with the key.
+async fn write<O: Operation>(app: App, caller: Caller, parts: Parts, bytes: Bytes, handler: Handler<O>) -> Result<Done, Fault> {
+    let user = caller.id();
+    let route = format!("{} {}", O::ENDPOINT.method.name(), parts.uri.path());
+    let sent_key = if O::ENDPOINT.method == Method::Post { key(&parts.headers)? } else { None };
+    let body_hash = hex(&Sha256::digest(&bytes));
+    let _guard = match &sent_key {
+        Some(key) => {
+            let running = || Problem::new("idempotency.running", "The first sending under this key is still being worked on. Ask again in a moment.");
+            Some(app.keys.take(user, &route, key).ok_or_else(running)?)
+        }
+        None => None,
+    };
+    let under = sent_key.as_deref().map(|key| idempotency::Key { user, route: &route, key });
+    let mut conn = app.db.write().await?;
+    if let Some(under) = &under
+        && let Some(kept) = idempotency::get(&mut conn, under).await?
+    {
+        return replay(kept, &body_hash);
+    }
+    let ran = run_write::<O>(&app, conn, parts, &bytes, handler).await;
+    match ran {
+        Ok((mut conn, done)) => {
+            if let Some(under) = &under {
+                match idempotency::keep(&mut conn, under, &kept(&done, &body_hash)).await {
+                    // Another server was faster under the same key: its answer stands.
+                    Err(StoreError::Taken) => return again(&app, under, &body_hash).await,
+                    other => other?,
+                }
+            }
+            conn.commit().await?;
+            app.feed.catch_up(&app.db, &app.index).await?;
+            Ok(done)
+        }
+        Err(fault) => {
+            let problem = fault.into_problem();
+            if let Some(under) = under.filter(|_| is_final(problem.status)) {
+                let done = refused(&problem);
+                let mut conn = app.db.write().await?;
+                if idempotency::keep(&mut conn, &under, &kept(&done, &body_hash)).await.is_ok() {
+                    conn.commit().await?;
+                }
+            }
+            Err(problem.into())
+        }
+    }
+}
+
+async fn run_write<O: Operation>(app: &App, mut conn: Conn, parts: Parts, bytes: &Bytes, handler: Handler<O>) -> Result<(Conn, Done), Fault> {
+    // Again, in the transaction of the write: a right taken away a moment ago
+    // must not write.
+    let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
+    caller.demand(O::ENDPOINT.needs)?;
+    let ask = ask::<O>(parts, bytes).await?;
+    let mut cx = Cx { app: app.clone(), caller, conn };
+    let done = done::<O>(handler(&mut cx, ask).await?)?;
+    Ok((cx.conn, done))
+}
+
+/// Only final answers are kept: 2xx, and 4xx other than 409 and 429.
+fn is_final(status: u16) -> bool {
+    (400..500).contains(&status) && status != 409 && status != 429
+}
+
+fn kept(done: &Done, body_hash: &str) -> Kept {
+    Kept {
+        body_hash: body_hash.to_owned(),
+        status: i64::from(done.status.as_u16()),
+        version: done.version,
+        answer: String::from_utf8_lossy(&done.body).into_owned(),
+    }
+}
+
+fn replay(kept: Kept, body_hash: &str) -> Result<Done, Fault> {
+    if kept.body_hash != body_hash {
+        return Err(Problem::new("idempotency.reused", "Something else was sent under this key before. Take a new key for a new write.").into());
+    }
+    let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
+    Ok(Done { status, body: kept.answer.into_bytes(), version: kept.version })
+}
+
+async fn again(app: &App, under: &idempotency::Key<'_>, body_hash: &str) -> Result<Done, Fault> {
+    let mut conn = app.db.read().await?;
+    let kept = idempotency::get(&mut conn, under).await?.ok_or_else(|| Fault::Ours("a key was taken and is gone".to_owned()))?;
+    replay(kept, body_hash)
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+    match sent {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),
+        _ => Err(Problem::new("session.required", "Sign in first: send the token as Authorization: Bearer.")),
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=128).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::field("idempotency_key", "1 to 128 printable characters")),
+    }
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Problem> {
+    axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| Problem::new("body.too_large", "At most 1 MiB is taken."))
+}
+
+/// Reads path, query, body and `If-Match`, each with its own problem.
+async fn ask<O: Operation>(mut parts: Parts, bytes: &Bytes) -> Result<Ask<O>, Problem> {
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
+    let path: serde_json::Map<String, serde_json::Value> = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    // What is no id at all is not found, like an id that does not exist.
+    let path = serde_json::from_value(path.into()).map_err(|_| Problem::not_found())?;
+    let query = axum::extract::Query::<O::Query>::try_from_uri(&parts.uri)
+        .map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?
+        .0;
+    let body = if bytes.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(bytes) }?;
+    Ok(Ask { path, query, body, if_match: if_match(&parts.headers) })
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| Problem::with_status(422, "body.invalid", "The body cannot be understood", format!("The body cannot be understood: {error}.")))
+}
+
+fn tell(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    format!("The query cannot be understood: {deepest}.")
+}
+
+fn if_match(headers: &HeaderMap) -> Option<i64> {
+    let value = headers.get(header::IF_MATCH)?.to_str().ok()?;
+    let version = value.trim().trim_start_matches("W/").trim_matches('"');
+    // What is no version of ours matches none.
+    (version != "*").then(|| version.parse().unwrap_or(-1))
+}
+
+fn done<O: Operation>(reply: Reply<O::Answer>) -> Result<Done, Fault> {
+    let body = serde_json::to_vec(&reply.body).map_err(|error| Fault::Ours(error.to_string()))?;
+    let nothing = O::ENDPOINT.method == Method::Delete;
+    Ok(Done { status: if nothing { StatusCode::NO_CONTENT } else { reply.status }, body: if nothing { Vec::new() } else { body }, version: reply.version })
+}
+
+fn refused(problem: &Problem) -> Done {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Done { status, body: serde_json::to_vec(problem).unwrap_or_default(), version: None }
+}
+
+fn finish(ran: Result<Result<Done, Fault>, tokio::time::error::Elapsed>) -> Response<Body> {
+    let done = match ran {
+        Ok(Ok(done)) => done,
+        Ok(Err(fault)) => refused(&fault.into_problem()),
+        Err(_) => refused(&Problem::new("server.busy", "The server is busy. Try again in a moment.")),
+    };
+    respond(done)
+}
+
+fn respond(done: Done) -> Response<Body> {
+    let mut response = Response::new(Body::from(done.body));
+    *response.status_mut() = done.status;
+    let kind = if done.status.is_client_error() || done.status.is_server_error() { PROBLEM_JSON } else { "application/json" };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(version) = done.version
+        && let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\""))
+    {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A problem as a response, for what never reaches an operation.
+pub(crate) fn problem_response(problem: &Problem) -> Response<Body> {
+    respond(refused(problem))
+}
+
+/// 412 with the record as it is now, if `If-Match` names another version.
+pub(crate) fn check_version(sent: Option<i64>, version: i64, current: impl Serialize) -> Result<(), Problem> {
+    match sent {
+        Some(sent) if sent != version => Err(Problem::new("version.stale", "Somebody else changed this meanwhile. Look at both and decide.").about(current)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,186 @@
+//! Who calls: the session behind a token, what it may do and how far.
+
+use sha2::{Digest, Sha256};
+
+use super::fault::Fault;
+use crate::api::access::{Access, Needs, access};
+use crate::api::ids::{SessionId, ShopId, UserId};
+use crate::api::permission::{Permission, PermissionSet};
+use crate::api::problem::Problem;
+use crate::api::role::{Limit, Role};
+use crate::api::session::UserKind;
+use crate::store::users::{GrantRow, SessionRow, UserRow};
+use crate::store::{At, Conn, Scope, places, users};
+
+/// A signed-in user with its session and grants.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// The user.
+    pub(crate) user: UserRow,
+    /// The session.
+    pub(crate) session: SessionRow,
+    /// What is granted, as stored.
+    pub(crate) grants: Vec<GrantRow>,
+    /// The shop one works in.
+    pub(crate) shop: Option<places::ShopRow>,
+    granted: PermissionSet,
+}
+
+/// How a token is kept: never itself.
+pub(crate) fn token_hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Caller {
+    /// The caller behind a token, if its session is still good.
+    pub(crate) async fn of_token(conn: &mut Conn, token: &str) -> Result<Self, Fault> {
+        let refused = || Problem::new("session.required", "Sign in first: this session has ended or never was.");
+        let session = users::session(conn, &token_hash(token)).await?.ok_or_else(refused)?;
+        let user = users::by_id(conn, session.user_id).await?.ok_or_else(refused)?;
+        let grants = users::grants(conn, user.id).await?;
+        let granted = grants.iter().filter_map(|grant| Role::named(&grant.role)).fold(PermissionSet::default(), |set, role| set.union(role.permissions()));
+        let mut caller = Self { user, session, grants, shop: None, granted };
+        caller.shop = caller.current_shop(conn).await?;
+        Ok(caller)
+    }
+
+    async fn current_shop(&self, conn: &mut Conn) -> Result<Option<places::ShopRow>, Fault> {
+        if self.kind() == UserKind::Customer {
+            return Ok(None);
+        }
+        let reach = self.whole_scope();
+        let wanted: Option<ShopId> = self.session.session_shop_id.or(self.user.shop_id);
+        if let Some(wanted) = wanted
+            && let Some(shop) = places::shop(conn, &reach, &wanted.to_string()).await?
+        {
+            return Ok(Some(shop));
+        }
+        Ok(places::shops(conn, &reach, "", 1).await?.into_iter().next())
+    }
+
+    /// Whether the session has to be noted as used: not on every call, but
+    /// often enough that its idle time stays right.
+    pub(crate) fn wants_noting(&self) -> bool {
+        let idle = At::now().micros() - self.session.used_at.micros();
+        idle > self.session.idle_micros / 12
+    }
+
+    pub(crate) fn id(&self) -> UserId {
+        self.user.id
+    }
+
+    pub(crate) fn session_id(&self) -> SessionId {
+        self.session.session_id
+    }
+
+    pub(crate) fn kind(&self) -> UserKind {
+        UserKind::named(&self.user.kind).unwrap_or(UserKind::Customer)
+    }
+
+    /// The person's name.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.user.first_name, self.user.last_name).trim().to_owned()
+    }
+
+    pub(crate) fn shop_id(&self) -> Option<ShopId> {
+        self.shop.as_ref().map(|shop| shop.id)
+    }
+
+    /// The country by which numbers and states are read.
+    pub(crate) fn country(&self) -> &str {
+        self.shop.as_ref().map_or("US", |shop| &shop.country)
+    }
+
+    /// Everything granted, limited or not.
+    pub(crate) fn granted(&self) -> PermissionSet {
+        self.granted
+    }
+
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.granted.holds(permission)
+    }
+
+    /// How far a permission reaches; the widest of all grants.
+    pub(crate) fn limit(&self, permission: Permission) -> Option<Limit> {
+        self.grants.iter().filter_map(|grant| Role::named(&grant.role)).filter_map(|role| role.limit(permission)).max()
+    }
+
+    /// Refuses with what is missing.
+    pub(crate) fn demand(&self, needs: Needs) -> Result<(), Problem> {
+        match access(self.granted, needs) {
+            Access::Allowed => Ok(()),
+            Access::Denied(missing) => Err(Problem::missing(missing)),
+        }
+    }
+
+    /// As [`Caller::demand`], for one permission.
+    pub(crate) fn demand_one(&self, permission: Permission) -> Result<(), Problem> {
+        if self.may(permission) { Ok(()) } else { Err(Problem::missing(vec![permission])) }
+    }
+
+    /// Oneself, where only own records may be seen.
+    pub(crate) fn own_only(&self, permission: Permission) -> Option<UserId> {
+        (self.limit(permission) == Some(Limit::Own)).then_some(self.user.id)
+    }
+
+    /// What the grants with this permission reach, together.
+    pub(crate) fn scope(&self, permission: Permission) -> Scope {
+        self.scope_where(|role| role.limit(permission).is_some())
+    }
+
+    /// What any grant reaches: for lists that need a sign-in only.
+    pub(crate) fn whole_scope(&self) -> Scope {
+        self.scope_where(|_| true)
+    }
+
+    fn scope_where(&self, counts: impl Fn(&Role) -> bool) -> Scope {
+        let mut scope = Scope { portal_only: self.kind().is_outside(), ..Scope::default() };
+        for grant in &self.grants {
+            if Role::named(&grant.role).is_some_and(&counts) {
+                scope.extend(&scope_of(grant));
+            }
+        }
+        // Somebody of several customers looks at one at a time (S0-8).
+        if let Some(current) = self.session.session_customer_id
+            && scope.customers.contains(&current)
+        {
+            scope.customers = vec![current];
+        }
+        scope
+    }
+
+    /// Changes when roles or grants do.
+    pub(crate) fn policy_version(&self) -> String {
+        let mut hash = Sha256::new();
+        for grant in &self.grants {
+            hash.update(format!("{} {} {:?}\n", grant.role, grant.scope_kind, grant.scope_id));
+        }
+        for permission in self.granted.iter() {
+            hash.update(permission.name());
+        }
+        hex(&hash.finalize()[..8])
+    }
+}
+
+fn scope_of(grant: &GrantRow) -> Scope {
+    fn one<T: std::str::FromStr>(id: Option<&String>) -> Vec<T> {
+        id.and_then(|id| id.parse().ok()).into_iter().collect()
+    }
+    let id = grant.scope_id.as_ref();
+    match grant.scope_kind.as_str() {
+        "deployment" => Scope::deployment(),
+        "shop" => Scope { shops: one(id), ..Scope::default() },
+        "organization" => Scope { organizations: one(id), ..Scope::default() },
+        "customer" => Scope { customers: one(id), ..Scope::default() },
+        _ => Scope::default(),
+    }
+}

@@ -1,0 +1,37 @@
+//! What a handler may fail with, and how that is answered: a problem is sent
+//! as it is; a failure of ours is logged with its cause and told without it.
+
+use crate::api::problem::Problem;
+use crate::store::StoreError;
+
+/// Why an operation was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The caller is told so.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something else of ours failed.
+    #[error("{0}")]
+    Ours(String),
+}
+
+impl Fault {
+    /// The problem that is answered; what is ours goes to the log.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Store(StoreError::Taken) => Problem::new("conflict", "Somebody else entered the same just now. Load it again."),
+            Self::Store(StoreError::Database(sqlx::Error::PoolTimedOut)) => {
+                tracing::warn!("no database connection was free in time");
+                Problem::new("server.busy", "The server is busy. Try again in a moment.")
+            }
+            other => {
+                tracing::error!(cause = %other, "an operation failed");
+                Problem::new("server.failed", "The server failed; nothing was changed. Try again, and tell your administrator the request id if it stays.")
+            }
+        }
+    }
+}

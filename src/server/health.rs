@@ -1,0 +1,44 @@
+//! `/healthz`, `/readyz` and `/metrics`.
+
+use std::sync::OnceLock;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Response, StatusCode, header};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use super::App;
+use crate::store::settings;
+
+/// The process lives.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// The database answers.
+pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+    let asked = async { settings::get(&mut app.db.read().await?, settings::DEMO).await };
+    match asked.await {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(cause = %error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+        }
+    }
+}
+
+/// Figures in Prometheus' text form.
+pub(super) async fn metrics(State(app): State<App>) -> Response<Body> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of customers")]
+    metrics::gauge!("countertop_customers").set(app.index.len() as f64);
+    let text = recorder().map(PrometheusHandle::render).unwrap_or_default();
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/plain; version=0.0.4"));
+    response
+}
+
+/// One recorder per process, however many servers run in it.
+pub(super) fn recorder() -> Option<&'static PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+}

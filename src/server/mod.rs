@@ -1,0 +1,101 @@
+//! The API server: axum over one of two databases, stateless but for the
+//! customer index, which any number of servers keep fresh by the change feed.
+//!
+//! One function per operation of [`crate::api::operation`], in the file of its
+//! noun; `router` mounts them from that table, `call` is the one way in for
+//! all of them: sign-in, permission, body, idempotency, answer.
+//!
+//! May call [`crate::search`], [`crate::store`], [`crate::api`],
+//! [`crate::rules`], [`crate::config`] and [`crate::text`]. Knows no terminal.
+
+mod assets;
+mod call;
+mod caller;
+mod customer_numbers;
+mod customers;
+mod docs;
+mod fault;
+mod feed;
+mod form;
+mod health;
+mod keys;
+mod lookup;
+mod meters;
+mod openapi;
+mod paging;
+pub mod password;
+mod places;
+mod references;
+mod requests;
+mod router;
+mod running;
+mod sessions;
+
+use std::sync::Arc;
+
+pub use feed::Feed;
+pub use openapi::document as openapi_document;
+pub use running::{Running, ServeError, serve};
+
+use crate::search::CustomerIndex;
+use crate::store::Db;
+
+/// What every handler shares. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The customers in memory.
+    pub index: Arc<CustomerIndex>,
+    /// What keeps them fresh.
+    pub feed: Arc<Feed>,
+    /// Keys of writes that are being worked on.
+    keys: Arc<keys::RunningKeys>,
+    /// Bounds how many passwords are checked at once.
+    passwords: Arc<password::Checker>,
+    /// How long sessions live.
+    lifetimes: Lifetimes,
+}
+
+/// How long sessions live (8.4).
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetimes {
+    /// Staff and programs: idle and at most.
+    pub staff: Lifetime,
+    /// Customers' people.
+    pub customer: Lifetime,
+    /// Shop workstations end with the idle time.
+    pub kiosk: Lifetime,
+}
+
+/// Of one kind of session.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetime {
+    /// How long it may stand idle, in seconds.
+    pub idle_seconds: i64,
+    /// How long it lives at most, in seconds.
+    pub most_seconds: i64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        const HOUR: i64 = 3_600;
+        Self {
+            staff: Lifetime { idle_seconds: 12 * HOUR, most_seconds: 7 * 24 * HOUR },
+            customer: Lifetime { idle_seconds: HOUR, most_seconds: 24 * HOUR },
+            kiosk: Lifetime { idle_seconds: 60, most_seconds: 24 * HOUR },
+        }
+    }
+}
+
+impl App {
+    /// An app over a database that is up to date, with its index filled.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn start(db: Db, lifetimes: Lifetimes) -> crate::store::Result<Self> {
+        let index = Arc::new(CustomerIndex::default());
+        let feed = Arc::new(Feed::start(&db, &index).await?);
+        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), lifetimes })
+    }
+}

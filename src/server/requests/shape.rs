@@ -1,0 +1,79 @@
+//! A service request as the caller may see it.
+
+use super::super::call::Cx;
+use super::super::fault::Fault;
+use super::super::lookup::LOOK_UP;
+use super::super::{meters, references};
+use crate::api::ids::AssetId;
+use crate::api::page::CodeRef;
+use crate::api::place::ServiceCode;
+use crate::api::service::{AssetRef, Caller, MeterAt, RequestLine, ServiceRequest};
+use crate::rules::request::RequestStatus;
+use crate::store::meters as stored_meters;
+use crate::store::requests::{self, LineRow, RequestRow};
+use crate::store::{At, Scope};
+
+/// The request with its lines. Roles that may not look assets up get nothing
+/// of the asset (G-10).
+pub(super) async fn view(cx: &mut Cx, scope: &Scope, row: RequestRow) -> Result<ServiceRequest, Fault> {
+    let lines = requests::lines(&mut cx.conn, row.id).await?;
+    let sees_asset = cx.caller.may(LOOK_UP);
+    let customer = references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name);
+    let driver = Caller {
+        first: row.driver_first.unwrap_or_default(),
+        last: row.driver_last.unwrap_or_default(),
+        email: row.driver_email,
+        phone: row.driver_phone,
+        extension: row.driver_extension,
+    };
+    Ok(ServiceRequest {
+        id: row.id,
+        number: row.number,
+        asset: sees_asset.then_some(AssetRef { id: row.asset_id, asset_number: row.asset_number, make: row.make, model: row.model }),
+        organization: sees_asset.then_some(CodeRef { id: row.organization_id, code: row.organization_code, name: row.organization_name }),
+        customer: customer.filter(|_| sees_asset),
+        shop: CodeRef { id: row.shop_id, code: row.shop_code, name: row.shop_name },
+        status: RequestStatus::named(&row.status).unwrap_or(RequestStatus::Submitted),
+        urgency: row.urgency,
+        complaint: row.complaint,
+        lines: lines.into_iter().map(line).collect(),
+        requester: Caller {
+            first: row.requester_first,
+            last: row.requester_last,
+            email: row.requester_email,
+            phone: row.requester_phone,
+            extension: row.requester_extension,
+        },
+        driver: Some(driver).filter(|driver| !driver.is_empty()),
+        po_number: row.po_number,
+        authorization_number: row.authorization_number,
+        note: row.note,
+        requested_at: row.requested_at.0,
+        source: row.source,
+        cancel_reason: row.cancel_reason,
+        decline_reason: row.decline_reason,
+        meter: None,
+        version: row.row_version,
+    })
+}
+
+fn line(row: LineRow) -> RequestLine {
+    let service_code = row.service_code.map(|code| ServiceCode { name: row.service_name.unwrap_or_else(|| code.clone()), code });
+    RequestLine { service_code, other_text: row.other_text }
+}
+
+/// The primary meter when the request was filed: the valid reading nearest in
+/// time, estimated unless it was read within that hour (M-16).
+pub(super) async fn meter_at(cx: &mut Cx, asset: AssetId, at: At) -> Result<Option<MeterAt>, Fault> {
+    if !cx.caller.may(meters::VIEW) {
+        return Ok(None);
+    }
+    let Some(meter) = stored_meters::of_asset(&mut cx.conn, asset).await?.into_iter().next() else { return Ok(None) };
+    let history = stored_meters::history(&mut cx.conn, meter.id).await?;
+    Ok(history.nearest(at.0).map(|point| MeterAt {
+        meter: meter.name().to_string(),
+        value: point.value.plain(meter.kind()),
+        unit: meter.unit(),
+        estimated: point.at.duration_since(at.0).abs() > jiff::SignedDuration::from_hours(1),
+    }))
+}

@@ -1,0 +1,112 @@
+//! Mounts every operation of the table, and the few paths beside it.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Response};
+use axum::middleware::{self, Next};
+use axum::routing::{delete, get, patch, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tracing::Instrument;
+
+use super::call::{Handler, OpenHandler, problem_response};
+use super::{App, assets, call, customer_numbers, customers, docs, health, lookup, meters, openapi, places, requests, sessions};
+use crate::api::operation::{self, for_each_operation};
+use crate::api::REQUEST_ID;
+use crate::api::problem::Problem;
+
+macro_rules! method_router {
+    (GET, $run:expr) => { get($run) };
+    (POST, $run:expr) => { post($run) };
+    (PATCH, $run:expr) => { patch($run) };
+    (PUT, $run:expr) => { put($run) };
+    (DELETE, $run:expr) => { delete($run) };
+}
+
+macro_rules! run_operation {
+    (open, $name:ident, $module:ident::$handler:ident) => {{
+        const HANDLER: OpenHandler<operation::$name> = |app, ask| Box::pin($module::$handler(app, ask));
+        |State(app): State<App>, request: Request| call::open::<operation::$name>(app, request, HANDLER)
+    }};
+    ($signed_in:ident, $name:ident, $module:ident::$handler:ident) => {{
+        const HANDLER: Handler<operation::$name> = |cx, ask| Box::pin($module::$handler(cx, ask));
+        |State(app): State<App>, request: Request| call::signed_in::<operation::$name>(app, request, HANDLER)
+    }};
+}
+
+macro_rules! mount_operations {
+    ($($name:ident = $method:ident $path:literal, $rule:ident $([$($need:literal),*])?, ($at:ty, $query:ty, $body:ty) -> $answer:ty, $module:ident::$handler:ident, $summary:literal $(, more [$($more:literal),*])?;)*) => {
+        /// Every operation of the table at its path.
+        fn operations() -> Router<App> {
+            Router::new()$(.route($path, method_router!($method, run_operation!($rule, $name, $module::$handler))))*
+        }
+    };
+}
+
+for_each_operation!(mount_operations);
+
+/// The whole server as one service.
+pub(crate) fn router(app: App) -> Router {
+    operations()
+        .route("/openapi.json", get(openapi::serve))
+        .route("/docs", get(docs::serve))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(|| async { problem_response(&Problem::not_found()) })
+        .method_not_allowed_fallback(|| async { problem_response(&Problem::new("method.not_allowed", "This path does not answer this method. See /docs.")) })
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(middleware::from_fn(observe))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            problem_response(&Problem::new("server.failed", "The server failed; nothing was changed. Try again."))
+        }))
+        .with_state(app)
+}
+
+/// Gives every request an id, a line in the log and a place in the metrics.
+/// Only the path's template is noted: search terms are personal data.
+async fn observe(mut request: Request, next: Next) -> Response<Body> {
+    let id = request_id(&request);
+    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
+    let method = request.method().clone();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(REQUEST_ID, value);
+    }
+    let span = tracing::info_span!("request", id = %id, method = %method, path = %path, user = tracing::field::Empty);
+    let begun = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::info!(status, micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), "answered"));
+    let labels = [("method", method.to_string()), ("path", path), ("status", status.to_string())];
+    metrics::counter!("countertop_requests_total", &labels).increment(1);
+    metrics::histogram!("countertop_request_seconds", &labels[..2]).record(begun.elapsed().as_secs_f64());
+    with_request_id(response, &id).await
+}
+
+/// The caller's own id if it is harmless, else a new one.
+fn request_id(request: &Request) -> String {
+    let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let harmless = |id: &&str| (1..=64).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    sent.filter(harmless).map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// Puts the id into the header, and into a failure's body so that it can be
+/// read out on the telephone.
+async fn with_request_id(response: Response<Body>, id: &str) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        parts.headers.insert(REQUEST_ID, value);
+    }
+    let encoded = parts.headers.contains_key(axum::http::header::CONTENT_ENCODING);
+    if !parts.status.is_server_error() || encoded {
+        return Response::from_parts(parts, body);
+    }
+    let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
+    let told = serde_json::from_slice::<Problem>(&bytes).ok().map(|problem| Problem { request_id: Some(id.to_owned()), ..problem });
+    let bytes = told.and_then(|problem| serde_json::to_vec(&problem).ok()).map_or(bytes, Into::into);
+    parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(bytes))
+}

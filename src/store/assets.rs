@@ -1,0 +1,269 @@
+//! Assets, their plates, and the look-up by any of their numbers.
+
+use super::connection::on;
+use super::row::{row, statements};
+use super::scope::{asset_in_scope, bind_scope};
+use super::{At, Conn, Result, Scope};
+use crate::api::ids::{AssetId, CustomerId, OrganizationId};
+use crate::text::{number_key, similar_key};
+
+row! {
+    /// An asset with its owner.
+    pub struct AssetRow {
+        /// Its id.
+        pub id: AssetId,
+        /// Its owner.
+        pub organization_id: OrganizationId,
+        /// The owner's code.
+        pub organization_code: String,
+        /// The owner's name.
+        pub organization_name: String,
+        /// Whether portals see the owner.
+        pub portal_enabled: bool,
+        /// Whether new meters count in kilometres and litres.
+        pub metric: bool,
+        /// Its customer: its own, else the owner's.
+        pub customer_id: Option<CustomerId>,
+        /// That customer's name.
+        pub customer_name: Option<String>,
+        /// Number within the owner.
+        pub asset_number: String,
+        /// Vehicle identification number.
+        pub vin: Option<String>,
+        /// Serial number or PIN.
+        pub serial: Option<String>,
+        /// Model year.
+        pub year: Option<i64>,
+        /// Maker.
+        pub make: Option<String>,
+        /// Model.
+        pub model: Option<String>,
+        /// Free text.
+        pub description: Option<String>,
+        /// Class of machine.
+        pub class: Option<String>,
+        /// Active, disposed …
+        pub status: String,
+        /// Colour.
+        pub colour: Option<String>,
+        /// Department at the owner's.
+        pub department: Option<String>,
+        /// When it was acquired.
+        pub acquired_at: Option<At>,
+        /// A plate it carries now.
+        pub plate: Option<String>,
+        /// That plate's state.
+        pub plate_state: Option<String>,
+        /// That plate's country.
+        pub plate_country: Option<String>,
+        /// For optimistic locking.
+        pub row_version: i64,
+    }
+}
+
+row! {
+    /// A look-up's hit.
+    pub struct FoundRow {
+        /// The asset.
+        pub asset_id: AssetId,
+        /// How it was found: 0 number, 1 plate, 2 VIN, 3 end of VIN, 4 former
+        /// plate, 5 similar.
+        pub rank: i64,
+    }
+}
+
+row! {
+    /// A plate.
+    pub struct PlateRow {
+        /// As written.
+        pub number: String,
+        /// Second part of ISO 3166-2.
+        pub state: Option<String>,
+        /// ISO 3166-1 alpha-2.
+        pub country: Option<String>,
+        /// Since when.
+        pub from_at: Option<At>,
+        /// Until when; null for a plate it carries.
+        pub to_at: Option<At>,
+    }
+}
+
+/// Columns of [`AssetRow`]; of several plates the newest is the one carried.
+macro_rules! asset_columns {
+    () => {
+        "SELECT a.id, a.organization_id, o.code AS organization_code, o.name AS organization_name, o.portal_enabled, o.metric, \
+         COALESCE(a.customer_id, o.customer_id) AS customer_id, c.name AS customer_name, a.asset_number, a.vin, a.serial, a.year, a.make, a.model, \
+         a.description, a.class, a.status, a.colour, a.department, a.acquired_at, p.number AS plate, p.state AS plate_state, p.country AS plate_country, a.row_version \
+         FROM asset a JOIN organization o ON o.id = a.organization_id \
+         LEFT JOIN customer c ON c.id = COALESCE(a.customer_id, o.customer_id) \
+         LEFT JOIN plate p ON p.id = (SELECT MAX(pp.id) FROM plate pp WHERE pp.asset_id = a.id AND pp.to_at IS NULL) "
+    };
+}
+
+statements! {
+    GET = concat!(asset_columns!(), "WHERE ", asset_in_scope!(), " AND a.id = $6");
+    BY_NUMBER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(), " AND a.organization_id = $6 AND a.number_key = $7");
+    OF_CUSTOMER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(),
+        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6)) \
+         AND (a.number_key, a.id) > ($7, $8) ORDER BY a.number_key, a.id LIMIT $9");
+    COUNT_OF_CUSTOMER = concat!("SELECT COUNT(*) FROM asset a JOIN organization o ON o.id = a.organization_id WHERE ", asset_in_scope!(),
+        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6))");
+    LOOK_UP = concat!("SELECT f.asset_id, MIN(f.rank) AS rank FROM (
+            SELECT id AS asset_id, CAST(0 AS BIGINT) AS rank FROM asset WHERE number_key = $6
+            UNION ALL SELECT asset_id, CAST(CASE WHEN to_at IS NULL THEN 1 ELSE 4 END AS BIGINT) FROM plate WHERE number_key = $6
+            UNION ALL SELECT id, CAST(2 AS BIGINT) FROM asset WHERE vin_key = $6
+            UNION ALL SELECT id, CAST(2 AS BIGINT) FROM asset WHERE serial_key = $6
+            UNION ALL SELECT id, CAST(3 AS BIGINT) FROM asset WHERE $7 <> '' AND vin_reversed >= $7 AND vin_reversed < $8
+        ) f JOIN asset a ON a.id = f.asset_id JOIN organization o ON o.id = a.organization_id
+        WHERE ", asset_in_scope!(), " AND ($9 OR a.status <> 'disposed') AND (CAST($10 AS TEXT) IS NULL OR o.code_key = $10)
+        GROUP BY f.asset_id ORDER BY 2, 1 LIMIT 100");
+    LOOK_UP_SIMILAR = concat!("SELECT DISTINCT f.asset_id, CAST(5 AS BIGINT) AS rank FROM (
+            SELECT id AS asset_id FROM asset WHERE similar_key = $6
+            UNION ALL SELECT asset_id FROM plate WHERE similar_key = $6
+            UNION ALL SELECT id FROM asset WHERE vin_key = $6
+        ) f JOIN asset a ON a.id = f.asset_id JOIN organization o ON o.id = a.organization_id
+        WHERE ", asset_in_scope!(), " AND ($7 OR a.status <> 'disposed') AND (CAST($8 AS TEXT) IS NULL OR o.code_key = $8)
+        ORDER BY 1 LIMIT 100");
+    PLATES = "SELECT number, state, country, from_at, to_at FROM plate WHERE asset_id = $1 ORDER BY id DESC";
+    INSERT = "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key,
+        year, make, model, description, class, status, colour, department, acquired_at, row_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)";
+    INSERT_PLATE = "INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+}
+
+/// An asset to be added.
+#[derive(Debug, Clone, Default)]
+pub struct NewAsset {
+    /// Its own customer, where that is not its owner's.
+    pub customer_id: Option<CustomerId>,
+    /// Number within the owner.
+    pub asset_number: String,
+    /// Vehicle identification number.
+    pub vin: Option<String>,
+    /// Serial number or PIN.
+    pub serial: Option<String>,
+    /// Model year.
+    pub year: Option<i64>,
+    /// Maker.
+    pub make: Option<String>,
+    /// Model.
+    pub model: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Class of machine.
+    pub class: Option<String>,
+    /// Active unless said.
+    pub status: Option<String>,
+    /// Colour.
+    pub colour: Option<String>,
+    /// Department at the owner's.
+    pub department: Option<String>,
+}
+
+/// The key under which the end of a VIN is found: the VIN backwards.
+#[must_use]
+pub fn vin_reversed(vin: &str) -> String {
+    number_key(vin).chars().rev().collect()
+}
+
+/// An asset within scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(conn: &mut Conn, scope: &Scope, id: AssetId) -> Result<Option<AssetRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(GET), scope).bind(id).fetch_optional(c).await)?)
+}
+
+/// An asset of an organization by its number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_number(conn: &mut Conn, scope: &Scope, organization: OrganizationId, number: &str) -> Result<Option<AssetRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(BY_NUMBER), scope).bind(organization).bind(number_key(number)).fetch_optional(c).await)?)
+}
+
+/// Assets of a customer behind a number key and id, by these.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, after: (&str, &str), limit: i64) -> Result<Vec<AssetRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(OF_CUSTOMER), scope).bind(customer).bind(after.0).bind(after.1).bind(limit).fetch_all(c).await)?)
+}
+
+/// How many assets of a customer are within scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId) -> Result<i64> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_scalar(COUNT_OF_CUSTOMER), scope).bind(customer).fetch_one(c).await)?)
+}
+
+/// What a look-up asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Tag<'a> {
+    /// The tag as typed.
+    pub tag: &'a str,
+    /// Only in this organization, by the key of its code.
+    pub organization: Option<&'a str>,
+    /// Whether disposed assets are found (S2-9).
+    pub disposed_too: bool,
+}
+
+/// Finds assets by number, plate, VIN, or the last 6 to 8 characters of the
+/// VIN (S2-8, S3-30, trap 1), the best match first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn look_up(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec<FoundRow>> {
+    let key = number_key(tag.tag);
+    let length = key.chars().count();
+    let tail: String = if (6..=8).contains(&length) { key.chars().rev().collect() } else { String::new() };
+    let beyond = format!("{tail}\u{7f}");
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LOOK_UP), scope).bind(&key).bind(&tail).bind(&beyond).bind(tag.disposed_too)
+        .bind(tag.organization).fetch_all(c).await)?)
+}
+
+/// Finds assets whose number, plate or VIN looks like the tag (trap 15).
+///
+/// # Errors
+/// When the database fails.
+pub async fn look_up_similar(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec<FoundRow>> {
+    let key = similar_key(&number_key(tag.tag));
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LOOK_UP_SIMILAR), scope).bind(&key).bind(tag.disposed_too).bind(tag.organization).fetch_all(c).await)?)
+}
+
+/// All plates of an asset, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn plates(conn: &mut Conn, asset: AssetId) -> Result<Vec<PlateRow>> {
+    Ok(on!(conn, c => sqlx::query_as(PLATES).bind(asset).fetch_all(c).await)?)
+}
+
+/// Adds an asset.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when the organization has this number already.
+pub async fn insert(conn: &mut Conn, organization: OrganizationId, new: &NewAsset) -> Result<AssetId> {
+    let id = AssetId::new();
+    let key = number_key(&new.asset_number);
+    let status = new.status.as_deref().unwrap_or("active");
+    on!(conn, c => sqlx::query(INSERT).bind(id).bind(organization).bind(new.customer_id).bind(&new.asset_number).bind(&key).bind(similar_key(&key))
+        .bind(&new.vin).bind(new.vin.as_deref().map(number_key)).bind(new.vin.as_deref().map(vin_reversed)).bind(&new.serial)
+        .bind(new.serial.as_deref().map(number_key)).bind(new.year).bind(&new.make).bind(&new.model).bind(&new.description).bind(&new.class)
+        .bind(status).bind(&new.colour).bind(&new.department).bind(None::<At>).execute(c).await.map(drop))?;
+    Ok(id)
+}
+
+/// Adds a plate to an asset.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_plate(conn: &mut Conn, asset: AssetId, plate: &PlateRow) -> Result<()> {
+    let key = number_key(&plate.number);
+    let id = uuid::Uuid::now_v7().to_string();
+    on!(conn, c => sqlx::query(INSERT_PLATE).bind(id).bind(asset).bind(&plate.number).bind(&key).bind(similar_key(&key)).bind(&plate.state)
+        .bind(&plate.country).bind(plate.from_at).bind(plate.to_at).execute(c).await.map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The change feed: what was written, for servers to keep their index fresh.
+
+use super::connection::on;
+use super::row::{row, statements};
+use super::{At, Conn, DbKind, Raw, Result};
+
+/// Channel on which PostgreSQL tells of changes.
+pub const CHANNEL: &str = "countertop_change";
+
+row! {
+    /// One change.
+    pub struct Change {
+        /// Counts up; numbers may be missing for a while, or for good.
+        pub seq: i64,
+        /// `customer` or `organization`.
+        pub entity: String,
+        /// The record's id.
+        pub entity_id: String,
+    }
+}
+
+statements! {
+    ADD = "INSERT INTO change (entity, entity_id, changed_at) VALUES ($1, $2, $3)";
+    AFTER = "SELECT seq, entity, entity_id FROM change WHERE seq > $1 ORDER BY seq LIMIT 5000";
+    NEWEST = "SELECT COALESCE(MAX(seq), CAST(0 AS BIGINT)) FROM change";
+    PRUNE = "DELETE FROM change WHERE changed_at < $1";
+}
+
+/// Adds a change in the transaction that makes it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add(conn: &mut Conn, entity: &str, id: impl ToString) -> Result<()> {
+    on!(conn, c => sqlx::query(ADD).bind(entity).bind(id.to_string()).bind(At::now()).execute(c).await.map(drop))?;
+    tell(conn).await
+}
+
+/// Wakes the servers once this transaction is committed. SQLite needs none:
+/// its file is watched.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell(conn: &mut Conn) -> Result<()> {
+    if let Raw::Postgres(connection) = conn.raw() {
+        sqlx::query("SELECT pg_notify('countertop_change', '')").execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Changes behind `seq`, at most 5,000.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after(conn: &mut Conn, seq: i64) -> Result<Vec<Change>> {
+    Ok(on!(conn, c => sqlx::query_as(AFTER).bind(seq).fetch_all(c).await)?)
+}
+
+/// The newest change's number; 0 before the first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(NEWEST).fetch_one(c).await)?)
+}
+
+/// Forgets changes older than `before`: every server has followed them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(conn: &mut Conn, before: At) -> Result<()> {
+    on!(conn, c => sqlx::query(PRUNE).bind(before).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Whether a file has to be watched for changes.
+#[must_use]
+pub const fn watches_file(kind: DbKind) -> bool {
+    matches!(kind, DbKind::Sqlite)
+}

@@ -1,0 +1,168 @@
+//! Pools, connections and transactions of both databases.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use super::{Result, StoreError};
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DbKind {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A database with its pools. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// Many readers and exactly one writer: SQLite allows no second one, and
+    /// waiting in our queue is fairer than its busy timeout.
+    Sqlite {
+        /// For reading.
+        read: SqlitePool,
+        /// For writing.
+        write: SqlitePool,
+    },
+    /// One pool for both.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens `sqlite:///path/file.db` or `postgres://…`; a missing SQLite file
+    /// is made.
+    ///
+    /// # Errors
+    /// When the address is neither, or the database does not answer.
+    pub async fn open(address: &str) -> Result<Self> {
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(address)?.application_name("countertop");
+            let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
+            return Ok(Self::Postgres(pool));
+        }
+        let Some(path) = address.strip_prefix("sqlite:") else {
+            return Err(StoreError::Address(format!("{address:?} is no database address: write sqlite:///path/file.db or postgres://user@host/database")));
+        };
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What the screen says is saved survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10));
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
+        let write = pool(1).connect_with(options.clone()).await?;
+        let read = pool(8).connect_with(options).await?;
+        Ok(Self::Sqlite { read, write })
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub const fn kind(&self) -> DbKind {
+        match self {
+            Self::Sqlite { .. } => DbKind::Sqlite,
+            Self::Postgres(_) => DbKind::Postgres,
+        }
+    }
+
+    /// A connection to read with.
+    ///
+    /// # Errors
+    /// When none is free in time or the database does not answer.
+    pub async fn read(&self) -> Result<Conn> {
+        Ok(Conn(match self {
+            Self::Sqlite { read, .. } => Inner::SqliteRead(read.acquire().await?),
+            Self::Postgres(pool) => Inner::PostgresRead(pool.acquire().await?),
+        }))
+    }
+
+    /// A transaction to write in; dropped without [`Conn::commit`] it leaves
+    /// no trace. SQLite takes its write lock at once, so that reading first
+    /// and writing then cannot fail half-way.
+    ///
+    /// # Errors
+    /// When none is free in time or the database does not answer.
+    pub async fn write(&self) -> Result<Conn> {
+        Ok(Conn(match self {
+            Self::Sqlite { write, .. } => Inner::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Inner::PostgresWrite(pool.begin().await?),
+        }))
+    }
+
+    /// Closes the pools after what runs has finished.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection, perhaps in a transaction.
+#[derive(Debug)]
+pub struct Conn(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    SqliteRead(PoolConnection<Sqlite>),
+    SqliteWrite(Transaction<'static, Sqlite>),
+    PostgresRead(PoolConnection<Postgres>),
+    PostgresWrite(Transaction<'static, Postgres>),
+}
+
+/// The driver's connection.
+#[derive(Debug)]
+pub enum Raw<'c> {
+    /// Of a file.
+    Sqlite(&'c mut SqliteConnection),
+    /// Of a server.
+    Postgres(&'c mut PgConnection),
+}
+
+impl Conn {
+    /// The driver's connection, for the `on!` macro.
+    pub fn raw(&mut self) -> Raw<'_> {
+        match &mut self.0 {
+            Inner::SqliteRead(connection) => Raw::Sqlite(connection),
+            Inner::SqliteWrite(transaction) => Raw::Sqlite(transaction),
+            Inner::PostgresRead(connection) => Raw::Postgres(connection),
+            Inner::PostgresWrite(transaction) => Raw::Postgres(transaction),
+        }
+    }
+
+    /// Makes what was written last; a reading connection is just given back.
+    ///
+    /// # Errors
+    /// When the database could not keep it; then nothing was kept.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            Inner::SqliteWrite(transaction) => transaction.commit().await?,
+            Inner::PostgresWrite(transaction) => transaction.commit().await?,
+            Inner::SqliteRead(_) | Inner::PostgresRead(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Expands an expression once per database, with the connection bound to a
+/// name; only the arm of the database in use runs.
+macro_rules! on {
+    ($conn:expr, $raw:ident => $run:expr) => {
+        match $conn.raw() {
+            $crate::store::Raw::Sqlite($raw) => $run,
+            $crate::store::Raw::Postgres($raw) => $run,
+        }
+    };
+}
+pub(super) use on;

@@ -1,0 +1,313 @@
+//! Customers and their links to shops.
+
+use super::connection::on;
+use super::row::{row, statements};
+use super::scope::{bind_scope, customer_in_scope};
+use super::{Conn, Result, Scope, changes};
+use crate::api::ids::{CustomerId, OrganizationId, ShopId, UserId};
+use crate::text::fold;
+
+row! {
+    /// A customer as stored.
+    pub struct CustomerRow {
+        /// Its id.
+        pub id: CustomerId,
+        /// `local` or `fleet`.
+        pub kind: String,
+        /// Its name.
+        pub name: String,
+        /// Street and number.
+        pub address1: Option<String>,
+        /// Second line.
+        pub address2: Option<String>,
+        /// City.
+        pub city: Option<String>,
+        /// Second part of ISO 3166-2.
+        pub state: Option<String>,
+        /// Postal code.
+        pub postal_code: Option<String>,
+        /// ISO 3166-1 alpha-2.
+        pub country: Option<String>,
+        /// E.164.
+        pub phone: Option<String>,
+        /// Digits.
+        pub extension: Option<String>,
+        /// E.164.
+        pub fax: Option<String>,
+        /// E-mail.
+        pub email: Option<String>,
+        /// Free text.
+        pub notes: Option<String>,
+        /// `active`, `inactive`, `prospect` or `cash`.
+        pub status: String,
+        /// Owner of a local customer.
+        pub owner_shop_id: Option<ShopId>,
+        /// For optimistic locking.
+        pub row_version: i64,
+    }
+}
+
+row! {
+    /// A customer at a shop.
+    pub struct LinkRow {
+        /// The shop.
+        pub shop_id: ShopId,
+        /// Its code.
+        pub shop_code: String,
+        /// Its name.
+        pub shop_name: String,
+        /// The number there.
+        pub number: Option<String>,
+        /// What is known about it.
+        pub number_state: String,
+        /// Where it is unique.
+        pub business_system: String,
+        /// Shown on top of jobs.
+        pub alert_note: Option<String>,
+        /// Whether orders need a purchase order number.
+        pub po_required: bool,
+    }
+}
+
+row! {
+    /// What the search index keeps of a customer.
+    pub struct IndexRow {
+        /// Its id.
+        pub id: CustomerId,
+        /// `local` or `fleet`.
+        pub kind: String,
+        /// Its name.
+        pub name: String,
+        /// City.
+        pub city: Option<String>,
+        /// Second part of ISO 3166-2.
+        pub state: Option<String>,
+        /// ISO 3166-1 alpha-2.
+        pub country: Option<String>,
+        /// E.164.
+        pub phone: Option<String>,
+        /// Postal code.
+        pub postal_code: Option<String>,
+    }
+}
+
+row! {
+    /// A link as the index keeps it.
+    pub struct IndexLink {
+        /// The customer.
+        pub customer_id: CustomerId,
+        /// The shop.
+        pub shop_id: ShopId,
+        /// The number there.
+        pub number: Option<String>,
+    }
+}
+
+row! {
+    /// An organization as the index keeps it.
+    pub struct IndexOrganization {
+        /// The customer.
+        pub customer_id: CustomerId,
+        /// The organization.
+        pub id: OrganizationId,
+        /// Whether portals see it.
+        pub portal_enabled: bool,
+    }
+}
+
+statements! {
+    GET = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(), " AND c.id = $6");
+    LINKS = "SELECT l.shop_id, s.code AS shop_code, s.name AS shop_name, l.number, l.number_state, l.business_system, l.alert_note, l.po_required
+        FROM customer_shop_link l JOIN shop s ON s.id = l.shop_id WHERE l.customer_id = $1 ORDER BY s.code_key";
+    INSERT = "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status,
+        owner_shop_id, name_city_key, import_key, row_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1)";
+    UPDATE = "UPDATE customer SET name = $3, address1 = $4, address2 = $5, city = $6, state = $7, postal_code = $8, country = $9, phone = $10,
+        extension = $11, fax = $12, email = $13, notes = $14, name_city_key = $15, import_key = $16, row_version = row_version + 1
+        WHERE id = $1 AND row_version = $2";
+    TOUCH = "UPDATE customer SET row_version = row_version + 1 WHERE id = $1 AND row_version = $2";
+    SET_LINK = "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by)
+        VALUES ($1, $2, $3, $4, $5, $6, NULL, FALSE, $7)
+        ON CONFLICT (customer_id, shop_id) DO UPDATE SET number = excluded.number, number_key = excluded.number_key,
+        number_state = excluded.number_state, updated_by = excluded.updated_by";
+    BY_NUMBER = "SELECT customer_id FROM customer_shop_link WHERE business_system = $1 AND number_key = $2";
+    BY_NUMBER_AT_SHOP = "SELECT customer_id FROM customer_shop_link WHERE shop_id = $1 AND number_key = $2";
+    LOOK_ALIKES = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(),
+        " AND (c.name_city_key = $6 OR (CAST($7 AS TEXT) IS NOT NULL AND c.phone = $7)) ORDER BY c.id LIMIT 10");
+    INDEX_ALL = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer";
+    INDEX_ALL_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link ORDER BY customer_id, shop_id";
+    INDEX_ALL_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id IS NOT NULL ORDER BY id";
+    INDEX_CHANGED = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer
+        WHERE id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer')";
+    INDEX_CHANGED_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link
+        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY customer_id, shop_id";
+    INDEX_CHANGED_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization
+        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY id";
+}
+
+impl CustomerRow {
+    /// The key under which the duplicate check compares (S3-7).
+    #[must_use]
+    pub fn name_city_key(&self) -> String {
+        name_city_key(&self.name, self.city.as_deref())
+    }
+
+    /// The key of a customer without a number (8.3).
+    #[must_use]
+    pub fn import_key(&self) -> String {
+        import_key(&self.name, self.address1.as_deref(), self.city.as_deref(), self.postal_code.as_deref())
+    }
+}
+
+/// Folded name and city.
+#[must_use]
+pub fn name_city_key(name: &str, city: Option<&str>) -> String {
+    format!("{}|{}", fold(name), fold(city.unwrap_or_default()))
+}
+
+/// Folded name, address, city and postal code.
+#[must_use]
+pub fn import_key(name: &str, address1: Option<&str>, city: Option<&str>, postal_code: Option<&str>) -> String {
+    [Some(name), address1, city, postal_code].map(|part| fold(part.unwrap_or_default())).join("|")
+}
+
+/// A customer within scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(conn: &mut Conn, scope: &Scope, id: CustomerId) -> Result<Option<CustomerRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(GET), scope).bind(id).fetch_optional(c).await)?)
+}
+
+/// The shops of a customer with its number at each, by shop code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn links(conn: &mut Conn, id: CustomerId) -> Result<Vec<LinkRow>> {
+    Ok(on!(conn, c => sqlx::query_as(LINKS).bind(id).fetch_all(c).await)?)
+}
+
+/// Adds a customer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(conn: &mut Conn, row: &CustomerRow) -> Result<()> {
+    on!(conn, c => sqlx::query(INSERT).bind(row.id).bind(&row.kind).bind(&row.name).bind(&row.address1).bind(&row.address2).bind(&row.city)
+        .bind(&row.state).bind(&row.postal_code).bind(&row.country).bind(&row.phone).bind(&row.extension).bind(&row.fax).bind(&row.email)
+        .bind(&row.notes).bind(&row.status).bind(row.owner_shop_id).bind(row.name_city_key()).bind(row.import_key()).execute(c).await.map(drop))?;
+    changes::add(conn, "customer", row.id).await
+}
+
+/// Changes a customer if it is still of `row.row_version`; false if not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update(conn: &mut Conn, row: &CustomerRow) -> Result<bool> {
+    let changed = on!(conn, c => sqlx::query(UPDATE).bind(row.id).bind(row.row_version).bind(&row.name).bind(&row.address1).bind(&row.address2)
+        .bind(&row.city).bind(&row.state).bind(&row.postal_code).bind(&row.country).bind(&row.phone).bind(&row.extension).bind(&row.fax)
+        .bind(&row.email).bind(&row.notes).bind(row.name_city_key()).bind(row.import_key()).execute(c).await.map(|done| done.rows_affected()))?;
+    changes::add(conn, "customer", row.id).await?;
+    Ok(changed == 1)
+}
+
+/// A number as it is set at a shop.
+#[derive(Debug, Clone)]
+pub struct SetNumber<'a> {
+    /// The customer.
+    pub customer: CustomerId,
+    /// The shop.
+    pub shop: ShopId,
+    /// Where the number is unique.
+    pub business_system: &'a str,
+    /// None clears it.
+    pub number: Option<&'a str>,
+    /// `blank`, `unverified` …
+    pub state: &'a str,
+    /// Who set it.
+    pub by: Option<UserId>,
+}
+
+/// Sets or clears a customer's number at a shop, making the link if there is
+/// none (S3-23).
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when the number belongs to another customer.
+pub async fn set_number(conn: &mut Conn, set: &SetNumber<'_>) -> Result<()> {
+    on!(conn, c => sqlx::query(SET_LINK).bind(set.customer).bind(set.shop).bind(set.number).bind(set.number.map(number_key)).bind(set.state)
+        .bind(set.business_system).bind(set.by).execute(c).await.map(drop))?;
+    changes::add(conn, "customer", set.customer).await
+}
+
+/// Customer numbers compare without regard to case and outer spaces.
+#[must_use]
+pub fn number_key(number: &str) -> String {
+    fold(number)
+}
+
+/// Counts a change to the customer's version; false if it is not of `version`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch(conn: &mut Conn, id: CustomerId, version: i64) -> Result<bool> {
+    Ok(on!(conn, c => sqlx::query(TOUCH).bind(id).bind(version).execute(c).await.map(|done| done.rows_affected()))? == 1)
+}
+
+/// Who has a number in a business system.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_number(conn: &mut Conn, business_system: &str, number: &str) -> Result<Option<CustomerId>> {
+    Ok(on!(conn, c => sqlx::query_scalar(BY_NUMBER).bind(business_system).bind(number_key(number)).fetch_optional(c).await)?)
+}
+
+/// Who has a number at a shop: the key of an imported customer (8.3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_number_at_shop(conn: &mut Conn, shop: ShopId, number: &str) -> Result<Option<CustomerId>> {
+    Ok(on!(conn, c => sqlx::query_scalar(BY_NUMBER_AT_SHOP).bind(shop).bind(number_key(number)).fetch_optional(c).await)?)
+}
+
+/// Customers within scope with the same telephone or the same folded name and
+/// city (S3-7).
+///
+/// # Errors
+/// When the database fails.
+pub async fn look_alikes(conn: &mut Conn, scope: &Scope, name_city_key: &str, phone: Option<&str>) -> Result<Vec<CustomerRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LOOK_ALIKES), scope).bind(name_city_key).bind(phone).fetch_all(c).await)?)
+}
+
+/// What the index is made of.
+#[derive(Debug, Default)]
+pub struct IndexRows {
+    /// Customers.
+    pub customers: Vec<IndexRow>,
+    /// Their links.
+    pub links: Vec<IndexLink>,
+    /// Their organizations.
+    pub organizations: Vec<IndexOrganization>,
+}
+
+/// Everything for a new index.
+///
+/// # Errors
+/// When the database fails.
+pub async fn index_all(conn: &mut Conn) -> Result<IndexRows> {
+    Ok(IndexRows {
+        customers: on!(conn, c => sqlx::query_as(INDEX_ALL).fetch_all(c).await)?,
+        links: on!(conn, c => sqlx::query_as(INDEX_ALL_LINKS).fetch_all(c).await)?,
+        organizations: on!(conn, c => sqlx::query_as(INDEX_ALL_ORGANIZATIONS).fetch_all(c).await)?,
+    })
+}
+
+/// What the changes in `(after, upto]` touched.
+///
+/// # Errors
+/// When the database fails.
+pub async fn index_changed(conn: &mut Conn, after: i64, upto: i64) -> Result<IndexRows> {
+    Ok(IndexRows {
+        customers: on!(conn, c => sqlx::query_as(INDEX_CHANGED).bind(after).bind(upto).fetch_all(c).await)?,
+        links: on!(conn, c => sqlx::query_as(INDEX_CHANGED_LINKS).bind(after).bind(upto).fetch_all(c).await)?,
+        organizations: on!(conn, c => sqlx::query_as(INDEX_CHANGED_ORGANIZATIONS).bind(after).bind(upto).fetch_all(c).await)?,
+    })
+}

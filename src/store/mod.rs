@@ -1,0 +1,74 @@
+//! The only folder with SQL. Each query is one text that SQLite and PostgreSQL
+//! both run; `tests/it/store.rs` prepares every one of them on both.
+//!
+//! A [`Db`] lends a [`Conn`]: to read, or to write in one transaction. Every
+//! query takes the `Conn`, so that a handler's reads and writes see one state.
+//!
+//! May call [`crate::api`], [`crate::rules`] and [`crate::text`].
+
+mod connection;
+mod row;
+mod scope;
+
+pub mod assets;
+pub mod changes;
+pub mod customers;
+pub mod idempotency;
+pub mod meters;
+pub mod migrate;
+pub mod places;
+pub mod repairs;
+pub mod requests;
+pub mod settings;
+pub mod users;
+
+pub use connection::{Conn, Db, DbKind, Raw};
+pub use row::At;
+pub use scope::Scope;
+
+/// What went wrong in the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique number, code or name is taken.
+    #[error("this value is taken already")]
+    Taken,
+    /// The database refused or could not be reached.
+    #[error("the database failed: {0}")]
+    Database(#[source] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database could not be brought to this version: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The address is no database address.
+    #[error("{0}")]
+    Address(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(refusal) if refusal.is_unique_violation() => Self::Taken,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Result of a query.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Every SQL text with its name, for the test that prepares them all.
+#[must_use]
+pub fn statements() -> Vec<(&'static str, &'static str)> {
+    [
+        assets::STATEMENTS,
+        changes::STATEMENTS,
+        customers::STATEMENTS,
+        idempotency::STATEMENTS,
+        meters::STATEMENTS,
+        places::STATEMENTS,
+        repairs::STATEMENTS,
+        requests::STATEMENTS,
+        settings::STATEMENTS,
+        users::STATEMENTS,
+    ]
+    .concat()
+}

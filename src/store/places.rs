@@ -1,0 +1,197 @@
+//! Shops, organizations and pre-defined services.
+
+use super::connection::on;
+use super::row::{row, statements};
+use super::scope::{bind_scope, organization_in_scope, shop_in_scope};
+use super::{Conn, Result, Scope, changes};
+use crate::api::ids::{CustomerId, OrganizationId, ShopId};
+use crate::text::fold;
+
+row! {
+    /// A shop as stored.
+    pub struct ShopRow {
+        /// Its id.
+        pub id: ShopId,
+        /// Its code.
+        pub code: String,
+        /// Its name.
+        pub name: String,
+        /// IANA time zone.
+        pub time_zone: String,
+        /// ISO 3166-1 alpha-2.
+        pub country: String,
+        /// Whether it takes service requests.
+        pub accepts_requests: bool,
+        /// Where its customer numbers are unique.
+        pub business_system: String,
+        /// Who numbers customers: `user_enters` or `dms_assigns` (S3-12).
+        pub numbering: String,
+    }
+}
+
+row! {
+    /// An organization as stored.
+    pub struct OrganizationRow {
+        /// Its id.
+        pub id: OrganizationId,
+        /// Its code.
+        pub code: String,
+        /// Its name.
+        pub name: String,
+        /// Its customer.
+        pub customer_id: Option<CustomerId>,
+        /// That customer's name.
+        pub customer_name: Option<String>,
+        /// Whether portals see it.
+        pub portal_enabled: bool,
+        /// Whether new meters count in kilometres and litres.
+        pub metric: bool,
+    }
+}
+
+row! {
+    /// A pre-defined service.
+    pub struct ServiceCodeRow {
+        /// Its code.
+        pub code: String,
+        /// What it is.
+        pub name: String,
+    }
+}
+
+statements! {
+    SHOPS = concat!("SELECT s.* FROM shop s WHERE ", shop_in_scope!(), " AND s.code_key > $6 ORDER BY s.code_key LIMIT $7");
+    SHOP = concat!("SELECT s.* FROM shop s WHERE ", shop_in_scope!(), " AND (s.id = $6 OR s.code_key = $7)");
+    INSERT_SHOP = "INSERT INTO shop (id, code, code_key, name, time_zone, country, accepts_requests, business_system, numbering, row_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)";
+    UPDATE_SHOP = "UPDATE shop SET name = $2, time_zone = $3, country = $4, row_version = row_version + 1 WHERE id = $1";
+    COUNT_SHOPS = "SELECT COUNT(*) FROM shop";
+    ORGANIZATIONS = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric
+        FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE ", organization_in_scope!(), " AND o.code_key > $6 ORDER BY o.code_key LIMIT $7");
+    ORGANIZATION = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric
+        FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE ", organization_in_scope!(), " AND (o.id = $6 OR o.code_key = $7)");
+    INSERT_ORGANIZATION = "INSERT INTO organization (id, code, code_key, name, customer_id, portal_enabled, metric, row_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
+    UPDATE_ORGANIZATION = "UPDATE organization SET name = $2, customer_id = $3, portal_enabled = $4, row_version = row_version + 1 WHERE id = $1";
+    SERVICE_CODES = "SELECT code, name FROM service_code ORDER BY name, code";
+    SERVICE_CODE = "SELECT code, name FROM service_code WHERE code = $1";
+    INSERT_SERVICE_CODE = "INSERT INTO service_code (code, name) VALUES ($1, $2) ON CONFLICT (code) DO UPDATE SET name = excluded.name";
+    NEXT_NUMBER = "INSERT INTO counter (name, value) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value";
+}
+
+/// Shops within scope behind a code, by code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn shops(conn: &mut Conn, scope: &Scope, after: &str, limit: i64) -> Result<Vec<ShopRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(SHOPS), scope).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// A shop within scope by id or code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn shop(conn: &mut Conn, scope: &Scope, id_or_code: &str) -> Result<Option<ShopRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(SHOP), scope).bind(id_or_code).bind(fold(id_or_code)).fetch_optional(c).await)?)
+}
+
+/// How many shops there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_shops(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(COUNT_SHOPS).fetch_one(c).await)?)
+}
+
+/// Adds a shop.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when the code is in use.
+pub async fn insert_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
+    on!(conn, c => sqlx::query(INSERT_SHOP).bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name).bind(&row.time_zone).bind(&row.country)
+        .bind(row.accepts_requests).bind(&row.business_system).bind(&row.numbering).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Changes a shop's name, time zone and country.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
+    on!(conn, c => sqlx::query(UPDATE_SHOP).bind(row.id).bind(&row.name).bind(&row.time_zone).bind(&row.country).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Organizations within scope behind a code, by code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn organizations(conn: &mut Conn, scope: &Scope, after: &str, limit: i64) -> Result<Vec<OrganizationRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(ORGANIZATIONS), scope).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// An organization within scope by id or code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn organization(conn: &mut Conn, scope: &Scope, id_or_code: &str) -> Result<Option<OrganizationRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(ORGANIZATION), scope).bind(id_or_code).bind(fold(id_or_code)).fetch_optional(c).await)?)
+}
+
+/// Adds an organization.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when the code is in use.
+pub async fn insert_organization(conn: &mut Conn, row: &OrganizationRow) -> Result<()> {
+    on!(conn, c => sqlx::query(INSERT_ORGANIZATION).bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name).bind(row.customer_id)
+        .bind(row.portal_enabled).bind(row.metric).execute(c).await.map(drop))?;
+    match row.customer_id {
+        Some(customer) => changes::add(conn, "customer", customer).await,
+        None => Ok(()),
+    }
+}
+
+/// Changes an organization; the customers it leaves and joins are told of.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_organization(conn: &mut Conn, before: &OrganizationRow, now: &OrganizationRow) -> Result<()> {
+    on!(conn, c => sqlx::query(UPDATE_ORGANIZATION).bind(now.id).bind(&now.name).bind(now.customer_id).bind(now.portal_enabled).execute(c).await.map(drop))?;
+    for customer in [before.customer_id, now.customer_id].into_iter().flatten() {
+        changes::add(conn, "customer", customer).await?;
+    }
+    Ok(())
+}
+
+/// The pre-defined services by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn service_codes(conn: &mut Conn) -> Result<Vec<ServiceCodeRow>> {
+    Ok(on!(conn, c => sqlx::query_as(SERVICE_CODES).fetch_all(c).await)?)
+}
+
+/// One pre-defined service.
+///
+/// # Errors
+/// When the database fails.
+pub async fn service_code(conn: &mut Conn, code: &str) -> Result<Option<ServiceCodeRow>> {
+    Ok(on!(conn, c => sqlx::query_as(SERVICE_CODE).bind(code).fetch_optional(c).await)?)
+}
+
+/// Adds or renames a pre-defined service.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_service_code(conn: &mut Conn, code: &str, name: &str) -> Result<()> {
+    on!(conn, c => sqlx::query(INSERT_SERVICE_CODE).bind(code).bind(name).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// The next number of a series, from 1.
+///
+/// # Errors
+/// When the database fails.
+pub async fn next_number(conn: &mut Conn, series: &str) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(NEXT_NUMBER).bind(series).fetch_one(c).await)?)
+}

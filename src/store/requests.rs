@@ -1,0 +1,227 @@
+//! Service requests and their lines.
+
+use super::connection::on;
+use super::row::{row, statements};
+use super::scope::{bind_scope, request_in_scope};
+use super::{At, Conn, Result, Scope};
+use crate::api::ids::{AssetId, CustomerId, OrganizationId, RequestId, ShopId, UserId};
+use crate::text::fold;
+
+row! {
+    /// A service request with the names of what it refers to.
+    pub struct RequestRow {
+        /// Its id.
+        pub id: RequestId,
+        /// Its number.
+        pub number: String,
+        /// The machine.
+        pub asset_id: AssetId,
+        /// The machine's number.
+        pub asset_number: String,
+        /// The machine's maker.
+        pub make: Option<String>,
+        /// The machine's model.
+        pub model: Option<String>,
+        /// The machine's owner.
+        pub organization_id: OrganizationId,
+        /// The owner's code.
+        pub organization_code: String,
+        /// The owner's name.
+        pub organization_name: String,
+        /// Who pays.
+        pub customer_id: Option<CustomerId>,
+        /// That customer's name.
+        pub customer_name: Option<String>,
+        /// Who does it.
+        pub shop_id: ShopId,
+        /// The shop's code.
+        pub shop_code: String,
+        /// The shop's name.
+        pub shop_name: String,
+        /// Where it stands.
+        pub status: String,
+        /// 1 down … 4 when convenient.
+        pub urgency: i64,
+        /// What is wrong.
+        pub complaint: Option<String>,
+        /// Who asked: given name.
+        pub requester_first: String,
+        /// Family name.
+        pub requester_last: String,
+        /// E-mail.
+        pub requester_email: Option<String>,
+        /// E.164.
+        pub requester_phone: Option<String>,
+        /// Digits.
+        pub requester_extension: Option<String>,
+        /// Whom to call: given name.
+        pub driver_first: Option<String>,
+        /// Family name.
+        pub driver_last: Option<String>,
+        /// E-mail.
+        pub driver_email: Option<String>,
+        /// E.164.
+        pub driver_phone: Option<String>,
+        /// Digits.
+        pub driver_extension: Option<String>,
+        /// Purchase order number.
+        pub po_number: Option<String>,
+        /// Authorization number.
+        pub authorization_number: Option<String>,
+        /// Note for the shop.
+        pub note: Option<String>,
+        /// When it was asked for.
+        pub requested_at: At,
+        /// Who filed it.
+        pub requested_by: Option<UserId>,
+        /// Counter, portal …
+        pub source: String,
+        /// Why it was withdrawn.
+        pub cancel_reason: Option<String>,
+        /// Why it was declined.
+        pub decline_reason: Option<String>,
+        /// For optimistic locking.
+        pub row_version: i64,
+    }
+}
+
+row! {
+    /// One wanted service.
+    pub struct LineRow {
+        /// Its request.
+        pub request_id: RequestId,
+        /// A pre-defined service.
+        pub service_code: Option<String>,
+        /// Its name.
+        pub service_name: Option<String>,
+        /// Or free text.
+        pub other_text: Option<String>,
+    }
+}
+
+macro_rules! request_columns {
+    () => {
+        "SELECT r.id, r.number, r.asset_id, a.asset_number, a.make, a.model, o.id AS organization_id, o.code AS organization_code, o.name AS organization_name, \
+         COALESCE(a.customer_id, o.customer_id) AS customer_id, c.name AS customer_name, r.shop_id, s.code AS shop_code, s.name AS shop_name, r.status, r.urgency, \
+         r.complaint, r.requester_first, r.requester_last, r.requester_email, r.requester_phone, r.requester_extension, r.driver_first, r.driver_last, \
+         r.driver_email, r.driver_phone, r.driver_extension, r.po_number, r.authorization_number, r.note, r.requested_at, r.requested_by, r.source, \
+         r.cancel_reason, r.decline_reason, r.row_version \
+         FROM service_request r JOIN asset a ON a.id = r.asset_id JOIN organization o ON o.id = a.organization_id \
+         JOIN shop s ON s.id = r.shop_id LEFT JOIN customer c ON c.id = COALESCE(a.customer_id, o.customer_id) "
+    };
+}
+
+statements! {
+    GET = concat!(request_columns!(), "WHERE ", request_in_scope!(), " AND r.id = $6 AND (CAST($7 AS TEXT) IS NULL OR r.requested_by = $7)");
+    LIST = concat!(request_columns!(), "WHERE ", request_in_scope!(),
+        " AND (CAST($6 AS TEXT) IS NULL OR r.requested_by = $6) AND (CAST($7 AS TEXT) IS NULL OR r.asset_id = $7)
+          AND (CAST($8 AS TEXT) IS NULL OR COALESCE(a.customer_id, o.customer_id) = $8) AND ($9 = '' OR $9 LIKE '%' || r.status || ' %')
+          AND (r.requested_at, r.id) < ($10, $11) ORDER BY r.requested_at DESC, r.id DESC LIMIT $12");
+    LINES = "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
+        FROM service_request_line l LEFT JOIN service_code k ON k.code = l.service_code WHERE l.request_id = $1 ORDER BY l.place";
+    OUTSTANDING = "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
+        FROM service_request_line l JOIN service_request r ON r.id = l.request_id JOIN service_code k ON k.code = l.service_code
+        WHERE r.asset_id = $1 AND r.status IN ('submitted', 'accepted', 'scheduled', 'in_progress') ORDER BY r.requested_at, l.place";
+    INSERT = "INSERT INTO service_request (id, number, number_key, asset_id, shop_id, status, urgency, complaint, requester_first, requester_last,
+        requester_email, requester_phone, requester_extension, driver_first, driver_last, driver_email, driver_phone, driver_extension, po_number,
+        authorization_number, note, requested_at, requested_by, source, cancel_reason, decline_reason, row_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 1)";
+    INSERT_LINE = "INSERT INTO service_request_line (request_id, place, service_code, other_text) VALUES ($1, $2, $3, $4)";
+    CANCEL = "UPDATE service_request SET status = 'cancelled', cancel_reason = $3, row_version = row_version + 1 WHERE id = $1 AND row_version = $2";
+    BY_NUMBER = "SELECT id FROM service_request WHERE number_key = $1";
+    BY_KEY = "SELECT id FROM service_request WHERE asset_id = $1 AND requested_at = $2 AND COALESCE(complaint, '') = $3";
+    UPDATE_IMPORTED = "UPDATE service_request SET status = $2, urgency = $3, complaint = COALESCE($4, complaint), shop_id = $5, row_version = row_version + 1
+        WHERE id = $1";
+}
+
+/// Which requests a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter<'a> {
+    /// Only those filed by this user.
+    pub own: Option<UserId>,
+    /// Only of this asset.
+    pub asset: Option<AssetId>,
+    /// Only of this customer.
+    pub customer: Option<CustomerId>,
+    /// Only in these states.
+    pub states: &'a [&'a str],
+}
+
+/// A request within scope, perhaps only if filed by oneself.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<UserId>, id: RequestId) -> Result<Option<RequestRow>> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(GET), scope).bind(id).bind(own).fetch_optional(c).await)?)
+}
+
+/// Requests before a time and id, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(conn: &mut Conn, scope: &Scope, filter: Filter<'_>, before: (At, &str), limit: i64) -> Result<Vec<RequestRow>> {
+    let states: String = filter.states.iter().map(|state| format!("{state} ")).collect();
+    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LIST), scope).bind(filter.own).bind(filter.asset).bind(filter.customer).bind(&states)
+        .bind(before.0).bind(before.1).bind(limit).fetch_all(c).await)?)
+}
+
+/// The services of a request in their order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lines(conn: &mut Conn, request: RequestId) -> Result<Vec<LineRow>> {
+    Ok(on!(conn, c => sqlx::query_as(LINES).bind(request).fetch_all(c).await)?)
+}
+
+/// Pre-defined services that stand in outstanding requests of an asset (S2-45).
+///
+/// # Errors
+/// When the database fails.
+pub async fn outstanding(conn: &mut Conn, asset: AssetId) -> Result<Vec<LineRow>> {
+    Ok(on!(conn, c => sqlx::query_as(OUTSTANDING).bind(asset).fetch_all(c).await)?)
+}
+
+/// Adds a request with its lines.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when the number is in use.
+pub async fn insert(conn: &mut Conn, row: &RequestRow, lines: &[LineRow]) -> Result<()> {
+    on!(conn, c => sqlx::query(INSERT).bind(row.id).bind(&row.number).bind(fold(&row.number)).bind(row.asset_id).bind(row.shop_id).bind(&row.status)
+        .bind(row.urgency).bind(&row.complaint).bind(&row.requester_first).bind(&row.requester_last).bind(&row.requester_email)
+        .bind(&row.requester_phone).bind(&row.requester_extension).bind(&row.driver_first).bind(&row.driver_last).bind(&row.driver_email)
+        .bind(&row.driver_phone).bind(&row.driver_extension).bind(&row.po_number).bind(&row.authorization_number).bind(&row.note)
+        .bind(row.requested_at).bind(row.requested_by).bind(&row.source).bind(&row.cancel_reason).bind(&row.decline_reason).execute(c).await.map(drop))?;
+    for (place, line) in (1_i64..).zip(lines) {
+        on!(conn, c => sqlx::query(INSERT_LINE).bind(row.id).bind(place).bind(&line.service_code).bind(&line.other_text).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Withdraws a request if it is still of `version`; false if not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel(conn: &mut Conn, id: RequestId, version: i64, reason: &str) -> Result<bool> {
+    Ok(on!(conn, c => sqlx::query(CANCEL).bind(id).bind(version).bind(reason).execute(c).await.map(|done| done.rows_affected()))? == 1)
+}
+
+/// The request an imported row means: by number, else by asset, time and
+/// complaint (8.3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_key(conn: &mut Conn, number: Option<&str>, asset: AssetId, requested_at: At, complaint: &str) -> Result<Option<RequestId>> {
+    Ok(match number {
+        Some(number) => on!(conn, c => sqlx::query_scalar(BY_NUMBER).bind(fold(number)).fetch_optional(c).await)?,
+        None => on!(conn, c => sqlx::query_scalar(BY_KEY).bind(asset).bind(requested_at).bind(complaint).fetch_optional(c).await)?,
+    })
+}
+
+/// Brings a known request up to date from an import.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_imported(conn: &mut Conn, id: RequestId, row: &RequestRow) -> Result<()> {
+    on!(conn, c => sqlx::query(UPDATE_IMPORTED).bind(id).bind(&row.status).bind(row.urgency).bind(&row.complaint).bind(row.shop_id).execute(c).await.map(drop))?;
+    Ok(())
+}

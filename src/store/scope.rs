@@ -1,0 +1,119 @@
+//! The scope of a session as SQL (8.2, "Scope"), in this one place.
+//!
+//! Every scoped query keeps `$1` to `$5` for it: everything, shops,
+//! organizations, customers, portal only. The lists are bound as one text of
+//! ids, and `list LIKE '%' || id || '%'` asks for membership: the same text on
+//! both databases, and exact, for an id holds no wildcard.
+
+use std::fmt::Display;
+
+use crate::api::ids::{CustomerId, OrganizationId, ShopId};
+
+/// What a session may reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The whole deployment.
+    pub everything: bool,
+    /// These shops with their customers and requests.
+    pub shops: Vec<ShopId>,
+    /// These organizations with their assets.
+    pub organizations: Vec<OrganizationId>,
+    /// These customers with their organizations and assets.
+    pub customers: Vec<CustomerId>,
+    /// Only organizations that are enabled for the portal.
+    pub portal_only: bool,
+}
+
+impl Scope {
+    /// The whole deployment: for the program's own work.
+    #[must_use]
+    pub fn deployment() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    /// Adds another scope's reach.
+    pub fn extend(&mut self, other: &Self) {
+        self.everything |= other.everything;
+        self.shops.extend(other.shops.iter().filter(|id| !self.shops.contains(id)).copied().collect::<Vec<_>>());
+        self.organizations.extend(other.organizations.iter().filter(|id| !self.organizations.contains(id)).copied().collect::<Vec<_>>());
+        self.customers.extend(other.customers.iter().filter(|id| !self.customers.contains(id)).copied().collect::<Vec<_>>());
+    }
+
+    /// Whether a shop itself is within reach.
+    #[must_use]
+    pub fn reaches_shop(&self, shop: ShopId) -> bool {
+        self.everything || self.shops.contains(&shop)
+    }
+
+    pub(super) fn shop_list(&self) -> String {
+        list(&self.shops)
+    }
+
+    pub(super) fn organization_list(&self) -> String {
+        list(&self.organizations)
+    }
+
+    pub(super) fn customer_list(&self) -> String {
+        list(&self.customers)
+    }
+}
+
+fn list(ids: &[impl Display]) -> String {
+    ids.iter().map(|id| format!("{id} ")).collect()
+}
+
+/// Binds a scope to `$1` … `$5`.
+macro_rules! bind_scope {
+    ($query:expr, $scope:expr) => {
+        $query.bind($scope.everything).bind($scope.shop_list()).bind($scope.organization_list()).bind($scope.customer_list()).bind($scope.portal_only)
+    };
+}
+
+/// Customer `c`: itself, by a shop it is linked with, by its organization.
+macro_rules! customer_in_scope {
+    () => {
+        "($1 OR $4 LIKE '%' || c.id || '%' \
+          OR EXISTS (SELECT 1 FROM customer_shop_link sl WHERE sl.customer_id = c.id AND $2 LIKE '%' || sl.shop_id || '%') \
+          OR EXISTS (SELECT 1 FROM organization so WHERE so.customer_id = c.id AND $3 LIKE '%' || so.id || '%' AND (NOT $5 OR so.portal_enabled)))"
+    };
+}
+
+/// Organization `o`: itself, by its customer, by a shop of its customer; one
+/// without a customer by any shop.
+macro_rules! organization_in_scope {
+    () => {
+        "((NOT $5 OR o.portal_enabled) AND ($1 OR $3 LIKE '%' || o.id || '%' \
+          OR (o.customer_id IS NOT NULL AND $4 LIKE '%' || o.customer_id || '%') \
+          OR ($2 <> '' AND (o.customer_id IS NULL OR EXISTS (SELECT 1 FROM customer_shop_link sl WHERE sl.customer_id = o.customer_id AND $2 LIKE '%' || sl.shop_id || '%')))))"
+    };
+}
+
+/// Asset `a` of organization `o`, as that one; its own customer, where it has
+/// one, stands before its organization's.
+macro_rules! asset_in_scope {
+    () => {
+        "((NOT $5 OR o.portal_enabled) AND ($1 OR $3 LIKE '%' || o.id || '%' \
+          OR (COALESCE(a.customer_id, o.customer_id) IS NOT NULL AND $4 LIKE '%' || COALESCE(a.customer_id, o.customer_id) || '%') \
+          OR ($2 <> '' AND (COALESCE(a.customer_id, o.customer_id) IS NULL OR EXISTS (SELECT 1 FROM customer_shop_link sl WHERE sl.customer_id = COALESCE(a.customer_id, o.customer_id) AND $2 LIKE '%' || sl.shop_id || '%')))))"
+    };
+}
+
+/// Service request `r` of asset `a`: a shop sees those at itself, all others
+/// those of their assets.
+macro_rules! request_in_scope {
+    () => {
+        "((NOT $5 OR o.portal_enabled) AND ($1 OR $2 LIKE '%' || r.shop_id || '%' OR $3 LIKE '%' || o.id || '%' \
+          OR (COALESCE(a.customer_id, o.customer_id) IS NOT NULL AND $4 LIKE '%' || COALESCE(a.customer_id, o.customer_id) || '%')))"
+    };
+}
+
+/// Shop `s`: itself, or one that serves a customer or organization in reach.
+macro_rules! shop_in_scope {
+    () => {
+        "($1 OR $2 LIKE '%' || s.id || '%' \
+          OR EXISTS (SELECT 1 FROM customer_shop_link sl WHERE sl.shop_id = s.id AND $4 LIKE '%' || sl.customer_id || '%') \
+          OR EXISTS (SELECT 1 FROM organization so LEFT JOIN customer_shop_link sl ON sl.customer_id = so.customer_id \
+                     WHERE $3 LIKE '%' || so.id || '%' AND (so.customer_id IS NULL OR sl.shop_id = s.id) AND (NOT $5 OR so.portal_enabled)))"
+    };
+}
+pub(super) use {asset_in_scope, bind_scope, customer_in_scope, organization_in_scope, request_in_scope, shop_in_scope};
