@@ -49,6 +49,12 @@ impl Call {
         self
     }
 
+    /// Whether another call would do the same.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.method == other.method && self.target == other.target && self.body == other.body && self.if_match == other.if_match
+    }
+
     /// Whether sending twice is the same as sending once.
     pub(super) fn may_be_repeated(&self) -> bool {
         self.method == Method::Get || self.key.is_some()

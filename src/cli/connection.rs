@@ -1,0 +1,94 @@
+//! How the verbs that talk to a server reach it: its address, a token, and
+//! answers as they came.
+
+use crate::api::operation::Operation;
+use crate::api::page::Nothing;
+use crate::client::credentials::Credentials;
+use crate::client::{Call, Client};
+
+use super::exit::Failure;
+use super::setup::{Setup, given};
+
+/// `--server` and `--token`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Connection {
+    /// The server, as http://host:port [env: COUNTERTOP_SERVER]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// A session's token, instead of the stored login
+    #[arg(long, value_name = "T", env = "COUNTERTOP_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+/// A server to call, and what it was found by.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) client: Client,
+    pub(super) setup: Setup,
+    /// Whether the token came by flag or environment.
+    pub(super) token_given: bool,
+}
+
+impl Connection {
+    /// What stands before the verb counts where nothing stands behind it.
+    pub(super) fn or(self, before: Self) -> Self {
+        Self { server: self.server.or(before.server), token: self.token.or(before.token) }
+    }
+
+    /// The folders and the configuration with `--server` over it.
+    pub(super) fn setup(&self) -> Result<Setup, Failure> {
+        let server = given("--server", "client.server", self.server.as_deref());
+        Setup::read(server.as_slice())
+    }
+
+    /// The server that is configured, if any, with the token given or stored.
+    pub(super) fn client(&self, setup: &Setup) -> Result<Option<Client>, Failure> {
+        let Some(address) = &setup.config.client.server else { return Ok(None) };
+        let client = Client::new(&address.0, None)?;
+        let token = match self.token() {
+            Some(token) => Some(token),
+            None => Credentials::read(&setup.paths.config)?.token(client.server()).map(str::to_owned),
+        };
+        Ok(Some(client.with_token(token)))
+    }
+
+    /// The server that is configured; having none is wrong usage.
+    pub(super) fn connect(&self) -> Result<Connected, Failure> {
+        let setup = self.setup()?;
+        let client = self.client(&setup)?.ok_or_else(no_server)?;
+        Ok(Connected { client, setup, token_given: self.token().is_some() })
+    }
+
+    /// The server that is configured, to sign in at: no token is looked for.
+    pub(super) fn connect_anew(&self) -> Result<Connected, Failure> {
+        let setup = self.setup()?;
+        let address = setup.config.client.server.as_ref().ok_or_else(no_server)?;
+        Ok(Connected { client: Client::new(&address.0, None)?, setup, token_given: false })
+    }
+
+    /// The token given; an empty variable is how scripts unset one.
+    fn token(&self) -> Option<String> {
+        self.token.as_deref().map(str::trim).filter(|token| !token.is_empty()).map(str::to_owned)
+    }
+}
+
+/// There is nobody to talk to.
+pub(super) fn no_server() -> Failure {
+    Failure::usage("no server is named: say --server http://host:port, or set client.server in the configuration")
+}
+
+/// An answer, and the JSON it came as.
+#[derive(Debug)]
+pub(super) struct Answered<T> {
+    pub(super) answer: T,
+    pub(super) json: serde_json::Value,
+}
+
+/// Calls an operation and keeps its JSON as it came, for `--json`.
+pub(super) async fn ask<O: Operation>(client: &Client, path: &O::Path, query: &O::Query, body: &O::Body) -> Result<Answered<O::Answer>, Failure> {
+    let bytes = client.send(&Call::of::<O>(path, query, body)).await?;
+    Ok(Answered { answer: client.read(&bytes)?, json: client.read(&bytes)? })
+}
+
+/// No parameters.
+pub(super) const NOTHING: Nothing = Nothing {};

@@ -1,0 +1,58 @@
+//! The database that the server's verbs work on.
+
+use std::path::Path;
+
+use super::exit::Failure;
+use super::setup::{Setup, given};
+use crate::config::Given;
+use crate::store::{Db, migrate};
+
+/// `--database`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct DatabaseArgs {
+    /// The database, as sqlite:///path/file.db or postgres://user@host/database [env: COUNTERTOP_DATABASE]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl DatabaseArgs {
+    /// The configuration with `--database` and other flags over it, and the
+    /// database's address.
+    pub(super) fn setup(&self, others: Option<Given<'_>>) -> Result<(Setup, String), Failure> {
+        let database = given("--database", "server.database", self.database.as_deref());
+        let flags: Vec<Given<'_>> = database.into_iter().chain(others).collect();
+        let setup = Setup::read(&flags)?;
+        let address = setup.config.database(&setup.paths);
+        Ok((setup, address))
+    }
+}
+
+/// Opens a database; the folder of a file is made.
+pub(super) async fn open(address: &str) -> Result<Db, Failure> {
+    if let Some(folder) = sqlite_file(address).and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+        private_folder(folder).map_err(|error| Failure::failed(format!("the folder {} cannot be made: {error}", folder.display())))?;
+    }
+    Ok(Db::open(address).await?)
+}
+
+/// Opens a database and brings it to this version's schema.
+pub(super) async fn open_current(address: &str) -> Result<Db, Failure> {
+    let db = open(address).await?;
+    migrate::migrate(&db).await?;
+    Ok(db)
+}
+
+/// The file of an SQLite address.
+fn sqlite_file(address: &str) -> Option<&Path> {
+    let path = address.strip_prefix("sqlite:")?;
+    Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
+}
+
+/// A folder that is made is for its owner only: customers' data lies in it.
+pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}

@@ -1,0 +1,68 @@
+//! Where the log goes: a server's to standard error, the terminal
+//! application's to a file, for the screen is its own.
+
+#[cfg(feature = "client")]
+use std::path::Path;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+#[cfg(feature = "client")]
+use crate::config::TerminalLog;
+#[cfg(feature = "server")]
+use crate::config::{LogFormat, LogLevel};
+
+/// How many days of the terminal application's log are kept.
+#[cfg(feature = "client")]
+const KEPT_FILES: usize = 7;
+
+/// A server's log. Never colours: it goes to files and collectors.
+#[cfg(feature = "server")]
+pub(super) fn to_stderr(level: LogLevel, format: LogFormat) {
+    let level = match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    let registry = tracing_subscriber::registry();
+    // A second log in one process would be a mistake of ours; the first stays.
+    let _ = match format {
+        LogFormat::Json => registry.with(fmt::layer().with_ansi(false).json().with_writer(std::io::stderr).with_filter(of(level))).try_init(),
+        LogFormat::Text => registry.with(fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(of(level))).try_init(),
+    };
+}
+
+/// The terminal application's log, one file a day. What is given back writes
+/// what is left when it is dropped. Without a file there is no log: the
+/// counter works all the same.
+#[cfg(feature = "client")]
+pub(super) fn to_file(level: TerminalLog, folder: &Path) -> Option<tracing_appender::non_blocking::WorkerGuard> {
+    let level = match level {
+        TerminalLog::Off => return None,
+        TerminalLog::Info => LevelFilter::INFO,
+        TerminalLog::Debug => LevelFilter::DEBUG,
+    };
+    let file = tracing_appender::rolling::RollingFileAppender::builder()
+        .rotation(tracing_appender::rolling::Rotation::DAILY)
+        .filename_prefix("countertop")
+        .filename_suffix("log")
+        .max_log_files(KEPT_FILES)
+        .build(folder)
+        .ok()?;
+    let (writer, guard) = tracing_appender::non_blocking(file);
+    let layer = fmt::layer().with_ansi(false).with_writer(writer).with_filter(of(level));
+    tracing_subscriber::registry().with(layer).try_init().ok()?;
+    Some(guard)
+}
+
+/// Our own words at this level; of the libraries only what is odd, for some of
+/// them tell what was searched for.
+fn of(level: LevelFilter) -> Targets {
+    Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("countertop", level)
+}

@@ -1,0 +1,105 @@
+//! `countertop login` and `countertop logout`: a token for this user, kept
+//! beside the configuration and never in it.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use super::connection::{Connection, NOTHING};
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use super::runtime::wait;
+use super::secret;
+use crate::api::operation::{SignIn, SignOut};
+use crate::api::session;
+use crate::client::credentials::{Credentials, CredentialsError};
+
+/// `countertop login [USERNAME]`.
+#[derive(Debug, clap::Args)]
+pub(super) struct LoginArgs {
+    /// The name to sign in with; asked for unless given
+    #[arg(value_name = "USERNAME")]
+    username: Option<String>,
+    /// Take the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// `countertop logout`.
+#[derive(Debug, clap::Args)]
+pub(super) struct LogoutArgs {
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Signs in and stores the token.
+pub(super) fn login(args: LoginArgs, before: Connection) -> Outcome {
+    let connected = args.connection.or(before).connect_anew()?;
+    let username = match args.username {
+        Some(username) => username,
+        None => asked_username(args.password_stdin)?,
+    };
+    let password = secret::known("Password: ", args.password_stdin)?;
+    let body = session::SignIn { username, password };
+    let signed_in = wait(async { connected.client.call::<SignIn>(&NOTHING, &NOTHING, &body).await.map_err(Failure::from) })?;
+    let server = connected.client.server();
+    readable(&connected.setup.paths.config)?.set(server, Some(signed_in.token))?;
+    output::note(&format!("Signed in at {server} until {} at the latest.", signed_in.expires_at));
+    if signed_in.must_change_password {
+        output::note("The password has to be changed.");
+    }
+    Ok(Exit::Done)
+}
+
+/// Ends the session and forgets the token.
+pub(super) fn logout(args: LogoutArgs, before: Connection) -> Outcome {
+    let connected = args.connection.or(before).connect()?;
+    let server = connected.client.server();
+    if !connected.client.has_token() {
+        output::note(&format!("Nobody is signed in at {server}."));
+        return Ok(Exit::Done);
+    }
+    let ended = wait(async { Ok::<_, Failure>(connected.client.call::<SignOut>(&NOTHING, &NOTHING, &NOTHING).await) })?;
+    if !connected.token_given {
+        readable(&connected.setup.paths.config)?.set(server, None)?;
+    }
+    match ended {
+        Err(error) if error.problem().is_none_or(|problem| problem.status != 401) => {
+            if !connected.token_given {
+                output::note("The token is forgotten here; on the server the session ends by itself.");
+            }
+            Err(error.into())
+        }
+        // A session that has ended already is what was wanted.
+        _ => {
+            output::note(&format!("Signed out at {server}."));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// The stored logins. A file that others could read is thrown away: its tokens
+/// are no secrets any more, and a new sign-in starts a new one.
+fn readable(folder: &Path) -> Result<Credentials, Failure> {
+    match Credentials::read(folder) {
+        Err(CredentialsError::Open(path)) => {
+            std::fs::remove_file(&path)?;
+            Ok(Credentials::read(folder)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+fn asked_username(password_stdin: bool) -> Result<String, Failure> {
+    let stdin = std::io::stdin();
+    if password_stdin || !stdin.is_terminal() {
+        return Err(Failure::usage("there is no terminal to ask for the user name on: say `countertop login USERNAME`"));
+    }
+    let mut error = std::io::stderr().lock();
+    write!(error, "User name: ").and_then(|()| error.flush())?;
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line)?;
+    let username = line.trim();
+    if username.is_empty() { Err(Failure::usage("a sign-in needs a user name")) } else { Ok(username.to_owned()) }
+}

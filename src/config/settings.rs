@@ -1,0 +1,159 @@
+//! The one table of settings: name, type, default, explanation. Adding a
+//! setting is one row here.
+
+use std::net::SocketAddr;
+
+use super::nearest::{did_you_mean, nearest};
+use super::value::{CountryCode, DatabaseAddress, LogFormat, LogLevel, ServerAddress, Switch, TerminalLog, Value};
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// `server.listen`.
+    pub name: &'static str,
+    /// One sentence or two for the example file.
+    pub explanation: &'static str,
+    /// What a value must be: `an address like 127.0.0.1:7420`.
+    pub expected: &'static str,
+    /// What the example file shows where the default is none.
+    such_as: &'static str,
+    /// Whether it is written as a text in the file, and not as a number.
+    pub(super) quoted: bool,
+    set: fn(&mut Config, &str) -> bool,
+    get: fn(&Config) -> String,
+}
+
+/// Chords for one command, as they were written: only the terminal application
+/// knows its commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// The command.
+    pub name: String,
+    /// The chords; `none` takes the command's keys away.
+    pub chords: Vec<String>,
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// Column in that line, from 1.
+    pub column: usize,
+}
+
+macro_rules! settings {
+    ($($section:ident: $shape:ident, $about:literal {
+        $($name:ident: $kind:ty = $default:expr, $explanation:literal $(, such as $such_as:literal)?;)*
+    })*) => {
+        $(
+            #[doc = $about]
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub struct $shape {
+                $(
+                    #[doc = $explanation]
+                    pub $name: $kind,
+                )*
+            }
+
+            impl Default for $shape {
+                fn default() -> Self {
+                    Self { $($name: $default,)* }
+                }
+            }
+        )*
+
+        /// The whole configuration.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Config {
+            $(
+                #[doc = $about]
+                pub $section: $shape,
+            )*
+            /// The terminal application's keys, not yet checked.
+            pub keys: Vec<KeyBinding>,
+        }
+
+        /// Every section of the table with what it is about.
+        pub static SECTIONS: &[(&str, &str)] = &[$((stringify!($section), $about),)*];
+
+        /// Every setting, section by section.
+        pub static SETTINGS: &[Setting] = &[$($(
+            Setting {
+                name: concat!(stringify!($section), ".", stringify!($name)),
+                explanation: $explanation,
+                expected: <$kind as Value>::EXPECTED,
+                such_as: concat!("" $(, $such_as)?),
+                quoted: <$kind as Value>::QUOTED,
+                set: |config, text| match <$kind as Value>::from_text(text) {
+                    Some(value) => {
+                        config.$section.$name = value;
+                        true
+                    }
+                    None => false,
+                },
+                get: |config| Value::to_text(&config.$section.$name),
+            },
+        )*)*];
+    };
+}
+
+settings! {
+    client: ClientSettings, "Where the terminal application and the verbs find the server." {
+        server: Option<ServerAddress> = None, "Address of the server. With none the terminal application offers the demo or asks for one.", such as "http://127.0.0.1:7420";
+    }
+    server: ServerSettings, "What `countertop serve` and the verbs on the database use." {
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7420)), "Where the server listens; port 0 picks a free one.";
+        database: Option<DatabaseAddress> = None, "The database: sqlite:///path/file.db or postgres://user@host/database. With none it is countertop.db in the data folder.", such as "sqlite:///var/lib/countertop/countertop.db";
+        log: LogLevel = LogLevel::Info, "How much the server tells on standard error: off, error, warn, info or debug.";
+        log_format: LogFormat = LogFormat::Json, "How it tells it: json or text.";
+        staff_idle_hours: u32 = 12, "A session of the dealer's people ends when it stood idle for so many hours.";
+        staff_session_days: u32 = 7, "A session of the dealer's people lives at most so many days.";
+        customer_idle_hours: u32 = 1, "A session of a customer's people ends when it stood idle for so many hours.";
+        customer_session_hours: u32 = 24, "A session of a customer's people lives at most so many hours.";
+        kiosk_idle_seconds: u32 = 60, "A session at a shop workstation ends when it stood idle for so many seconds.";
+        default_country: CountryCode = CountryCode::default(), "The country (ISO 3166-1, two letters) by which telephone numbers and states are read until the database says another.";
+    }
+    terminal: TerminalSettings, "The terminal application." {
+        colour: Switch = Switch::Auto, "Colours: auto, on or off. auto heeds NO_COLOR and what the terminal can do.";
+        ascii: Switch = Switch::Auto, "Plain signs only, for borders and marks: auto, on or off. auto goes by the locale.";
+        log: TerminalLog = TerminalLog::Info, "How much goes to the log file in the state folder: off, info or debug.";
+    }
+}
+
+impl Setting {
+    /// `server` of `server.listen`.
+    #[must_use]
+    pub fn section(&self) -> &'static str {
+        self.name.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// `listen` of `server.listen`.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(_, key)| key)
+    }
+
+    /// Puts a value; false if it is not what is expected.
+    pub(super) fn put(&self, config: &mut Config, text: &str) -> bool {
+        (self.set)(config, text)
+    }
+
+    /// The value as it stands in a file; where there is none, one such as it
+    /// could be.
+    #[must_use]
+    pub fn shown(&self, config: &Config) -> String {
+        let set = (self.get)(config);
+        let text = if set.is_empty() { self.such_as } else { set.as_str() };
+        if self.quoted { format!("\"{text}\"") } else { text.to_owned() }
+    }
+}
+
+/// The setting of that name.
+pub(super) fn named(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// That there is no such setting, with the one that was meant.
+pub(super) fn no_setting(name: &str) -> String {
+    let bare = name.rsplit('.').next().unwrap_or(name);
+    // The right name under the wrong section, or under none.
+    let elsewhere = || nearest(bare, SETTINGS.iter().map(Setting::key)).and_then(|key| SETTINGS.iter().find(|setting| setting.key() == key));
+    let meant = nearest(name, SETTINGS.iter().map(|setting| setting.name)).or_else(|| elsewhere().map(|setting| setting.name));
+    format!("{name} is no setting{}", did_you_mean(meant))
+}

@@ -1,0 +1,87 @@
+//! The refused rows as they were, with the reason behind them. They are written
+//! as they come, in the file's own encoding and with its delimiter, so that a
+//! corrected rejects file can be imported with the same map.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use csv::ByteRecord;
+use encoding_rs::WINDOWS_1252;
+
+use super::map::Encoding;
+use super::reader::Reader;
+use super::{ImportError, REASON};
+
+/// A rejects file being written.
+pub(super) struct Rejects {
+    file: String,
+    out: csv::Writer<File>,
+    encoding: Encoding,
+}
+
+impl Rejects {
+    /// Makes the file with the header of `reader`, which reads `source`.
+    ///
+    /// # Errors
+    /// When it cannot be written, or is the very file that is imported.
+    pub(super) fn create<R: Read>(path: &Path, source: &Path, reader: &Reader<R>) -> Result<Self, ImportError> {
+        let file = path.display().to_string();
+        let told = |source: io::Error| ImportError::Rejects { file: file.clone(), source };
+        if is_same(path, source) {
+            return Err(told(io::Error::new(io::ErrorKind::InvalidInput, "this is the file that is imported; name another one for the refused rows")));
+        }
+        let mut opened = File::create(path).map_err(told)?;
+        if reader.is_marked() {
+            opened.write_all(b"\xEF\xBB\xBF").map_err(told)?;
+        }
+        let out = csv::WriterBuilder::new().flexible(true).delimiter(reader.delimiter()).from_writer(opened);
+        let mut rejects = Self { file, out, encoding: reader.encoding() };
+        rejects.write(&ByteRecord::from(reader.header().to_vec()), REASON)?;
+        Ok(rejects)
+    }
+
+    /// Adds a row with its reason.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn write(&mut self, cells: &ByteRecord, reason: &str) -> Result<(), ImportError> {
+        self.add(cells, reason).map_err(|error| self.told(error.into()))
+    }
+
+    fn add(&mut self, cells: &ByteRecord, reason: &str) -> csv::Result<()> {
+        for cell in cells {
+            self.out.write_field(as_written(self.encoding, cell))?;
+        }
+        self.out.write_field(as_written(self.encoding, reason.as_bytes()))?;
+        self.out.write_record(None::<&[u8]>)
+    }
+
+    /// Writes what is still held.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn finish(&mut self) -> Result<(), ImportError> {
+        self.out.flush().map_err(|source| self.told(source))
+    }
+
+    fn told(&self, source: io::Error) -> ImportError {
+        ImportError::Rejects { file: self.file.clone(), source }
+    }
+}
+
+fn is_same(path: &Path, source: &Path) -> bool {
+    match (path.canonicalize(), source.canonicalize()) {
+        (Ok(path), Ok(source)) => path == source,
+        _ => false,
+    }
+}
+
+/// A cell in the bytes it was read from.
+fn as_written(encoding: Encoding, cell: &[u8]) -> Cow<'_, [u8]> {
+    match (encoding, std::str::from_utf8(cell)) {
+        (Encoding::Windows1252, Ok(text)) => WINDOWS_1252.encode(text).0,
+        _ => Cow::Borrowed(cell),
+    }
+}

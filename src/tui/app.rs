@@ -1,0 +1,382 @@
+//! The shell: events in, effects out. It holds the stack of layers, hands keys
+//! to commands or to the layer on top, and answers to those who asked.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use crokey::KeyCombination;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::command::Command;
+use super::draft::Drafts;
+use super::event::{Effect, Event, Reply, Ticket};
+use super::keymap::{Keymap, Meaning};
+use super::layer::{Cx, Intent, Layer, Tone};
+use super::overlays::{Help, Palette, ShopPicker};
+use super::screens::{Find, FirstRun, SignIn};
+use super::shared::{Link, Shared};
+use super::style::Look;
+use super::{End, frame};
+use crate::api::operation::{GetSession, SignOut};
+use crate::api::page::Nothing;
+use crate::api::session::Session;
+use crate::client::Call;
+
+/// From here on a line counts as slow.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The state of the whole application.
+#[derive(Debug)]
+pub(super) struct App {
+    shared: Shared,
+    layers: Vec<Held>,
+    /// Who waits for which answer.
+    waiting: HashMap<Ticket, u64>,
+    session_ticket: Option<Ticket>,
+    drafts: Drafts,
+    effects: VecDeque<Effect>,
+    message: Option<(Tone, String)>,
+    /// Keys of a chord that is not finished.
+    pressed: Vec<KeyCombination>,
+    next_ticket: u64,
+    next_layer: u64,
+    dirty: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    id: u64,
+    layer: Box<dyn Layer>,
+}
+
+impl App {
+    /// The application before its first frame.
+    pub(super) fn new(keymap: Keymap, look: Look, drafts: Drafts, server: Option<String>, signed_in: bool, offers_demo: bool) -> Self {
+        let first: Box<dyn Layer> = match (&server, signed_in) {
+            (None, _) => Box::new(FirstRun::new(offers_demo)),
+            (Some(_), true) => Box::new(Find::default()),
+            (Some(_), false) => Box::new(SignIn::new(None)),
+        };
+        let shared = Shared { session: None, link: Link::Unknown, look, keymap, now: Timestamp::now(), server };
+        Self {
+            shared,
+            layers: vec![Held { id: 0, layer: first }],
+            waiting: HashMap::new(),
+            session_ticket: None,
+            drafts,
+            effects: VecDeque::new(),
+            message: None,
+            pressed: Vec::new(),
+            next_ticket: 0,
+            next_layer: 1,
+            dirty: false,
+        }
+    }
+
+    /// Asks who is signed in; the first frame stands already.
+    pub(super) fn start(&mut self) {
+        if !super::sign_in_needed(self.layers.first().map(|held| held.layer.title()).as_deref()) {
+            self.ask_session();
+        }
+    }
+
+    /// What the loop is to do next.
+    pub(super) fn take_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Whether the screen is another now.
+    pub(super) fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Applies an event. Time comes with it; nobody here reads a clock.
+    pub(super) fn apply(&mut self, event: Event, now: Timestamp) {
+        self.shared.now = now;
+        self.dirty = true;
+        match event {
+            Event::Key(key) => self.key(key),
+            Event::Paste(text) => {
+                self.message = None;
+                self.with_top(|layer, cx| layer.on_paste(&text, cx));
+            }
+            Event::Reply(reply) => self.reply(&reply),
+            Event::Signal(signal) => self.end(End::Signal(signal)),
+            Event::Resize | Event::Resumed => {}
+        }
+    }
+
+    /// Draws everything.
+    pub(super) fn view(&self, area: Rect, buffer: &mut Buffer) {
+        let Some(body) = frame::view(area, buffer, &self.shared, self.message.as_ref(), self.top()) else { return };
+        let lowest = self.layers.iter().rposition(|held| !held.layer.is_over()).unwrap_or(0);
+        for held in &self.layers[lowest..] {
+            held.layer.view(body, buffer, &self.shared);
+        }
+    }
+
+    /// Where the cursor stands.
+    pub(super) fn caret(&self, area: Rect) -> Option<Position> {
+        let body = frame::body(area)?;
+        self.top()?.caret(body, &self.shared)
+    }
+
+    fn top(&self) -> Option<&dyn Layer> {
+        self.layers.last().map(|held| held.layer.as_ref())
+    }
+
+    fn key(&mut self, key: KeyEvent) {
+        self.message = None;
+        let Some(top) = self.top() else { return };
+        let plain = key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+        let typed = plain && matches!(key.code, KeyCode::Char(_)) && top.wants_text();
+        let places = top.places();
+        if typed {
+            self.pressed.clear();
+            return self.with_top(|layer, cx| layer.on_key(key, cx));
+        }
+        self.pressed.push(KeyCombination::from(key).normalized());
+        match self.shared.keymap.meaning(&places, &self.pressed) {
+            Meaning::Prefix => {}
+            Meaning::Run(command) => {
+                self.pressed.clear();
+                self.run(command);
+            }
+            Meaning::None => {
+                self.pressed.clear();
+                self.with_top(|layer, cx| layer.on_key(key, cx));
+            }
+        }
+    }
+
+    /// Runs a command, or says why not (G-4): never silence.
+    fn run(&mut self, command: &'static Command) {
+        let hindrance = self.shared.access(command.needs).err().or_else(|| self.top().and_then(|top| top.hindrance(command)));
+        if let Some(reason) = hindrance {
+            self.message = Some((Tone::Warning, reason));
+            return;
+        }
+        match command.id {
+            "quit" => self.end(End::Quit),
+            "back" => self.back(),
+            "suspend" if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
+            "suspend" => self.effects.push_back(Effect::Suspend),
+            "help" => {
+                let (title, places) = self.top().map_or_else(Default::default, |top| (top.title(), top.places()));
+                self.open(Box::new(Help::new(title, places)));
+            }
+            "palette" => {
+                let places = self.top().map(Layer::places).unwrap_or_default();
+                self.open(Box::new(Palette::new(places)));
+            }
+            "shop.switch" => self.open(Box::new(ShopPicker::default())),
+            "sign_out" => self.sign_out(),
+            "find.customers" | "find.assets" => {
+                self.keep_drafts_above(1);
+                self.layers.truncate(1);
+                self.with_top(|layer, cx| layer.on_command(command, cx));
+            }
+            _ => self.with_top(|layer, cx| layer.on_command(command, cx)),
+        }
+    }
+
+    /// One step back; typed text is kept as a draft.
+    fn back(&mut self) {
+        let mut stays = false;
+        self.with_top(|layer, cx| stays = layer.on_back(cx));
+        if !stays && self.layers.len() > 1 {
+            self.keep_drafts_above(self.layers.len() - 1);
+            self.layers.pop();
+        }
+    }
+
+    fn keep_drafts_above(&mut self, from: usize) {
+        for held in self.layers.iter().skip(from) {
+            if let Some((about, draft)) = held.layer.draft() {
+                if !draft.is_empty() {
+                    self.message = Some((Tone::Fine, "Kept what you typed; open it again to go on.".to_owned()));
+                }
+                self.drafts.set(&about, draft);
+            }
+        }
+    }
+
+    /// Ends orderly: what was typed is kept in a file, but not on a
+    /// workstation that must forget.
+    fn end(&mut self, end: End) {
+        self.keep_drafts_above(0);
+        let drafts = if self.shared.is_kiosk() { Drafts::default() } else { self.drafts.clone() };
+        self.effects.push_back(Effect::SaveDrafts(drafts));
+        self.effects.push_back(Effect::Quit(end));
+    }
+
+    fn sign_out(&mut self) {
+        let ticket = self.new_ticket();
+        self.effects.push_back(Effect::Call(ticket, Call::of::<SignOut>(&Nothing {}, &Nothing {}, &Nothing {})));
+        self.effects.push_back(Effect::UseToken(None));
+        self.shared.session = None;
+        self.drafts = Drafts::default();
+        self.restart(Box::new(SignIn::new(None)));
+    }
+
+    /// Begins anew with one layer.
+    fn restart(&mut self, layer: Box<dyn Layer>) {
+        self.layers.clear();
+        self.waiting.clear();
+        self.open(layer);
+    }
+
+    fn open(&mut self, layer: Box<dyn Layer>) {
+        let id = self.next_layer;
+        self.next_layer += 1;
+        self.layers.push(Held { id, layer });
+        self.with_top(|layer, cx| layer.opened(cx));
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        self.note_line(reply);
+        if self.session_ticket == Some(reply.ticket) {
+            self.session_ticket = None;
+            return self.session_reply(reply);
+        }
+        let Some(id) = self.waiting.remove(&reply.ticket) else { return };
+        match reply.outcome.as_ref().err().and_then(|error| error.problem()).map(|problem| problem.status) {
+            Some(401) if self.shared.session.is_some() => self.session_ended(),
+            // A right was taken away: learn what is left and grey by it (G-2).
+            Some(403) => self.ask_session(),
+            _ => {}
+        }
+        if let Some(at) = self.layers.iter().position(|held| held.id == id) {
+            self.with(at, |layer, cx| layer.on_reply(reply, cx));
+        }
+    }
+
+    fn note_line(&mut self, reply: &Reply) {
+        self.shared.link = match (&reply.outcome, self.shared.link) {
+            (Err(error), Link::Offline(since)) if error.is_unreachable() => Link::Offline(since),
+            (Err(error), _) if error.is_unreachable() => Link::Offline(reply.at),
+            _ if reply.took > SLOW => Link::Slow(reply.took),
+            _ => Link::Online(reply.took),
+        };
+    }
+
+    fn session_reply(&mut self, reply: &Reply) {
+        match &reply.outcome {
+            Ok(body) => match serde_json::from_slice::<Session>(body) {
+                Ok(session) => self.use_session(session),
+                Err(error) => self.message = Some((Tone::Error, format!("The server speaks another version: {error}"))),
+            },
+            Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),
+            Err(error) => self.message = Some((Tone::Error, error.to_string())),
+        }
+    }
+
+    fn use_session(&mut self, session: Session) {
+        let another = self.shared.session.as_ref().is_some_and(|before| before.user.id != session.user.id);
+        self.shared.session = Some(session);
+        if another {
+            // Somebody else sits here now: nothing of before stays.
+            self.drafts = Drafts::default();
+            self.restart(Box::new(Find::default()));
+        }
+        for at in 0..self.layers.len() {
+            self.with(at, |layer, cx| layer.opened(cx));
+        }
+    }
+
+    /// The session ended: sign in again over what is there, which stays.
+    fn session_ended(&mut self) {
+        let asked = self.top().is_some_and(|top| super::sign_in_needed(Some(&top.title())));
+        if !asked {
+            let name = self.shared.session.as_ref().map(|session| session.user.username.clone());
+            self.open(Box::new(SignIn::new(name)));
+        }
+    }
+
+    fn ask_session(&mut self) {
+        let ticket = self.new_ticket();
+        self.session_ticket = Some(ticket);
+        self.effects.push_back(Effect::Call(ticket, Call::of::<GetSession>(&Nothing {}, &Nothing {}, &Nothing {})));
+    }
+
+    fn new_ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
+    }
+
+    fn with_top(&mut self, run: impl FnOnce(&mut dyn Layer, &mut Cx<'_>)) {
+        if let Some(top) = self.layers.len().checked_sub(1) {
+            self.with(top, run);
+        }
+    }
+
+    /// Lets a layer work, then does what it wants.
+    fn with(&mut self, at: usize, run: impl FnOnce(&mut dyn Layer, &mut Cx<'_>)) {
+        let Some(held) = self.layers.get_mut(at) else { return };
+        let id = held.id;
+        let mut cx = Cx { shared: &self.shared, drafts: &mut self.drafts, next_ticket: &mut self.next_ticket, intents: Vec::new() };
+        run(held.layer.as_mut(), &mut cx);
+        let intents = cx.intents;
+        for intent in intents {
+            self.intent(id, intent);
+        }
+    }
+
+    fn intent(&mut self, id: u64, intent: Intent) {
+        match intent {
+            Intent::Call(ticket, call) => {
+                self.waiting.insert(ticket, id);
+                self.effects.push_back(Effect::Call(ticket, call));
+            }
+            Intent::Open(layer) => self.open(layer),
+            Intent::Close | Intent::Done => self.close(id, matches!(intent, Intent::Done)),
+            Intent::Say(tone, text) => self.message = Some((tone, text)),
+            Intent::Copy(_) if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
+            Intent::Copy(text) => {
+                self.message = Some((Tone::Fine, format!("Copied {text}")));
+                self.effects.push_back(Effect::Copy(text));
+            }
+            Intent::Changed(subject) => {
+                for at in 0..self.layers.len() {
+                    self.with(at, |layer, cx| layer.on_changed(subject, cx));
+                }
+            }
+            Intent::Run(command) => {
+                self.close(id, true);
+                self.run(command);
+            }
+            Intent::SignedIn(token) => self.signed_in(id, token),
+            Intent::Server(server) => {
+                self.shared.server = Some(server.clone());
+                self.effects.push_back(Effect::UseServer(server));
+                self.restart(Box::new(SignIn::new(None)));
+            }
+            Intent::Session(session) => self.use_session(*session),
+            Intent::Demo => self.effects.push_back(Effect::Quit(End::Demo)),
+        }
+    }
+
+    fn close(&mut self, id: u64, sent: bool) {
+        let Some(at) = self.layers.iter().position(|held| held.id == id) else { return };
+        if let Some((about, draft)) = self.layers[at].layer.draft() {
+            self.drafts.set(&about, if sent { Vec::new() } else { draft });
+        }
+        self.layers.remove(at);
+    }
+
+    fn signed_in(&mut self, id: u64, token: String) {
+        self.effects.push_back(Effect::UseToken(Some(token)));
+        if self.layers.len() > 1 {
+            self.close(id, true);
+        } else {
+            self.restart(Box::new(Find::default()));
+        }
+        self.ask_session();
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

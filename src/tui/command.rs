@@ -1,0 +1,128 @@
+//! The table of commands: the one source of keys, hints, help, palette and
+//! what is greyed. Adding a command is one row here and one arm where it runs.
+
+use crate::api::access::Needs;
+use crate::api::operation::{
+    AddReading, CancelRequest, CreateCustomer, Operation, ReplaceMeter, RequestService, RestoreReading, SearchCustomers, SetCustomerNumber, VoidReading,
+};
+use crate::api::operation::LookUpAsset;
+
+/// Where a command's keys count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Everywhere.
+    Anywhere,
+    /// The find screen.
+    Find,
+    /// Any list.
+    List,
+    /// A customer's page.
+    Customer,
+    /// An asset's page.
+    Asset,
+    /// A record with panes.
+    Record,
+    /// The pane with meters.
+    Meters,
+    /// The pane with service requests.
+    Requests,
+    /// A form.
+    Form,
+    /// The reading line after a refusal.
+    Refused,
+    /// A question.
+    Question,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Command {
+    /// Its id, as the configuration's `[keys]` names it.
+    pub id: &'static str,
+    /// What it does, in few words.
+    pub title: &'static str,
+    /// Where its keys count.
+    pub place: Place,
+    /// Its keys unless the configuration says otherwise; `g c` is two in turn.
+    pub keys: &'static [&'static str],
+    /// What it needs: that of the operation it calls.
+    pub needs: Needs,
+    /// Whether it stands in the hint bar.
+    pub hint: bool,
+}
+
+/// A command that needs no more than the screen it is on.
+const fn plain(id: &'static str, title: &'static str, place: Place, keys: &'static [&'static str], hint: bool) -> Command {
+    Command { id, title, place, keys, needs: Needs::Open, hint }
+}
+
+/// A command that calls an operation and needs what that needs.
+const fn calls(id: &'static str, title: &'static str, place: Place, keys: &'static [&'static str], needs: Needs) -> Command {
+    Command { id, title, place, keys, needs, hint: true }
+}
+
+/// As [`calls`], without a place in the hint bar.
+const fn quiet(id: &'static str, title: &'static str, place: Place, keys: &'static [&'static str], needs: Needs) -> Command {
+    Command { id, title, place, keys, needs, hint: false }
+}
+
+/// Every command. In the hint bar they stand in this order.
+pub static COMMANDS: &[Command] = &[
+    calls("asset.reading", "add reading", Place::Asset, &["m"], AddReading::ENDPOINT.needs),
+    calls("asset.request", "request service", Place::Asset, &["r"], RequestService::ENDPOINT.needs),
+    calls("meter.void", "void reading", Place::Meters, &["v"], VoidReading::ENDPOINT.needs),
+    calls("meter.restore", "count again", Place::Meters, &["u"], RestoreReading::ENDPOINT.needs),
+    calls("meter.replace", "meter replaced", Place::Meters, &["p"], ReplaceMeter::ENDPOINT.needs),
+    calls("request.cancel", "cancel request", Place::Requests, &["x"], CancelRequest::ENDPOINT.needs),
+    calls("customer.number", "set number", Place::Customer, &["d"], SetCustomerNumber::ENDPOINT.needs),
+    calls("refused.void", "void the earlier one", Place::Refused, &["v"], VoidReading::ENDPOINT.needs),
+    calls("refused.rollover", "rolled over", Place::Refused, &["o"], OVERRIDE),
+    calls("refused.replaced", "meter replaced", Place::Refused, &["p"], ReplaceMeter::ENDPOINT.needs),
+    calls("refused.override", "override with a reason", Place::Refused, &["w"], OVERRIDE),
+    plain("question.yes", "yes", Place::Question, &["y", "enter"], true),
+    plain("question.no", "no", Place::Question, &["n"], true),
+    plain("list.open", "open", Place::List, &["enter"], true),
+    plain("find.scope", "where to look", Place::Find, &["tab"], true),
+    plain("find.scope_back", "where to look, backwards", Place::Find, &["backtab"], false),
+    calls("customer.new", "new customer", Place::Find, &["ctrl-n", "alt-n"], CreateCustomer::ENDPOINT.needs),
+    quiet("request.by_unit", "request service by unit number", Place::Find, &["alt-r"], RequestService::ENDPOINT.needs),
+    plain("form.save", "save", Place::Form, &["f9", "ctrl-s", "alt-s"], true),
+    plain("form.next", "next field", Place::Form, &["tab"], true),
+    plain("form.previous", "previous field", Place::Form, &["backtab"], false),
+    plain("list.up", "up", Place::List, &["up", "k"], false),
+    plain("list.down", "down", Place::List, &["down", "j"], false),
+    plain("list.page_up", "page up", Place::List, &["pageup"], false),
+    plain("list.page_down", "page down", Place::List, &["pagedown"], false),
+    plain("list.first", "first row", Place::List, &["home"], false),
+    plain("list.last", "last row", Place::List, &["end"], false),
+    plain("record.next_pane", "next pane", Place::Record, &["tab"], true),
+    plain("record.previous_pane", "previous pane", Place::Record, &["backtab"], false),
+    plain("record.pane_1", "pane 1", Place::Record, &["1"], false),
+    plain("record.pane_2", "pane 2", Place::Record, &["2"], false),
+    plain("record.pane_3", "pane 3", Place::Record, &["3"], false),
+    plain("record.pane_4", "pane 4", Place::Record, &["4"], false),
+    plain("record.pane_5", "pane 5", Place::Record, &["5"], false),
+    plain("record.pane_6", "pane 6", Place::Record, &["6"], false),
+    plain("record.pane_7", "pane 7", Place::Record, &["7"], false),
+    plain("record.pane_8", "pane 8", Place::Record, &["8"], false),
+    plain("record.pane_9", "pane 9", Place::Record, &["9"], false),
+    plain("record.copy", "copy", Place::Record, &["y"], false),
+    calls("find.customers", "find customers", Place::Anywhere, &["f2", "/", "g c", "alt-c"], SearchCustomers::ENDPOINT.needs),
+    calls("find.assets", "find assets", Place::Anywhere, &["f3", "g a", "alt-a"], LookUpAsset::ENDPOINT.needs),
+    plain("back", "back", Place::Anywhere, &["esc"], true),
+    plain("help", "help", Place::Anywhere, &["f1", "?", "alt-h"], true),
+    plain("palette", "commands", Place::Anywhere, &["ctrl-k", ":"], true),
+    plain("reload", "load again", Place::Anywhere, &["f5", "ctrl-r"], false),
+    plain("shop.switch", "work in another shop", Place::Anywhere, &["g s", "alt-w"], false),
+    plain("sign_out", "sign out", Place::Anywhere, &["g o"], false),
+    plain("suspend", "back to the shell", Place::Anywhere, &["ctrl-z"], false),
+    plain("quit", "quit", Place::Anywhere, &["f10", "ctrl-q", "ctrl-c", "g q", "alt-q"], true),
+];
+
+const OVERRIDE: Needs = Needs::All(const { &[crate::api::permission::Permission::named("meter.override")] });
+
+/// The command of that id.
+#[must_use]
+pub(super) fn named(id: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.id == id)
+}

@@ -1,0 +1,62 @@
+//! What comes into the shell and what goes out of it.
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+
+use super::End;
+use crate::client::{Call, ClientError};
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted, or scanned with bracketed paste.
+    Paste(String),
+    /// The terminal has another size; it is drawn anew.
+    Resize,
+    /// A call came back.
+    Reply(Reply),
+    /// The system asks to end.
+    Signal(i32),
+    /// Back from the shell.
+    Resumed,
+}
+
+/// A call that came back.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// Which call.
+    pub(super) ticket: Ticket,
+    /// The answer's body, or why there is none.
+    pub(super) outcome: Result<Vec<u8>, ClientError>,
+    /// How long it took.
+    pub(super) took: Duration,
+    /// When it came.
+    pub(super) at: Timestamp,
+}
+
+/// Numbers a call; a reply to a call that nobody waits for is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Ticket(pub(super) u64);
+
+/// What the loop is to do.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// Call the server.
+    Call(Ticket, Call),
+    /// From now on call with this session, or with none; store it.
+    UseToken(Option<String>),
+    /// From now on call this server.
+    UseServer(String),
+    /// Put a text on the clipboard (OSC 52).
+    Copy(String),
+    /// Go to the shell and come back.
+    Suspend,
+    /// Keep the drafts in a file.
+    SaveDrafts(super::draft::Drafts),
+    /// End.
+    Quit(End),
+}

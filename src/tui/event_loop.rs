@@ -1,0 +1,249 @@
+//! The only file that waits: for keys, answers and signals. It sleeps when
+//! nothing happens, draws only when something changed, and never lets I/O
+//! stand between a key and the screen.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::app::App;
+use super::draft::Drafts;
+use super::event::{Effect, Event, Reply};
+use super::keymap::Keymap;
+use super::style::Look;
+use super::terminal::{Guard, Screen, restore_on_panic, screen};
+use super::{Colour, End, Settings, Start};
+use crate::client::Client;
+use crate::client::credentials::Credentials;
+
+/// At most this many events are applied before the next draw, so that a long
+/// paste or a held key costs one draw and cannot starve it.
+const DRAIN: usize = 256;
+
+/// Runs until the end.
+pub(super) fn run(start: Start) -> std::io::Result<End> {
+    // Two workers for HTTP: encryption must not delay a key.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(EventLoop::new(start)?.run());
+    // A call on its way must not hold the shell's prompt back.
+    runtime.shutdown_background();
+    ended
+}
+
+struct EventLoop {
+    app: App,
+    client: Option<Arc<Client>>,
+    state_dir: PathBuf,
+    credentials_dir: Option<PathBuf>,
+    done: (UnboundedSender<Reply>, UnboundedReceiver<Reply>),
+}
+
+/// The signals that end or resume.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    resume: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+        })
+    }
+
+    async fn next(&mut self) -> Event {
+        tokio::select! {
+            _ = self.terminate.recv() => Event::Signal(signal_hook::consts::SIGTERM),
+            _ = self.hang_up.recv() => Event::Signal(signal_hook::consts::SIGHUP),
+            _ = self.interrupt.recv() => Event::Signal(signal_hook::consts::SIGINT),
+            _ = self.resume.recv() => Event::Resumed,
+        }
+    }
+}
+
+impl EventLoop {
+    fn new(start: Start) -> std::io::Result<Self> {
+        let keymap = Keymap::new(&start.settings.keys).map_err(std::io::Error::other)?;
+        let look = look(&start.settings);
+        let drafts = Drafts::read(&start.settings.state_dir);
+        let server = start.client.as_ref().map(|client| client.server().to_owned());
+        let signed_in = start.client.as_ref().is_some_and(Client::has_token);
+        let app = App::new(keymap, look, drafts, server, signed_in, start.offers_demo);
+        Ok(Self {
+            app,
+            client: start.client.map(Arc::new),
+            state_dir: start.settings.state_dir,
+            credentials_dir: start.settings.credentials_dir,
+            done: unbounded_channel(),
+        })
+    }
+
+    async fn run(mut self) -> std::io::Result<End> {
+        restore_on_panic();
+        let mut guard = Some(Guard::enter()?);
+        let mut screen = screen()?;
+        let mut signals = Signals::new()?;
+        let mut keys = Some(EventStream::new());
+        // The first frame stands before anything is asked of anybody.
+        draw(&mut screen, &self.app)?;
+        self.app.start();
+        loop {
+            while let Some(effect) = self.app.take_effect() {
+                match effect {
+                    Effect::Quit(end) => return Ok(end),
+                    Effect::Suspend => {
+                        // Nobody may read the keyboard while the shell has it.
+                        drop(keys.take());
+                        drop(guard.take());
+                        signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
+                        guard = Some(Guard::enter()?);
+                        keys = Some(EventStream::new());
+                        screen.clear()?;
+                        self.app.apply(Event::Resumed, Timestamp::now());
+                    }
+                    other => self.perform(other)?,
+                }
+            }
+            if self.app.take_dirty() {
+                draw(&mut screen, &self.app)?;
+            }
+            let first = self.next(&mut signals, keys.as_mut()).await;
+            let mut waiting = VecDeque::from([first]);
+            self.drain(&mut waiting, keys.as_mut());
+            for event in waiting {
+                if matches!(event, Event::Resumed | Event::Resize) {
+                    screen.autoresize()?;
+                    screen.clear()?;
+                }
+                self.app.apply(event, Timestamp::now());
+            }
+        }
+    }
+
+    async fn next(&mut self, signals: &mut Signals, keys: Option<&mut EventStream>) -> Event {
+        let key = async {
+            match keys {
+                Some(keys) => next_key(keys).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            event = signals.next() => event,
+            Some(reply) = self.done.1.recv() => Event::Reply(reply),
+            event = key => event,
+        }
+    }
+
+    /// Takes what is there already, without waiting.
+    fn drain(&mut self, waiting: &mut VecDeque<Event>, keys: Option<&mut EventStream>) {
+        use futures_util::FutureExt as _;
+        let Some(keys) = keys else { return };
+        while waiting.len() < DRAIN {
+            if let Ok(reply) = self.done.1.try_recv() {
+                waiting.push_back(Event::Reply(reply));
+            } else if let Some(event) = next_key(keys).now_or_never() {
+                let gone = matches!(event, Event::Signal(_));
+                waiting.push_back(event);
+                if gone {
+                    return;
+                }
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
+        match effect {
+            Effect::Call(ticket, call) => {
+                let Some(client) = self.client.clone() else { return Ok(()) };
+                let done = self.done.0.clone();
+                tokio::spawn(async move {
+                    let begun = Instant::now();
+                    let outcome = client.send(&call).await;
+                    // The loop may have ended meanwhile.
+                    let _ = done.send(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now() });
+                });
+            }
+            Effect::UseToken(token) => self.use_token(token),
+            Effect::UseServer(server) => self.client = Client::new(&server, None).ok().map(Arc::new),
+            Effect::Copy(text) => crossterm::execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
+            Effect::SaveDrafts(drafts) => {
+                if let Err(error) = drafts.write(&self.state_dir) {
+                    tracing::error!(cause = %error, "drafts could not be kept");
+                }
+            }
+            Effect::Suspend | Effect::Quit(_) => {}
+        }
+        Ok(())
+    }
+
+    fn use_token(&mut self, token: Option<String>) {
+        let Some(client) = &self.client else { return };
+        if let Some(folder) = &self.credentials_dir {
+            store(folder, client.server(), token.clone());
+        }
+        self.client = Some(Arc::new(client.with_token(token)));
+    }
+}
+
+fn store(folder: &Path, server: &str, token: Option<String>) {
+    let stored = Credentials::read(folder).and_then(|mut credentials| credentials.set(server, token));
+    if let Err(error) = stored {
+        tracing::warn!(cause = %error, "the sign-in is not stored");
+    }
+}
+
+async fn next_key(keys: &mut EventStream) -> Event {
+    loop {
+        match keys.next().await {
+            Some(Ok(TerminalEvent::Key(key))) if key.kind != KeyEventKind::Release => return Event::Key(key),
+            Some(Ok(TerminalEvent::Paste(text))) => return Event::Paste(text),
+            Some(Ok(TerminalEvent::Resize(..))) => return Event::Resize,
+            Some(Ok(_)) => {}
+            // The terminal went away: as good as a hang-up.
+            Some(Err(_)) | None => return Event::Signal(signal_hook::consts::SIGHUP),
+        }
+    }
+}
+
+fn draw(screen: &mut Screen, app: &App) -> std::io::Result<()> {
+    screen.draw(|frame| {
+        let area = frame.area();
+        app.view(area, frame.buffer_mut());
+        if let Some(caret) = app.caret(area)
+            && area.contains(caret)
+        {
+            frame.set_cursor_position(caret);
+        }
+    })?;
+    Ok(())
+}
+
+/// Colours unless `NO_COLOR` or the terminal says none; drawn signs unless the
+/// locale has no UTF-8.
+fn look(settings: &Settings) -> Look {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let colours = match settings.colour {
+        Colour::On => true,
+        Colour::Off => false,
+        Colour::Auto => !is_set("NO_COLOR") && std::env::var("TERM").is_ok_and(|term| term != "dumb" && !term.starts_with("vt")),
+    };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let utf8 = locale.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
+    Look::new(colours, settings.ascii.unwrap_or(!utf8))
+}

@@ -1,0 +1,159 @@
+//! A layer is what can be on the screen: a screen, or something over one.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crossterm::event::KeyEvent;
+
+use super::command::{Command, Place};
+use super::draft::Draft;
+use super::event::{Reply, Ticket};
+use super::shared::Shared;
+use crate::api::ids::{AssetId, CustomerId};
+use crate::client::Call;
+
+/// What a layer can do. Drawing sees it unchanged; what it wants done goes
+/// out as [`Intent`]s.
+pub(super) trait Layer: std::fmt::Debug {
+    /// Where its keys count, the nearest first.
+    fn places(&self) -> Vec<Place>;
+
+    /// What help and palette call it.
+    fn title(&self) -> String;
+
+    /// Whether typed characters are text here.
+    fn wants_text(&self) -> bool {
+        false
+    }
+
+    /// Whether what lies under it is drawn too.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// It is on top now, for the first time.
+    fn opened(&mut self, _cx: &mut Cx<'_>) {}
+
+    /// A command of its places, allowed by the role.
+    fn on_command(&mut self, _command: &'static Command, _cx: &mut Cx<'_>) {}
+
+    /// A key that no command took.
+    fn on_key(&mut self, _key: KeyEvent, _cx: &mut Cx<'_>) {}
+
+    /// A pasted text.
+    fn on_paste(&mut self, _text: &str, _cx: &mut Cx<'_>) {}
+
+    /// An answer to one of its calls.
+    fn on_reply(&mut self, _reply: &Reply, _cx: &mut Cx<'_>) {}
+
+    /// A record changed, by something above it.
+    fn on_changed(&mut self, _subject: Subject, _cx: &mut Cx<'_>) {}
+
+    /// Esc. True if it stepped back inside itself and stays.
+    fn on_back(&mut self, _cx: &mut Cx<'_>) -> bool {
+        false
+    }
+
+    /// Why a command cannot run now, though the role allows it.
+    fn hindrance(&self, _command: &Command) -> Option<String> {
+        None
+    }
+
+    /// What was typed and not sent, and what it was for.
+    fn draft(&self) -> Option<(String, Draft)> {
+        None
+    }
+
+    /// Draws it.
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared);
+
+    /// Where the cursor stands, for input methods and screen readers.
+    fn caret(&self, _area: Rect, _shared: &Shared) -> Option<Position> {
+        None
+    }
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A customer.
+    Customer(CustomerId),
+    /// An asset or something on it.
+    Asset(AssetId),
+}
+
+/// How a message looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// It went well.
+    Fine,
+    /// To be looked at.
+    Warning,
+    /// It went wrong.
+    Error,
+}
+
+/// What a layer wants of the shell.
+#[derive(Debug)]
+pub(super) enum Intent {
+    /// Call the server; the answer comes to this layer.
+    Call(Ticket, Call),
+    /// Put a layer on top.
+    Open(Box<dyn Layer>),
+    /// Take this layer away.
+    Close,
+    /// Take this layer away without keeping its text: it was sent.
+    Done,
+    /// Say something in the message line.
+    Say(Tone, String),
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Tell all layers that a record changed.
+    Changed(Subject),
+    /// Run a command as if its key was pressed, after this layer is gone.
+    Run(&'static Command),
+    /// Use this session.
+    SignedIn(String),
+    /// Use this server.
+    Server(String),
+    /// The session as the server says.
+    Session(Box<crate::api::session::Session>),
+    /// End with the demo.
+    Demo,
+}
+
+/// What a layer works with.
+#[derive(Debug)]
+pub(super) struct Cx<'a> {
+    /// What all layers see.
+    pub(super) shared: &'a Shared,
+    /// Drafts that were kept.
+    pub(super) drafts: &'a mut super::draft::Drafts,
+    pub(super) next_ticket: &'a mut u64,
+    pub(super) intents: Vec<Intent>,
+}
+
+impl Cx<'_> {
+    /// Calls the server; remember the ticket to know the answer.
+    pub(super) fn call(&mut self, call: Call) -> Ticket {
+        *self.next_ticket += 1;
+        let ticket = Ticket(*self.next_ticket);
+        self.intents.push(Intent::Call(ticket, call));
+        ticket
+    }
+
+    /// Puts a layer on top.
+    pub(super) fn open(&mut self, layer: impl Layer + 'static) {
+        self.intents.push(Intent::Open(Box::new(layer)));
+    }
+
+    /// Wants something done.
+    pub(super) fn want(&mut self, intent: Intent) {
+        self.intents.push(intent);
+    }
+
+    /// Says something in the message line.
+    pub(super) fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        self.intents.push(Intent::Say(tone, text.into()));
+    }
+}

@@ -1,0 +1,25 @@
+//! What lies over a screen: forms, questions, help, the palette. Each can be
+//! left with Esc; what was typed is kept.
+
+mod chooser;
+mod customer_form;
+mod help;
+mod number_form;
+mod palette;
+mod reading_line;
+mod reason_form;
+mod replacement_form;
+mod request_form;
+mod service_choice;
+mod shop_picker;
+
+pub(super) use chooser::AssetChooser;
+pub(super) use customer_form::CustomerForm;
+pub(super) use help::Help;
+pub(super) use number_form::NumberForm;
+pub(super) use palette::Palette;
+pub(super) use reading_line::ReadingLine;
+pub(super) use reason_form::ReasonForm;
+pub(super) use replacement_form::ReplacementForm;
+pub(super) use request_form::RequestForm;
+pub(super) use shop_picker::ShopPicker;

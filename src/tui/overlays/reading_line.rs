@@ -1,0 +1,322 @@
+//! The reading line (S2-50 … S2-52): digits and Enter for the primary meter
+//! now; Tab for another time. A refused value keeps its text and offers the
+//! ways out that the role has.
+
+mod short_time;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+pub(super) use short_time::short_time;
+
+use crate::api::asset::AssetHeader;
+use crate::api::ids::AssetId;
+use crate::api::meter::{Meter, NewReading, Reading, ReadingAdded};
+use crate::api::operation::{AddReading, ListMeters, ListReadings, OfAsset, OfMeter, Operation};
+use crate::api::page::{Nothing, Page, PageQuery};
+use crate::api::problem::Problem;
+use crate::client::Call;
+use crate::rules::meter::{MeterKind, ReadingKind, Tenths};
+use crate::tui::command::{Command, Place};
+use crate::tui::draft::Draft;
+use crate::tui::event::Reply;
+use crate::tui::layer::{Cx, Intent, Layer, Subject, Tone};
+use crate::tui::overlays::{ReasonForm, ReplacementForm};
+use crate::tui::panes::{for_people, meter_in_words};
+use crate::tui::sending::Sending;
+use crate::tui::shared::Shared;
+use crate::tui::widgets::{Form, FormField, Loaded, boxed, cut, line, wrap};
+
+/// The line over an asset.
+#[derive(Debug)]
+pub(in crate::tui) struct ReadingLine {
+    asset: AssetId,
+    name: String,
+    meters: Loaded<Page<Meter>>,
+    /// The meter it goes to; behind the last one: kinds the asset lacks.
+    chosen: usize,
+    form: Form,
+    refused: Option<Problem>,
+    /// An odd value was shown; the same again means it (M-7).
+    kept: Option<String>,
+    sending: Sending,
+    /// The readings among which the one to void is.
+    earlier: Loaded<Page<Reading>>,
+}
+
+const SIZE: (u16, u16) = (76, 9);
+
+/// Meters that an asset without any may get first.
+const FIRST_METERS: [MeterKind; 2] = [MeterKind::EngineHours, MeterKind::Odometer];
+
+impl ReadingLine {
+    /// For an asset.
+    pub(in crate::tui) fn new(header: &AssetHeader) -> Self {
+        let form = Form::new(vec![FormField::new("value", "Value", "Enter saves"), FormField::new("read_at", "When", "empty for now; or -1d, 9:30, 20 9:30")]);
+        Self {
+            asset: header.id,
+            name: header.asset_number.clone(),
+            meters: Loaded::default(),
+            chosen: 0,
+            form,
+            refused: None,
+            kept: None,
+            sending: Sending::default(),
+            earlier: Loaded::default(),
+        }
+    }
+
+    fn meter(&self) -> Option<&Meter> {
+        self.meters.data()?.items.get(self.chosen)
+    }
+
+    /// The meter's name; none lets the server take the primary one.
+    fn meter_name(&self) -> Option<String> {
+        let known = self.meters.data()?;
+        let new = || self.chosen.checked_sub(known.items.len()).and_then(|at| FIRST_METERS.get(at)).map(|kind| kind.name().to_owned());
+        self.meter().map(|meter| meter.meter.clone()).or_else(new)
+    }
+
+    fn meter_title(&self) -> String {
+        let new = || self.meter_name().and_then(|name| MeterKind::named(&name)).map(|kind| format!("{} (new meter)", kind.in_words()));
+        self.meter().map(meter_in_words).or_else(new).unwrap_or_else(|| "Primary meter".to_owned())
+    }
+
+    fn choices(&self) -> usize {
+        self.meters.data().map_or(1, |page| if page.items.is_empty() { FIRST_METERS.len() } else { page.items.len() })
+    }
+
+    fn choose(&mut self, forward: bool) {
+        let count = self.choices();
+        self.chosen = if forward { (self.chosen + 1) % count } else { (self.chosen + count - 1) % count };
+        self.refused = None;
+    }
+
+    fn send(&mut self, kind: ReadingKind, cx: &mut Cx<'_>) {
+        if self.form.some("value").is_none() {
+            return cx.say(Tone::Warning, "Enter what the dial shows.");
+        }
+        let read_at = match short_time(self.form.text("read_at"), cx.shared) {
+            Ok(read_at) => read_at,
+            Err(fault) => return self.form.refuse([("read_at".to_owned(), fault)].into()),
+        };
+        let typed = self.form.text("value").to_owned();
+        if let Some(odd) = self.odd(cx.shared).filter(|_| read_at.is_none() && self.kept.as_ref() != Some(&typed)) {
+            self.kept = Some(typed);
+            return cx.say(Tone::Warning, format!("{odd} Enter again keeps it."));
+        }
+        let body = NewReading { meter: self.meter_name(), value: typed, read_at, kind, override_reason: self.form.some("override_reason"), ..NewReading::default() };
+        self.sending.send(Call::of::<AddReading>(&OfAsset { id: self.asset }, &Nothing {}, &body), cx);
+    }
+
+    /// What is odd about the value as typed, by the usage that the server told
+    /// (M-7).
+    fn odd(&self, shared: &Shared) -> Option<String> {
+        let meter = self.meter()?;
+        let (gain, days) = self.gain(shared)?;
+        let pace = gain / days.max(1.0);
+        let (usual, above) = (meter.usual_per_day?, meter.unusual_above?);
+        (pace > above).then(|| format!("That is {pace:.0} {} in one day; this machine's usual is {usual:.0}.", meter.unit.name()))
+    }
+
+    /// The gain over the last reading, in whole units, and the days since.
+    fn gain(&self, shared: &Shared) -> Option<(f64, f64)> {
+        let meter = self.meter()?;
+        let typed: Tenths = self.form.text("value").parse().ok()?;
+        let last: Tenths = meter.value.as_ref()?.parse().ok()?;
+        let days = shared.now.duration_since(meter.read_at?).as_secs_f64() / 86_400.0;
+        #[expect(clippy::cast_precision_loss, reason = "tenths stay far below 2^52")]
+        let gain = (typed.0 - last.0) as f64 / 10.0;
+        Some((gain, days))
+    }
+
+    /// What stands, and what the typed value adds to it.
+    fn feedback(&self, shared: &Shared) -> String {
+        let Some(meter) = self.meter() else { return "The first reading makes this meter.".to_owned() };
+        let unit = meter.unit.name();
+        let Some((value, read_at)) = meter.value.as_deref().zip(meter.read_at) else { return "No reading yet.".to_owned() };
+        let stands = format!("{} {unit} of {}", for_people(value), shared.day(read_at));
+        match self.gain(shared) {
+            Some((gain, days)) if gain >= 0.0 => {
+                let usual = meter.usual_per_day.map(|usual| format!(", usually {usual:.0} a day")).unwrap_or_default();
+                format!("{stands}; +{gain:.1} {unit} in {days:.0} days{usual}")
+            }
+            Some(_) => format!("{stands}; lower than that"),
+            None => stands,
+        }
+    }
+
+    fn added(body: &[u8], cx: &mut Cx<'_>) {
+        match serde_json::from_slice::<ReadingAdded>(body) {
+            Ok(added) => {
+                let made = if added.meter_created { ", a new meter" } else { "" };
+                let tone = if added.warnings.is_empty() { Tone::Fine } else { Tone::Warning };
+                cx.say(tone, format!("{} {} saved{made}. {}", for_people(&added.reading.value), added.reading.unit.name(), added.warnings.join(" ")));
+            }
+            Err(error) => cx.say(Tone::Error, format!("Saved, but the answer cannot be read: {error}")),
+        }
+    }
+
+    fn refuse(&mut self, problem: Problem, cx: &mut Cx<'_>) {
+        cx.say(Tone::Error, problem.detail.clone());
+        if problem.code.starts_with("reading.") { self.refused = Some(problem) } else { self.form.refuse(problem.fields) }
+    }
+
+    /// Looks for the reading in the way, to void it.
+    fn seek_earlier(&mut self, cx: &mut Cx<'_>) {
+        if let Some(meter) = self.meter_name().or_else(|| self.meter().map(|meter| meter.meter.clone())) {
+            let path = OfMeter { id: self.asset, meter };
+            self.earlier.load(Call::of::<ListReadings>(&path, &PageQuery { limit: Some(200), cursor: None }, &Nothing {}), cx);
+        }
+    }
+
+    fn void_earlier(&mut self, cx: &mut Cx<'_>) {
+        let wanted = self.refused.as_ref().and_then(|problem| problem.current.clone());
+        let value = wanted.as_ref().and_then(|wanted| wanted["value"].as_str().map(str::to_owned));
+        let readings = self.earlier.data().map_or(&[][..], |page| &page.items);
+        let found = readings.iter().find(|reading| reading.state != crate::api::meter::ReadingState::Void && Some(&reading.value) == value.as_ref());
+        match found {
+            Some(reading) => cx.open(ReasonForm::void(self.asset, reading)),
+            None => cx.say(Tone::Warning, "The earlier reading is further back: void it in the list of readings."),
+        }
+    }
+
+    fn inside(&self, area: Rect) -> Rect {
+        let (wide, high) = (SIZE.0.min(area.width), SIZE.1.min(area.height));
+        Rect { x: area.x + (area.width - wide) / 2 + 1, y: area.y + (area.height - high) / 2 + 3, width: wide.saturating_sub(2), height: self.form.height() }
+    }
+}
+
+impl Layer for ReadingLine {
+    fn places(&self) -> Vec<Place> {
+        if self.refused.is_some() { vec![Place::Refused, Place::Form] } else { vec![Place::Form] }
+    }
+
+    fn title(&self) -> String {
+        "Reading".to_owned()
+    }
+
+    fn wants_text(&self) -> bool {
+        self.refused.is_none()
+    }
+
+    fn is_over(&self) -> bool {
+        true
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        if let Some(draft) = cx.drafts.take(&format!("reading {}", self.asset)) {
+            self.form.restore(&draft);
+        }
+        if cx.shared.access(ListMeters::ENDPOINT.needs).is_ok() {
+            self.meters.load(Call::of::<ListMeters>(&OfAsset { id: self.asset }, &Nothing {}, &Nothing {}), cx);
+        }
+    }
+
+    fn hindrance(&self, command: &Command) -> Option<String> {
+        let refused = self.refused.as_ref().map_or("", |problem| problem.code.as_str());
+        let fits = match command.id {
+            "refused.override" => matches!(refused, "reading.too_high" | "reading.faster_than_clock"),
+            "refused.void" | "refused.rollover" | "refused.replaced" => refused == "reading.too_low" || refused == "reading.no_rollover",
+            _ => true,
+        };
+        (!fits).then(|| "That is no way out of this refusal: correct the value.".to_owned())
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
+        match command.id {
+            "form.save" => self.send(ReadingKind::Normal, cx),
+            "form.next" => self.form.next(),
+            "form.previous" => self.form.previous(),
+            "refused.rollover" => self.send(ReadingKind::Rollover, cx),
+            "refused.void" => self.seek_earlier(cx),
+            "refused.replaced" => {
+                if let Some(meter) = self.meter() {
+                    cx.open(ReplacementForm::new(self.asset, meter));
+                }
+            }
+            "refused.override" => {
+                self.refused = None;
+                if self.form.fields.len() == 2 {
+                    self.form.fields.push(FormField::new("override_reason", "Reason", "why it stands all the same; Enter"));
+                }
+                self.form.at = 2;
+            }
+            _ => {}
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, cx: &mut Cx<'_>) {
+        match key.code {
+            KeyCode::Enter => self.send(ReadingKind::Normal, cx),
+            KeyCode::Up => self.choose(false),
+            KeyCode::Down => self.choose(true),
+            // Only what a value can hold.
+            KeyCode::Char(typed) if self.form.at == 0 && !(typed.is_ascii_digit() || matches!(typed, '.' | ',')) && key.modifiers.is_empty() => {}
+            _ => {
+                self.refused = None;
+                self.form.key(key);
+            }
+        }
+    }
+
+    fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
+        self.refused = None;
+        self.form.paste(text);
+    }
+
+    fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        if self.meters.take(reply) {
+            return;
+        }
+        if self.earlier.take(reply) {
+            return self.void_earlier(cx);
+        }
+        match self.sending.take(reply) {
+            Some(Ok(body)) => {
+                Self::added(body, cx);
+                cx.want(Intent::Changed(Subject::Asset(self.asset)));
+                cx.want(Intent::Done);
+            }
+            Some(Err(error)) => match error.problem() {
+                Some(problem) => self.refuse(problem.clone(), cx),
+                None => cx.say(Tone::Error, format!("{error}. Enter sends it again; it is saved once.")),
+            },
+            None => {}
+        }
+    }
+
+    fn on_changed(&mut self, subject: Subject, cx: &mut Cx<'_>) {
+        if subject == Subject::Asset(self.asset) && !self.sending.is_waiting() {
+            self.refused = None;
+            self.meters.load(Call::of::<ListMeters>(&OfAsset { id: self.asset }, &Nothing {}, &Nothing {}), cx);
+        }
+    }
+
+    fn draft(&self) -> Option<(String, Draft)> {
+        Some((format!("reading {}", self.asset), self.form.draft()))
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        let look = shared.look;
+        let inside = boxed(buffer, area, SIZE, &format!("Reading of {}", self.name), look);
+        let room = usize::from(inside.width).saturating_sub(2);
+        let several = if self.choices() > 1 { format!("   {} other meter", look.key_text("↑↓")) } else { String::new() };
+        line(buffer, inside, 0, Line::from(vec![Span::styled(format!(" {}", self.meter_title()), look.title()), Span::styled(several, look.quiet())]));
+        line(buffer, inside, 1, Line::from(Span::styled(format!(" {}", cut(&self.feedback(shared), room, look)), look.quiet())));
+        self.form.view(self.inside(area), buffer, shared);
+        let from = 2 + self.form.height();
+        let note = match (&self.refused, self.sending.is_waiting()) {
+            (Some(problem), _) => wrap(&problem.detail, room).into_iter().map(|text| Line::from(Span::styled(format!(" {text}"), look.error()))).collect(),
+            (None, true) => vec![Line::from(Span::styled(" Saving", look.quiet()))],
+            _ => self.odd(shared).map(|odd| Line::from(Span::styled(format!(" {odd}"), look.warning()))).into_iter().collect(),
+        };
+        crate::tui::widgets::lines(buffer, inside, from, note);
+    }
+
+    fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
+        self.form.caret(self.inside(area))
+    }
+}

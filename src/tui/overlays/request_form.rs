@@ -1,0 +1,388 @@
+//! Request service (S2-40 … S2-45): service by its first letters, urgency by a
+//! digit, and it can be sent; caller, driver, complaint and the rest are there
+//! for those who need them.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use ratatui_textarea::{TextArea, WrapMode};
+
+use super::service_choice::ServiceChoice;
+use crate::api::asset::AssetHeader;
+use crate::api::ids::AssetId;
+use crate::api::operation::{ListServiceCodes, OfAsset, RequestService, RequestServiceByUnit};
+use crate::api::page::{Nothing, Page};
+use crate::api::place::ServiceCode;
+use crate::api::service::{Caller, NewRequest, NewRequestByUnit, RequestAccepted};
+use crate::client::Call;
+use crate::rules::request::urgency_in_words;
+use crate::text::clean_text;
+use crate::tui::command::{Command, Place};
+use crate::tui::draft::Draft;
+use crate::tui::event::{Reply, Ticket};
+use crate::tui::layer::{Cx, Intent, Layer, Subject, Tone};
+use crate::tui::sending::Sending;
+use crate::tui::shared::Shared;
+use crate::tui::widgets::{Form, FormField, boxed, cut, line};
+
+/// What has the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Service,
+    Complaint,
+    Fields,
+}
+
+/// The form.
+#[derive(Debug)]
+pub(in crate::tui) struct RequestForm {
+    /// None: by unit number (G-10).
+    asset: Option<AssetId>,
+    heading: String,
+    services: ServiceChoice,
+    complaint: TextArea<'static>,
+    urgency: i64,
+    form: Form,
+    focus: Focus,
+    codes: Option<Ticket>,
+    confirmed: Option<Draft>,
+    sending: Sending,
+    filled_in: bool,
+}
+
+/// Rows for the complaint.
+const COMPLAINT: u16 = 3;
+/// Rows above the complaint.
+const ABOVE: u16 = 5;
+
+impl RequestForm {
+    /// For an asset.
+    pub(in crate::tui) fn for_asset(header: &AssetHeader) -> Self {
+        Self::new(Some(header.id), format!("Request service for {}", header.asset_number))
+    }
+
+    /// By unit number, for those who may ask but not look.
+    pub(in crate::tui) fn by_unit() -> Self {
+        let mut form = Self::new(None, "Request service by unit number".to_owned());
+        form.form.fields.insert(0, FormField::new("unit_number", "Unit number", "asset number or plate"));
+        form.form.fields.insert(1, FormField::new("organization", "Organization", "only where the number stands in several"));
+        form.focus = Focus::Fields;
+        form.form.active = true;
+        form
+    }
+
+    fn new(asset: Option<AssetId>, heading: String) -> Self {
+        let mut form = Form::new(vec![
+            FormField::new("first", "Caller first", "filled in from who signed in"),
+            FormField::new("last", "Caller last", ""),
+            FormField::new("phone", "Telephone", "this or an e-mail"),
+            FormField::new("extension", "Extension", ""),
+            FormField::new("email", "E-mail", "gets the notifications"),
+            FormField::new("driver_first", "Driver first", "whom the shop can call"),
+            FormField::new("driver_last", "Driver last", ""),
+            FormField::new("driver_phone", "Driver tel.", ""),
+            FormField::new("shop", "Shop", "code; empty for this shop"),
+            FormField::new("po_number", "PO number", ""),
+            FormField::new("note", "Note", "for the shop"),
+        ]);
+        let mut complaint = TextArea::default();
+        complaint.set_wrap_mode(WrapMode::Word);
+        complaint.set_cursor_line_style(ratatui::style::Style::new());
+        form.active = false;
+        Self {
+            asset,
+            heading,
+            services: ServiceChoice::default(),
+            complaint,
+            urgency: 3,
+            form,
+            focus: Focus::Service,
+            codes: None,
+            confirmed: None,
+            sending: Sending::default(),
+            filled_in: false,
+        }
+    }
+
+    fn about(&self) -> String {
+        self.asset.map_or_else(|| "request by unit".to_owned(), |asset| format!("request {asset}"))
+    }
+
+    /// The caller is whoever signed in, until another is typed.
+    fn fill_in(&mut self, shared: &Shared) {
+        let Some(user) = shared.session.as_ref().map(|session| &session.user).filter(|_| !self.filled_in) else { return };
+        self.filled_in = true;
+        let known = [("first", Some(&user.first)), ("last", Some(&user.last)), ("phone", user.phone.as_ref()), ("email", user.email.as_ref())];
+        for (name, text) in known {
+            if let Some(field) = self.form.fields.iter_mut().find(|field| field.name == name) {
+                field.text.set(text.map_or("", String::as_str));
+            }
+        }
+    }
+
+    fn caller(&self, shared: &Shared) -> Option<Caller> {
+        let some = |name: &str| self.form.some(name);
+        let typed = Caller {
+            first: some("first").unwrap_or_default(),
+            last: some("last").unwrap_or_default(),
+            email: some("email"),
+            phone: some("phone"),
+            extension: some("extension"),
+        };
+        let user = shared.session.as_ref().map(|session| &session.user)?;
+        let own = Caller { first: user.first.clone(), last: user.last.clone(), email: user.email.clone(), phone: user.phone.clone(), extension: None };
+        (typed != own && !typed.is_empty()).then_some(typed)
+    }
+
+    fn complaint_text(&self) -> String {
+        self.complaint.lines().join("\n").trim().to_owned()
+    }
+
+    fn body(&mut self, shared: &Shared) -> NewRequest {
+        let lines = self.services.lines();
+        let confirm_duplicate = self.confirmed.as_ref() == Some(&self.typed());
+        let some = |name: &str| self.form.some(name);
+        let driver = Caller { first: some("driver_first").unwrap_or_default(), last: some("driver_last").unwrap_or_default(), phone: some("driver_phone"), ..Caller::default() };
+        NewRequest {
+            shop: some("shop"),
+            urgency: Some(self.urgency),
+            complaint: Some(self.complaint_text()).filter(|text| !text.is_empty()),
+            lines,
+            requester: self.caller(shared),
+            driver: Some(driver).filter(|driver| !driver.is_empty()),
+            po_number: some("po_number"),
+            authorization_number: None,
+            note: some("note"),
+            confirm_duplicate,
+        }
+    }
+
+    fn send(&mut self, cx: &mut Cx<'_>) {
+        let request = self.body(cx.shared);
+        let call = match self.asset {
+            Some(id) => Call::of::<RequestService>(&OfAsset { id }, &Nothing {}, &request),
+            None => {
+                let body = NewRequestByUnit { unit_number: self.form.text("unit_number").to_owned(), organization: self.form.some("organization"), request };
+                Call::of::<RequestServiceByUnit>(&Nothing {}, &Nothing {}, &body)
+            }
+        };
+        self.sending.send(call, cx);
+    }
+
+    fn typed(&self) -> Draft {
+        let mut typed: Draft = self.form.fields.iter().map(|field| (field.name.to_owned(), field.text.text().to_owned())).collect();
+        typed.push(("complaint".to_owned(), self.complaint_text()));
+        typed.push(("services".to_owned(), self.services.in_words()));
+        typed
+    }
+
+    fn next(&mut self, forward: bool) {
+        let last = self.form.fields.len() - 1;
+        self.focus = match (self.focus, forward) {
+            (Focus::Service, true) | (Focus::Fields, false) if self.focus == Focus::Service || self.form.at == 0 => Focus::Complaint,
+            (Focus::Complaint, true) => {
+                self.form.at = 0;
+                Focus::Fields
+            }
+            (Focus::Complaint, false) => Focus::Service,
+            (Focus::Service, false) => {
+                self.form.at = last;
+                Focus::Fields
+            }
+            (_, true) if self.form.at == last => Focus::Service,
+            (_, forward) => {
+                if forward { self.form.next() } else { self.form.previous() }
+                Focus::Fields
+            }
+        };
+        self.form.active = self.focus == Focus::Fields;
+    }
+
+    fn service_key(&mut self, key: KeyEvent) {
+        match key.code {
+            KeyCode::Enter => self.services.add(),
+            KeyCode::Char(digit @ '1'..='4') if self.services.field.is_empty() && key.modifiers.is_empty() => {
+                self.urgency = i64::from(u32::from(digit) - u32::from('0'));
+            }
+            KeyCode::Backspace if self.services.field.is_empty() => self.services.take_back(),
+            KeyCode::Down => self.next(true),
+            KeyCode::Up => self.next(false),
+            _ => {
+                self.services.field.key(key);
+            }
+        }
+    }
+
+    fn filed(&self, body: &[u8], cx: &mut Cx<'_>) {
+        match serde_json::from_slice::<RequestAccepted>(body) {
+            Ok(filed) => cx.say(Tone::Fine, format!("{} was sent.", filed.number)),
+            Err(error) => cx.say(Tone::Error, format!("Sent, but the answer cannot be read: {error}")),
+        }
+        if let Some(asset) = self.asset {
+            cx.want(Intent::Changed(Subject::Asset(asset)));
+        }
+        cx.want(Intent::Done);
+    }
+
+    fn inside(area: Rect) -> Rect {
+        Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
+    }
+
+    fn complaint_area(inside: Rect) -> Rect {
+        Rect { x: inside.x + 2, y: inside.y + ABOVE.min(inside.height), width: inside.width.saturating_sub(4), height: COMPLAINT.min(inside.height.saturating_sub(ABOVE)) }
+    }
+
+    fn fields_area(inside: Rect) -> Rect {
+        let above = ABOVE + COMPLAINT + 1;
+        Rect { y: inside.y + above.min(inside.height), height: inside.height.saturating_sub(above), ..inside }
+    }
+
+    fn head_lines(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {
+        let look = shared.look;
+        let here = |focus: Focus| if self.focus == focus { look.marker() } else { " " };
+        let label = |focus: Focus| if self.focus == focus { look.row() } else { look.quiet() };
+        let (typed, _) = self.services.field.shown(room.saturating_sub(14));
+        let fitting = self.services.fitting();
+        let offered = match (fitting.first(), self.services.field.is_empty(), &self.services.known) {
+            (Some(first), ..) => {
+                let more: Vec<&str> = fitting.iter().skip(1).take(3).map(|service| service.name.as_str()).collect();
+                format!("Enter adds {}{}", first.name, if more.is_empty() { String::new() } else { format!("; also {}", more.join(", ")) })
+            }
+            (None, true, _) => "type its first letters; 1-4 sets the urgency".to_owned(),
+            (None, false, None) => "Loading".to_owned(),
+            (None, false, Some(_)) => "Enter adds it as typed".to_owned(),
+        };
+        let chosen = self.services.in_words();
+        let urgencies: Vec<String> = (1..=4).map(|urgency| format!("{urgency} {}", urgency_in_words(urgency))).collect();
+        vec![
+            Line::from(vec![Span::styled(format!("{} ", here(Focus::Service)), look.row()), Span::styled("Service     ", label(Focus::Service)), Span::raw(typed)]),
+            Line::from(Span::styled(format!("              {}", cut(&offered, room.saturating_sub(15), look)), look.quiet())),
+            Line::from(vec![Span::styled("  Asked for   ", look.quiet()), Span::styled(cut(&chosen, room.saturating_sub(15), look), look.title())]),
+            Line::from(vec![
+                Span::styled("  Urgency     ", look.quiet()),
+                Span::styled(format!("{} {}", self.urgency, urgency_in_words(self.urgency)), look.title()),
+                Span::styled(cut(&format!("   ({})", urgencies.join(", ")), room.saturating_sub(34), look), look.quiet()),
+            ]),
+            Line::from(vec![Span::styled(format!("{} ", here(Focus::Complaint)), look.row()), Span::styled("Complaint: what is wrong, in the customer's words", label(Focus::Complaint))]),
+        ]
+    }
+}
+
+impl Layer for RequestForm {
+    fn places(&self) -> Vec<Place> {
+        vec![Place::Form]
+    }
+
+    fn title(&self) -> String {
+        self.heading.clone()
+    }
+
+    fn wants_text(&self) -> bool {
+        true
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        self.fill_in(cx.shared);
+        if let Some(draft) = cx.drafts.take(&self.about()) {
+            self.form.restore(&draft);
+            let text = |name: &str| draft.iter().find(|(field, _)| field == name).map(|(_, text)| text.clone()).unwrap_or_default();
+            self.complaint = TextArea::from(text("complaint").split('\n').map(str::to_owned).collect::<Vec<_>>());
+            self.services.other = text("services").split(", ").filter(|text| !text.is_empty()).map(str::to_owned).collect();
+        }
+        self.codes = Some(cx.call(Call::of::<ListServiceCodes>(&Nothing {}, &Nothing {}, &Nothing {})));
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
+        match command.id {
+            "form.save" => self.send(cx),
+            "form.next" => self.next(true),
+            "form.previous" => self.next(false),
+            _ => {}
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, _: &mut Cx<'_>) {
+        match self.focus {
+            Focus::Service => self.service_key(key),
+            Focus::Complaint => {
+                self.complaint.input(key);
+            }
+            Focus::Fields if key.code == KeyCode::Up && self.form.at == 0 => self.next(false),
+            Focus::Fields => self.form.key(key),
+        }
+    }
+
+    fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
+        match self.focus {
+            Focus::Service => self.services.field.paste(text),
+            Focus::Complaint => {
+                self.complaint.insert_str(clean_text(text));
+            }
+            Focus::Fields => self.form.paste(text),
+        }
+    }
+
+    fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        if self.codes == Some(reply.ticket) {
+            let known = reply.outcome.as_ref().ok().and_then(|body| serde_json::from_slice::<Page<ServiceCode>>(body).ok());
+            let known = known.map(|page| page.items).unwrap_or_default();
+            // A draft keeps services in words; those that are known are codes again.
+            let words = std::mem::take(&mut self.services.other);
+            for word in words {
+                match known.iter().find(|service| service.name == word) {
+                    Some(service) => self.services.chosen.push(service.clone()),
+                    None => self.services.other.push(word),
+                }
+            }
+            return self.services.loaded(known);
+        }
+        match self.sending.take(reply) {
+            Some(Ok(body)) => self.filed(body, cx),
+            Some(Err(error)) => match error.problem() {
+                Some(problem) if problem.code == "service_request.duplicate" => {
+                    self.confirmed = Some(self.typed());
+                    cx.say(Tone::Warning, format!("{} Save again sends it.", problem.detail.replace(" Send it all the same?", "")));
+                }
+                Some(problem) => {
+                    self.form.refuse(problem.fields.clone());
+                    cx.say(Tone::Error, problem.detail.clone());
+                }
+                None => cx.say(Tone::Error, format!("{error}. Save sends it again; it is filed once.")),
+            },
+            None => {}
+        }
+    }
+
+    fn draft(&self) -> Option<(String, Draft)> {
+        let touched = !self.complaint_text().is_empty() || !self.services.in_words().is_empty();
+        let typed = if touched { self.typed() } else { Draft::new() };
+        Some((self.about(), typed))
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        boxed(buffer, area, (area.width, area.height), &self.heading, shared.look);
+        let inside = Self::inside(area);
+        for (row, text) in (0..ABOVE).zip(self.head_lines(shared, usize::from(inside.width))) {
+            line(buffer, inside, row, text);
+        }
+        let at = Self::complaint_area(inside);
+        if at.height > 0 && at.width > 0 {
+            (&self.complaint).render(at, buffer);
+        }
+        self.form.view(Self::fields_area(inside), buffer, shared);
+    }
+
+    fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
+        let inside = Self::inside(area);
+        match self.focus {
+            Focus::Service => {
+                let (_, cell) = self.services.field.shown(usize::from(inside.width).saturating_sub(14));
+                Some(Position { x: inside.x + 14 + cell, y: inside.y })
+            }
+            Focus::Complaint => None,
+            Focus::Fields => self.form.caret(Self::fields_area(inside)),
+        }
+    }
+}

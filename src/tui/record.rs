@@ -1,0 +1,309 @@
+//! The page of one customer or one asset: a header, its panes by digit, and
+//! the acts of the record from any of them.
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::command::{Command, Place};
+use super::event::Reply;
+use super::layer::{Cx, Intent, Layer, Subject};
+use super::overlays::{NumberForm, ReadingLine, RequestForm};
+use super::panes::{Content, PANES, Page, Pane, PaneSpec};
+use super::screens::machine;
+use super::shared::Shared;
+use super::widgets::{Loaded, cut, line, lines, rule, spread, width};
+use crate::api::asset::AssetHeader;
+use crate::api::customer::Customer;
+use crate::api::ids::CustomerId;
+use crate::api::operation::{GetCustomer, OfCustomer, Operation};
+use crate::api::page::Nothing;
+use crate::client::Call;
+use crate::rules::contact::phone_for_people;
+
+/// A record's page.
+#[derive(Debug)]
+pub(super) struct Record {
+    subject: Subject,
+    head: Head,
+    panes: Vec<Slot>,
+    at: usize,
+}
+
+/// What is known of the record itself.
+#[derive(Debug)]
+enum Head {
+    Customer { name: String, customer: Loaded<Customer> },
+    Asset(Box<AssetHeader>),
+}
+
+#[derive(Debug)]
+struct Slot {
+    spec: &'static PaneSpec,
+    /// None where it comes later.
+    pane: Option<Box<dyn Pane>>,
+}
+
+impl Record {
+    /// A customer's page.
+    pub(super) fn customer(id: CustomerId, name: String) -> Self {
+        Self::new(Subject::Customer(id), Page::Customer, Head::Customer { name, customer: Loaded::default() })
+    }
+
+    /// An asset's page.
+    pub(super) fn asset(header: AssetHeader) -> Self {
+        Self::new(Subject::Asset(header.id), Page::Asset, Head::Asset(Box::new(header)))
+    }
+
+    fn new(subject: Subject, page: Page, head: Head) -> Self {
+        let slot = |spec: &'static PaneSpec| Slot {
+            spec,
+            pane: match spec.content {
+                Content::Here(make) => Some(make(subject)),
+                Content::Later(_) => None,
+            },
+        };
+        Self { subject, head, panes: PANES.iter().filter(|spec| spec.page == page).map(slot).collect(), at: 0 }
+    }
+
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        if let (Head::Customer { customer, .. }, Subject::Customer(id)) = (&mut self.head, self.subject)
+            && cx.shared.access(GetCustomer::ENDPOINT.needs).is_ok()
+        {
+            customer.load(Call::of::<GetCustomer>(&OfCustomer { id }, &Nothing {}, &Nothing {}), cx);
+        }
+        for slot in &mut self.panes {
+            // No data is asked for that the role may not see.
+            if let Some(pane) = slot.pane.as_mut().filter(|_| cx.shared.access(slot.spec.needs).is_ok()) {
+                pane.load(cx);
+            }
+        }
+    }
+
+    fn shown(&self) -> Option<&Slot> {
+        self.panes.get(self.at)
+    }
+
+    /// The pane that is shown, if the role may see it.
+    fn pane_mut(&mut self, shared: &Shared) -> Option<&mut Box<dyn Pane>> {
+        let slot = self.panes.get_mut(self.at)?;
+        slot.pane.as_mut().filter(|_| shared.access(slot.spec.needs).is_ok())
+    }
+
+    /// Tab skips what is greyed and what comes later (G-4); a digit goes there.
+    fn turn(&mut self, forward: bool, shared: &Shared) {
+        let count = self.panes.len();
+        for step in 1..=count {
+            let at = if forward { (self.at + step) % count } else { (self.at + count - step) % count };
+            let slot = &self.panes[at];
+            if slot.pane.is_some() && shared.access(slot.spec.needs).is_ok() {
+                self.at = at;
+                return;
+            }
+        }
+    }
+
+    fn summary(&self, shared: &Shared) -> Option<String> {
+        let readable = self.panes.iter().filter(|slot| shared.access(slot.spec.needs).is_ok());
+        readable.filter_map(|slot| slot.pane.as_ref()?.summary(shared)).next()
+    }
+
+    fn head_lines(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {
+        match &self.head {
+            Head::Asset(header) => asset_head(header, self.summary(shared), shared, room),
+            Head::Customer { name, customer } => customer_head(name, customer, shared, room),
+        }
+    }
+
+    fn tabs(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {
+        let look = shared.look;
+        let mut rows: Vec<Vec<Span<'static>>> = vec![vec![Span::raw(" ")]];
+        let mut used = 1;
+        for (at, slot) in self.panes.iter().enumerate() {
+            let allowed = shared.access(slot.spec.needs).is_ok();
+            let badge = slot.pane.as_ref().filter(|_| allowed).and_then(|pane| pane.badge()).map(|badge| format!(" {badge}")).unwrap_or_default();
+            let lock = if allowed { "" } else { " [locked]" };
+            let text = format!("{} {}{badge}{lock}", slot.spec.digit, slot.spec.title);
+            let style = match (at == self.at, allowed, slot.pane.is_some()) {
+                (true, ..) => look.chosen(),
+                (_, true, true) => Style::new(),
+                _ => look.locked(),
+            };
+            if used + width(&text) + 2 > room {
+                rows.push(vec![Span::raw(" ")]);
+                used = 1;
+            }
+            used += width(&text) + 2;
+            if let Some(row) = rows.last_mut() {
+                row.push(Span::styled(text, style));
+                row.push(Span::raw("  "));
+            }
+        }
+        rows.into_iter().map(Line::from).collect()
+    }
+}
+
+fn asset_head(header: &AssetHeader, summary: Option<String>, shared: &Shared, room: usize) -> Vec<Line<'static>> {
+    let look = shared.look;
+    let more = header.more.as_ref();
+    let plate = more.and_then(|more| more.plate.as_ref()).map(|plate| match more.and_then(|more| more.plate_state.as_ref()) {
+        Some(state) => format!("plate {plate} ({state}) "),
+        None => format!("plate {plate} "),
+    });
+    let left = format!(" {}  {}", header.asset_number, machine(header));
+    let plate = plate.unwrap_or_default();
+    let owner_room = room.saturating_sub(width(&plate) + 2);
+    let first = spread(vec![Span::styled(cut(&left, owner_room, look), look.title())], vec![Span::raw(cut(&plate, room / 2, look))], room);
+    let customer = more.and_then(|more| more.customer.as_ref()).map(|customer| customer.name.clone()).filter(|name| *name != header.organization.name);
+    let owner = match customer {
+        Some(customer) => format!(" {} {} {customer}", header.organization.name, look.dot()),
+        None => format!(" {}", header.organization.name),
+    };
+    let summary = summary.map(|summary| format!("{summary} ")).unwrap_or_default();
+    let second = spread(vec![Span::raw(cut(&owner, room.saturating_sub(width(&summary) + 1), look))], vec![Span::raw(summary)], room);
+    let mut rows = vec![first, second];
+    if !header.status.takes_requests() {
+        rows.push(Line::from(Span::styled(format!(" ! {}: no requests or appointments", header.status.name()), look.warning())));
+    }
+    rows
+}
+
+fn customer_head(name: &str, customer: &Loaded<Customer>, shared: &Shared, room: usize) -> Vec<Line<'static>> {
+    let look = shared.look;
+    let name = customer.data().map_or(name, |customer| &customer.name);
+    let title = |most: usize| Span::styled(format!(" {}", cut(name, most, look)), look.title());
+    let Some(customer) = customer.data() else {
+        return vec![Line::from(title(room)), customer.notice(shared).unwrap_or_default()];
+    };
+    let more = customer.more.as_ref();
+    let phone = customer.phone.as_deref().map(|phone| format!("{} {}", look.phone(), phone_for_people(phone)));
+    let place = [customer.city.clone(), more.and_then(|more| more.state.clone())].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let number = more.and_then(|more| more.number.as_ref()).map(|number| format!("#{number}"));
+    let kind = more.map(|more| more.kind.name().to_owned());
+    let facts = [kind, number, Some(place).filter(|place| !place.is_empty()), phone].into_iter().flatten().collect::<Vec<_>>();
+    let facts = format!("{} ", facts.join(&format!(" {} ", look.dot())));
+    let first = spread(vec![title(room.saturating_sub(width(&facts) + 2))], vec![Span::raw(facts)], room);
+    vec![first, Line::from(customer_note(customer, shared, room))]
+}
+
+/// The alert note, or that there is no number here (S3-26).
+fn customer_note(customer: &Customer, shared: &Shared, room: usize) -> Span<'static> {
+    let look = shared.look;
+    let Some(more) = &customer.more else { return Span::raw("") };
+    let shop = shared.session.as_ref().and_then(|session| session.shop.as_ref()).map(|shop| shop.shop.id);
+    let here = more.links.iter().find(|link| Some(link.shop.id) == shop);
+    let mut notes = Vec::new();
+    if here.is_none_or(|link| link.number.is_none()) {
+        notes.push("No DMS number here: no account prices, credit or export".to_owned());
+    }
+    notes.extend(more.links.iter().filter_map(|link| link.alert_note.clone()));
+    if more.status != "active" {
+        notes.push(format!("{} customer", more.status));
+    }
+    if notes.is_empty() { Span::raw("") } else { Span::styled(cut(&format!(" ! {}", notes.join("; ")), room, look), look.warning()) }
+}
+
+impl Layer for Record {
+    fn places(&self) -> Vec<Place> {
+        let page = match self.subject {
+            Subject::Customer(_) => Place::Customer,
+            Subject::Asset(_) => Place::Asset,
+        };
+        let own = self.shown().and_then(|slot| slot.pane.as_ref()).map_or(&[][..], |pane| pane.places());
+        own.iter().copied().chain([page, Place::Record]).collect()
+    }
+
+    fn title(&self) -> String {
+        match &self.head {
+            Head::Customer { name, .. } => name.clone(),
+            Head::Asset(header) => header.asset_number.clone(),
+        }
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        if let Some(at) = self.panes.iter().position(|slot| slot.pane.is_some() && cx.shared.access(slot.spec.needs).is_ok())
+            && self.at == 0
+        {
+            self.at = at;
+        }
+        self.load(cx);
+    }
+
+    fn hindrance(&self, command: &Command) -> Option<String> {
+        if let (Head::Asset(header), "asset.request") = (&self.head, command.id)
+            && !header.status.takes_requests()
+        {
+            return Some(format!("{} is {}: no requests or appointments.", header.asset_number, header.status.name()));
+        }
+        self.shown().and_then(|slot| slot.pane.as_ref()).and_then(|pane| pane.hindrance(command))
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
+        if self.pane_mut(cx.shared).is_some_and(|pane| pane.on_command(command, cx)) {
+            return;
+        }
+        if let Some(digit) = command.id.strip_prefix("record.pane_").and_then(|digit| digit.parse::<u8>().ok()) {
+            self.at = self.panes.iter().position(|slot| slot.spec.digit == digit).unwrap_or(self.at);
+            return;
+        }
+        match (command.id, &self.head) {
+            ("record.next_pane", _) => self.turn(true, cx.shared),
+            ("record.previous_pane", _) => self.turn(false, cx.shared),
+            ("record.copy", _) => {
+                if let Some(text) = self.pane_mut(cx.shared).and_then(|pane| pane.copied()) {
+                    cx.want(Intent::Copy(text));
+                }
+            }
+            ("reload", _) => self.load(cx),
+            ("asset.reading", Head::Asset(header)) => cx.open(ReadingLine::new(header)),
+            ("asset.request", Head::Asset(header)) => cx.open(RequestForm::for_asset(header)),
+            ("customer.number", Head::Customer { name, customer }) => {
+                if let Subject::Customer(id) = self.subject {
+                    cx.open(NumberForm::new(id, name, customer.data()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_key(&mut self, _: KeyEvent, _: &mut Cx<'_>) {}
+
+    fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        if let Head::Customer { customer, .. } = &mut self.head
+            && customer.take(reply)
+        {
+            return;
+        }
+        for slot in &mut self.panes {
+            if slot.pane.as_mut().is_some_and(|pane| pane.on_reply(reply, cx)) {
+                return;
+            }
+        }
+    }
+
+    fn on_changed(&mut self, subject: Subject, cx: &mut Cx<'_>) {
+        if subject == self.subject {
+            self.load(cx);
+        }
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        let room = usize::from(area.width);
+        let mut row = lines(buffer, area, 0, self.head_lines(shared, room));
+        row = lines(buffer, area, row, self.tabs(shared, room));
+        rule(buffer, area, row, shared.look);
+        row += 1;
+        let body = Rect { y: area.y + row.min(area.height), height: area.height.saturating_sub(row), ..area };
+        let Some(slot) = self.shown() else { return };
+        match (shared.access(slot.spec.needs), &slot.pane, slot.spec.content) {
+            (Err(reason), ..) => line(buffer, body, 0, Line::from(Span::styled(format!(" [locked] {reason}"), shared.look.locked()))),
+            (Ok(()), Some(pane), _) => pane.view(body, buffer, shared),
+            (Ok(()), None, Content::Later(holds)) => {
+                line(buffer, body, 0, Line::from(Span::styled(format!(" Not in this version yet. It will hold {holds}."), shared.look.quiet())));
+            }
+            (Ok(()), None, Content::Here(_)) => {}
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Find: one box for customers and assets, and the screen one starts on.
+
+mod live;
+mod rows;
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::super::command::{Command, Place};
+use super::super::event::Reply;
+use super::super::layer::{Cx, Intent, Layer, Tone};
+use super::super::overlays::{AssetChooser, CustomerForm, RequestForm};
+use super::super::record::Record;
+use super::super::shared::Shared;
+use super::super::widgets::{Cursor, TextField};
+use crate::api::asset::{AssetHeader, LookupAnswer, LookupQuery};
+use crate::api::customer::{CustomerHit, CustomerQuery, MIN_QUERY, SearchBy};
+use crate::api::ids::CustomerId;
+use crate::api::operation::{LookUpAsset, Operation, SearchCustomers};
+use crate::api::page::{Nothing, Page};
+use crate::client::Call;
+use crate::rules::place::full_state_code;
+use crate::text::fold;
+use live::Live;
+pub(in crate::tui) use rows::machine;
+
+/// Where to look: everywhere, in one field of customers, or among assets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Where {
+    #[default]
+    Everything,
+    Field(SearchBy),
+    Assets,
+}
+
+impl Where {
+    const ALL: [Self; 6] = [
+        Self::Everything,
+        Self::Field(SearchBy::Name),
+        Self::Field(SearchBy::City),
+        Self::Field(SearchBy::State),
+        Self::Field(SearchBy::Number),
+        Self::Assets,
+    ];
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Everything => "All",
+            Self::Field(SearchBy::City) => "City",
+            Self::Field(SearchBy::State) => "State",
+            Self::Field(SearchBy::Number) => "Number",
+            Self::Field(_) => "Name",
+            Self::Assets => "Asset or plate",
+        }
+    }
+}
+
+/// What was opened before, shown under an empty box.
+#[derive(Debug, Clone)]
+enum Recent {
+    Customer(CustomerId, String),
+    Asset(Box<AssetHeader>),
+}
+
+/// The find screen.
+#[derive(Debug, Default)]
+pub(in crate::tui) struct Find {
+    field: TextField,
+    look_in: Where,
+    customers: Live<(String, SearchBy), Page<CustomerHit>>,
+    assets: Live<String, LookupAnswer>,
+    cursor: Cursor,
+    /// Enter was pressed for this text; its answer is opened and no other.
+    entered: Option<String>,
+    recent: Vec<Recent>,
+}
+
+/// How many records are remembered under the empty box.
+const RECENT: usize = 9;
+
+impl Find {
+    fn may_search(shared: &Shared) -> bool {
+        shared.access(SearchCustomers::ENDPOINT.needs).is_ok()
+    }
+
+    fn may_look_up(shared: &Shared) -> bool {
+        shared.access(LookUpAsset::ENDPOINT.needs).is_ok()
+    }
+
+    /// What the customer search is to be asked for the text as it stands; none
+    /// below the minimum. A state of two letters is asked by its full code
+    /// (S3-5).
+    fn wanted_customers(&self, shared: &Shared) -> Option<(String, SearchBy)> {
+        let by = match self.look_in {
+            Where::Everything => SearchBy::All,
+            Where::Field(by) => by,
+            Where::Assets => return None,
+        };
+        let text = self.field.text().trim().to_owned();
+        if by == SearchBy::State
+            && let Some(code) = full_state_code(shared.country(), &text)
+        {
+            return Some((code, by));
+        }
+        let long_enough = fold(&text).chars().count() >= MIN_QUERY;
+        (long_enough && Self::may_search(shared)).then_some((text, by))
+    }
+
+    /// What is to be looked up: live where everything is looked for, on Enter
+    /// where a scanner may type.
+    fn wanted_assets(&self, shared: &Shared) -> Option<String> {
+        let text = self.field.text().trim().to_owned();
+        let entered = self.entered.as_ref() == Some(&text);
+        let wanted = match self.look_in {
+            Where::Everything => entered || text.chars().count() >= MIN_QUERY,
+            Where::Assets => entered,
+            Where::Field(_) => false,
+        };
+        (wanted && !text.is_empty() && Self::may_look_up(shared)).then_some(text)
+    }
+
+    /// Asks what is not answered yet: one request in flight per source, the
+    /// newest text next.
+    fn ask(&mut self, cx: &mut Cx<'_>) {
+        let customers = self.wanted_customers(cx.shared);
+        self.customers.want(customers, |(q, by)| {
+            let query = CustomerQuery { q: q.clone(), by: *by, ..CustomerQuery::default() };
+            cx.call(Call::of::<SearchCustomers>(&Nothing {}, &query, &Nothing {}))
+        });
+        let assets = self.wanted_assets(cx.shared);
+        self.assets.want(assets, |tag| {
+            let query = LookupQuery { tag: tag.clone(), organization: None };
+            cx.call(Call::of::<LookUpAsset>(&Nothing {}, &query, &Nothing {}))
+        });
+    }
+
+    fn edited(&mut self, cx: &mut Cx<'_>) {
+        self.entered = None;
+        self.cursor = Cursor::default();
+        self.ask(cx);
+    }
+
+    /// Enter belongs to the text as it stands: it waits for that answer.
+    fn enter(&mut self, cx: &mut Cx<'_>) {
+        let text = self.field.text().trim().to_owned();
+        if text.is_empty() {
+            return self.open_recent(cx);
+        }
+        self.entered = Some(text);
+        self.ask(cx);
+        self.open_if_answered(cx);
+    }
+
+    fn open_if_answered(&mut self, cx: &mut Cx<'_>) {
+        let (customers, assets) = (self.wanted_customers(cx.shared), self.wanted_assets(cx.shared));
+        if self.entered.is_none() || !self.customers.is_settled(customers.as_ref()) || !self.assets.is_settled(assets.as_ref()) {
+            return;
+        }
+        self.entered = None;
+        if let Some(failure) = self.customers.failure().or(self.assets.failure()) {
+            return cx.say(Tone::Error, failure.to_string());
+        }
+        if customers.is_none() && assets.is_none() {
+            return cx.say(Tone::Warning, self.too_short());
+        }
+        self.open_row(cx);
+    }
+
+    /// Opens the row under the cursor. Of several machines with the same
+    /// number nothing is chosen for the person (S2-8).
+    fn open_row(&mut self, cx: &mut Cx<'_>) {
+        let machines = self.asset_hits();
+        if !self.cursor.moved && machines.len() > 1 {
+            let chooser = AssetChooser::new(self.field.text().trim(), machines.to_vec());
+            return cx.open(chooser);
+        }
+        if let Some(hit) = machines.get(self.cursor.at) {
+            let header = hit.asset.clone();
+            return self.open_asset(header, cx);
+        }
+        match self.customer_hits().get(self.cursor.at - machines.len().min(self.cursor.at)) {
+            Some(hit) => {
+                let (id, name) = (hit.id, hit.name.clone());
+                self.open_customer(id, name, cx);
+            }
+            None => cx.say(Tone::Warning, self.no_hit(cx.shared)),
+        }
+    }
+
+    fn open_asset(&mut self, header: AssetHeader, cx: &mut Cx<'_>) {
+        self.remember(Recent::Asset(Box::new(header.clone())), cx.shared);
+        cx.open(Record::asset(header));
+    }
+
+    fn open_customer(&mut self, id: CustomerId, name: String, cx: &mut Cx<'_>) {
+        self.remember(Recent::Customer(id, name.clone()), cx.shared);
+        cx.open(Record::customer(id, name));
+    }
+
+    fn open_recent(&mut self, cx: &mut Cx<'_>) {
+        match self.recent.get(self.cursor.at).cloned() {
+            Some(Recent::Asset(header)) => self.open_asset(*header, cx),
+            Some(Recent::Customer(id, name)) => self.open_customer(id, name, cx),
+            None => {}
+        }
+    }
+
+    fn remember(&mut self, opened: Recent, shared: &Shared) {
+        let same = |other: &Recent| match (&opened, other) {
+            (Recent::Customer(a, _), Recent::Customer(b, _)) => a == b,
+            (Recent::Asset(a), Recent::Asset(b)) => a.id == b.id,
+            _ => false,
+        };
+        self.recent.retain(|other| !same(other));
+        if !shared.is_kiosk() {
+            self.recent.insert(0, opened);
+            self.recent.truncate(RECENT);
+        }
+    }
+
+    fn asset_hits(&self) -> &[crate::api::asset::LookupHit] {
+        self.assets.answer().map_or(&[], |answer| &answer.items)
+    }
+
+    fn customer_hits(&self) -> &[CustomerHit] {
+        self.customers.answer().map_or(&[], |page| &page.items)
+    }
+
+    fn row_count(&self) -> usize {
+        if self.field.is_empty() { self.recent.len() } else { self.asset_hits().len() + self.customer_hits().len() }
+    }
+
+    fn too_short(&self) -> String {
+        let typed = fold(self.field.text()).chars().count();
+        format!("{typed} of {MIN_QUERY} characters: keep typing")
+    }
+
+    fn no_hit(&self, shared: &Shared) -> String {
+        let text = self.field.text().trim();
+        let fields = match self.look_in {
+            Where::Assets if shared.is_outside() => return "No asset with this number or plate in your organizations.".to_owned(),
+            Where::Assets => return format!("No asset has the number, plate or VIN \"{text}\" within your reach."),
+            _ if !Self::may_search(shared) => return "No asset with this number or plate in your organizations.".to_owned(),
+            Where::Everything => "name, city, state or number",
+            Where::Field(by) => by.name(),
+        };
+        format!("No customer matches \"{text}\" in {fields}.")
+    }
+
+    fn turn(&mut self, forward: bool, cx: &mut Cx<'_>) {
+        let at = Where::ALL.iter().position(|other| *other == self.look_in).unwrap_or(0);
+        let count = Where::ALL.len();
+        self.look_in = Where::ALL[if forward { (at + 1) % count } else { (at + count - 1) % count }];
+        self.edited(cx);
+    }
+
+    fn begin(&mut self, look_in: Where, cx: &mut Cx<'_>) {
+        self.field = TextField::default();
+        self.look_in = look_in;
+        self.edited(cx);
+    }
+}
+
+impl Layer for Find {
+    fn places(&self) -> Vec<Place> {
+        vec![Place::Find, Place::List]
+    }
+
+    fn title(&self) -> String {
+        "Find".to_owned()
+    }
+
+    fn wants_text(&self) -> bool {
+        true
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        if cx.shared.session.is_some() && !Self::may_search(cx.shared) && Self::may_look_up(cx.shared) {
+            self.look_in = Where::Assets;
+        }
+        self.ask(cx);
+    }
+
+    fn hindrance(&self, command: &Command) -> Option<String> {
+        // S3-7: only if the wanted one was searched for.
+        let searched = self.customers.answer().is_some() && !self.field.is_empty();
+        (command.id == "customer.new" && !searched).then(|| "Search first: type at least three characters of the name.".to_owned())
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
+        if self.cursor.command(command, self.row_count()) {
+            return;
+        }
+        match command.id {
+            "list.open" => self.enter(cx),
+            "find.scope" => self.turn(true, cx),
+            "find.scope_back" => self.turn(false, cx),
+            "find.customers" => self.begin(Where::Everything, cx),
+            "find.assets" => self.begin(Where::Assets, cx),
+            "customer.new" => cx.open(CustomerForm::new(self.field.text().trim())),
+            "request.by_unit" => cx.open(RequestForm::by_unit()),
+            "reload" => {
+                self.customers.forget();
+                self.assets.forget();
+                self.ask(cx);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, cx: &mut Cx<'_>) {
+        if self.field.key(key) {
+            self.edited(cx);
+        }
+    }
+
+    fn on_paste(&mut self, text: &str, cx: &mut Cx<'_>) {
+        self.field.paste(text);
+        self.edited(cx);
+    }
+
+    fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        if self.customers.take(reply) || self.assets.take(reply) {
+            self.cursor.keep_within(self.row_count());
+            self.ask(cx);
+            self.open_if_answered(cx);
+        }
+    }
+
+    fn on_changed(&mut self, _: super::super::layer::Subject, cx: &mut Cx<'_>) {
+        self.customers.forget();
+        self.ask(cx);
+    }
+
+    fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        if self.entered.take().is_none() && !self.field.is_empty() {
+            let look_in = self.look_in;
+            self.begin(look_in, cx);
+        }
+        true
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        rows::view(self, area, buffer, shared);
+    }
+
+    fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
+        let (_, cell) = self.field.shown(usize::from(area.width).saturating_sub(rows::LABEL + 2));
+        Some(Position { x: area.x + u16::try_from(rows::LABEL).ok()? + cell, y: area.y })
+    }
+}
+
+/// Opens the asset that was chosen among several; the chooser calls it.
+pub(in crate::tui) fn open_chosen(header: AssetHeader, cx: &mut Cx<'_>) {
+    cx.want(Intent::Close);
+    cx.open(Record::asset(header));
+}

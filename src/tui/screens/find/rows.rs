@@ -1,0 +1,249 @@
+//! How the find screen looks.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::super::shared::Shared;
+use super::super::super::widgets::{Row, line, lines, rule, spread, wrap};
+use super::{Find, Recent, Where};
+use crate::api::asset::{AssetHeader, LookupHit};
+use crate::api::customer::CustomerHit;
+use crate::rules::contact::phone_for_people;
+use crate::text::{fold, for_screen};
+
+/// Cells before the text in the box.
+pub(super) const LABEL: usize = 6;
+/// From this width on the right side shows more of the row under the cursor.
+const WIDE: u16 = 120;
+/// Its width.
+const PREVIEW: u16 = 40;
+
+/// Draws the box, where it looks, and what it found.
+pub(super) fn view(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+    let look = shared.look;
+    let (text, _) = find.field.shown(usize::from(area.width).saturating_sub(LABEL + 2));
+    line(buffer, area, 0, Line::from(vec![Span::styled(" Find ", look.title()), Span::raw(text)]));
+    line(buffer, area, 1, chips(find, shared));
+    rule(buffer, area, 2, look);
+    let mut below = Rect { y: area.y + 3, height: area.height.saturating_sub(3), ..area };
+    if area.width >= WIDE {
+        below.width -= PREVIEW;
+        let side = Rect { x: below.right(), width: PREVIEW, ..below };
+        preview(find, side, buffer, shared);
+    }
+    if find.field.is_empty() { recent(find, below, buffer, shared) } else { found(find, below, buffer, shared) }
+}
+
+fn chips(find: &Find, shared: &Shared) -> Line<'static> {
+    let look = shared.look;
+    let mut spans = vec![Span::raw(" ")];
+    for chip in Where::ALL {
+        let allowed = if chip == Where::Assets { Find::may_look_up(shared) } else { Find::may_search(shared) };
+        if chip == Where::Assets {
+            spans.push(Span::styled("| ", look.quiet()));
+        }
+        let lock = if allowed || shared.session.is_none() { "" } else { " [locked]" };
+        let style = match (chip == find.look_in, allowed) {
+            (true, _) => look.chosen(),
+            (_, false) => look.locked(),
+            _ => Style::new(),
+        };
+        let text = if chip == find.look_in { format!("[{}]", chip.in_words()) } else { format!(" {} ", chip.in_words()) };
+        spans.push(Span::styled(text, style));
+        spans.push(Span::styled(format!("{lock} "), look.locked()));
+    }
+    Line::from(spans)
+}
+
+fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+    let look = shared.look;
+    let mut row = 0;
+    if let Some(reason) = nothing_to_find(shared) {
+        row = lines(buffer, area, row, reason);
+    }
+    if find.recent.is_empty() {
+        return;
+    }
+    line(buffer, area, row, heading("Opened before", "", area.width, shared));
+    let rows = find.recent.iter().enumerate().map(|(at, recent)| {
+        let marked = at == find.cursor.at;
+        let style = if marked { look.row() } else { Style::new() };
+        match recent {
+            Recent::Customer(_, name) => Row::new(look, marked).cell(name, 60, style).cell("customer", 9, look.quiet()).done(),
+            Recent::Asset(header) => Row::new(look, marked).cell(&asset_in_words(header), 60, style).cell("asset", 9, look.quiet()).done(),
+        }
+    });
+    lines(buffer, area, row + 1, rows);
+}
+
+/// What a role that may find nothing can do instead (G-10).
+fn nothing_to_find(shared: &Shared) -> Option<Vec<Line<'static>>> {
+    if shared.session.is_none() || Find::may_search(shared) || Find::may_look_up(shared) {
+        return None;
+    }
+    let reason = shared.access(<crate::api::operation::LookUpAsset as crate::api::operation::Operation>::ENDPOINT.needs).err().unwrap_or_default();
+    let key = super::super::super::command::named("request.by_unit").and_then(|command| shared.keymap.shown(command)).unwrap_or_default();
+    Some(vec![
+        Line::from(Span::styled(format!(" [locked] {reason}"), shared.look.locked())),
+        Line::from(vec![Span::styled(format!(" {key} "), shared.look.key()), Span::raw("requests service by unit number.")]),
+    ])
+}
+
+fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+    let look = shared.look;
+    let (assets, customers) = (find.asset_hits(), find.customer_hits());
+    let mut shown: Vec<(Option<usize>, Line<'static>)> = Vec::new();
+    if !assets.is_empty() {
+        let similar = assets.iter().all(|hit| hit.matched_by == crate::api::asset::MatchedBy::Similar);
+        let title = if similar { "Assets, similar" } else { "Assets, exact" };
+        shown.push((None, heading(title, &format!("{} of {}", assets.len(), assets.len()), area.width, shared)));
+        shown.extend(assets.iter().enumerate().map(|(at, hit)| (Some(at), asset_row(hit, at == find.cursor.at, area.width, find, shared))));
+    }
+    if let Some(page) = find.customers.answer().filter(|page| !page.items.is_empty()) {
+        let total = page.total.unwrap_or(page.items.len() as u64);
+        let count = format!("{} of {total}", page.items.len());
+        shown.push((None, heading("Customers", &count, area.width, shared)));
+        let before = assets.len();
+        shown.extend(customers.iter().enumerate().map(|(at, hit)| (Some(before + at), customer_row(hit, before + at == find.cursor.at, area.width, find, shared))));
+        if page.next.is_some() {
+            shown.push((None, Line::from(Span::styled(" More exist: add letters or a city.", look.warning()))));
+        }
+    }
+    if shown.is_empty() {
+        lines(buffer, area, 0, empty(find, shared));
+        return;
+    }
+    let room = usize::from(area.height).max(1);
+    let at = shown.iter().position(|(row, _)| *row == Some(find.cursor.at)).unwrap_or(0);
+    let first = at / room * room;
+    lines(buffer, area, 0, shown.into_iter().skip(first).map(|(_, line)| line));
+}
+
+/// Nothing is shown: still loading, too short, failed, or no hit; each its own
+/// look (G-6).
+fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
+    let look = shared.look;
+    if let Some(failure) = find.customers.failure().or(find.assets.failure()) {
+        return vec![Line::from(vec![Span::styled(" Could not search: ", look.error()), Span::raw(for_screen(&failure.to_string()))])];
+    }
+    if find.customers.is_waiting() || find.assets.is_waiting() {
+        return vec![Line::from(Span::styled(" Searching", look.quiet()))];
+    }
+    let asked = find.wanted_customers(shared).is_some() || find.assets.answer().is_some();
+    if find.look_in == Where::Assets && !asked {
+        return vec![Line::from(Span::styled(" Enter looks it up.", look.quiet()))];
+    }
+    if !asked {
+        return vec![Line::from(Span::styled(format!(" {}", find.too_short()), look.quiet()))];
+    }
+    let mut rows = vec![Line::from(Span::raw(format!(" {}", for_screen(&find.no_hit(shared)))))];
+    let new = super::super::super::command::named("customer.new");
+    if let Some(command) = new.filter(|command| find.look_in != Where::Assets && shared.access(command.needs).is_ok()) {
+        let key = shared.keymap.shown(command).unwrap_or_default();
+        rows.push(Line::from(vec![Span::styled(format!(" {key} "), look.key()), Span::raw(format!("new customer \"{}\"", for_screen(find.field.text().trim())))]));
+    }
+    rows
+}
+
+fn heading(title: &str, count: &str, wide: u16, shared: &Shared) -> Line<'static> {
+    spread(vec![Span::styled(format!(" {title}"), shared.look.quiet())], vec![Span::styled(format!("{count} "), shared.look.quiet())], usize::from(wide))
+}
+
+fn parts(find: &Find) -> Vec<String> {
+    fold(find.field.text()).split(' ').map(str::to_owned).collect()
+}
+
+fn asset_row(hit: &LookupHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
+    let look = shared.look;
+    let style = if marked { look.row() } else { Style::new() };
+    let more = hit.asset.more.as_ref();
+    let found = parts(find);
+    Row::new(look, marked)
+        .found(&hit.asset.asset_number, &found, 9, style)
+        .found(more.and_then(|more| more.plate.as_deref()).unwrap_or_default(), &found, 9, style)
+        .cell(&machine(&hit.asset), 23, style)
+        .cell(&hit.asset.organization.name, usize::from(wide).saturating_sub(59), style)
+        .cell(&matched_in_words(hit), 11, look.quiet())
+        .done()
+}
+
+fn matched_in_words(hit: &LookupHit) -> String {
+    if hit.asset.status.takes_requests() { hit.matched_by.in_words().to_owned() } else { hit.asset.status.name().to_owned() }
+}
+
+/// Maker, model and year.
+pub(in crate::tui) fn machine(header: &AssetHeader) -> String {
+    let year = header.year.map(|year| year.to_string());
+    let described = header.more.as_ref().and_then(|more| more.description.clone()).filter(|_| header.make.is_none() && header.model.is_none());
+    [header.make.clone(), header.model.clone(), described, year].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn asset_in_words(header: &AssetHeader) -> String {
+    format!("{}  {}  {}", header.asset_number, machine(header), header.organization.name)
+}
+
+fn customer_row(hit: &CustomerHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
+    let look = shared.look;
+    let style = if marked { look.row() } else { Style::new() };
+    let found = parts(find);
+    let more = hit.more.as_ref();
+    let number = more.and_then(|more| more.number.as_deref()).map(|number| format!("#{number}")).unwrap_or_default();
+    let phone = hit.phone.as_deref().map(|phone| format!("{} {}", look.phone(), phone_for_people(phone))).unwrap_or_default();
+    Row::new(look, marked)
+        .found(&hit.name, &found, usize::from(wide).saturating_sub(58), style)
+        .found(hit.city.as_deref().unwrap_or_default(), &found, 13, style)
+        .found(more.and_then(|more| more.state.as_deref()).unwrap_or_default(), &found, 3, style)
+        .found(&number, &found, 10, style)
+        .cell(more.map_or("", |more| more.kind.name()), 5, look.quiet())
+        .cell(&phone, 18, style)
+        .done()
+}
+
+/// More of the row under the cursor.
+fn preview(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+    if find.field.is_empty() {
+        return;
+    }
+    let assets = find.asset_hits();
+    let texts: Vec<String> = match (assets.get(find.cursor.at), find.customer_hits().get(find.cursor.at.saturating_sub(assets.len()))) {
+        (Some(hit), _) => asset_preview(&hit.asset),
+        (None, Some(hit)) => customer_preview(hit),
+        _ => return,
+    };
+    let room = usize::from(area.width).saturating_sub(2);
+    let mut rows = Vec::new();
+    for (at, text) in texts.iter().filter(|text| !text.trim().is_empty()).enumerate() {
+        let style = if at == 0 { shared.look.title() } else { Style::new() };
+        rows.extend(wrap(text, room).into_iter().map(|text| Line::from(Span::styled(format!("| {text}"), style))));
+    }
+    lines(buffer, area, 0, rows);
+}
+
+fn asset_preview(header: &AssetHeader) -> Vec<String> {
+    let more = header.more.as_ref();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    vec![
+        header.asset_number.clone(),
+        machine(header),
+        text(more.and_then(|more| more.description.as_ref())),
+        header.organization.name.clone(),
+        more.and_then(|more| more.customer.as_ref()).map(|customer| format!("Customer {}", customer.name)).unwrap_or_default(),
+        more.and_then(|more| more.plate.as_ref()).map(|plate| format!("Plate {plate} {}", text(more.and_then(|more| more.plate_state.as_ref())))).unwrap_or_default(),
+        header.status.name().replace('_', " "),
+    ]
+}
+
+fn customer_preview(hit: &CustomerHit) -> Vec<String> {
+    let more = hit.more.as_ref();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    vec![
+        hit.name.clone(),
+        more.and_then(|more| more.number.as_ref()).map(|number| format!("Number {number}")).unwrap_or_default(),
+        format!("{} {} {}", text(hit.city.as_ref()), text(more.and_then(|more| more.state.as_ref())), text(more.and_then(|more| more.postal_code.as_ref()))),
+        hit.phone.as_deref().map(phone_for_people).unwrap_or_default(),
+        more.map(|more| format!("{} customer", more.kind.name())).unwrap_or_default(),
+        format!("Found in {}", hit.matched.join(", ").replace('_', " ")),
+    ]
+}

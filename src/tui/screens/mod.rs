@@ -1,0 +1,16 @@
+//! Screens that are not about one record: first run, sign-in, find.
+
+mod find;
+mod first_run;
+mod sign_in;
+
+pub(super) use find::{Find, machine, open_chosen};
+pub(super) use first_run::FirstRun;
+pub(super) use sign_in::SignIn;
+
+/// Whether the layer of that title asks for a sign-in or a server, so that no
+/// session can be asked for yet.
+#[must_use]
+pub fn sign_in_needed(title: Option<&str>) -> bool {
+    matches!(title, Some(sign_in::TITLE | first_run::TITLE) | None)
+}

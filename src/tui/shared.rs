@@ -1,0 +1,115 @@
+//! What all layers see: the session, the line, the look; and the one function
+//! by which the terminal greys.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::command::Command;
+use super::keymap::Keymap;
+use super::style::Look;
+use crate::api::access::{Access, Needs, access};
+use crate::api::permission::PermissionSet;
+use crate::api::session::{Session, UserKind};
+
+/// Read by every layer, changed only by the shell.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// Who is signed in; none until the server has said.
+    pub(super) session: Option<Session>,
+    /// The state of the line.
+    pub(super) link: Link,
+    /// How things look.
+    pub(super) look: Look,
+    /// Which keys do what.
+    pub(super) keymap: Keymap,
+    /// The time of the last event; no timer redraws what is shown of it.
+    pub(super) now: Timestamp,
+    /// The server's address.
+    pub(super) server: Option<String>,
+}
+
+/// The state of the line, as the last answer showed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Nothing was asked yet.
+    Unknown,
+    /// Answers come.
+    Online(Duration),
+    /// Answers take more than a second.
+    Slow(Duration),
+    /// No answer since then.
+    Offline(Timestamp),
+}
+
+impl Link {
+    /// In words, with its delay or age.
+    pub(super) fn in_words(self, zone: &TimeZone) -> String {
+        match self {
+            Self::Unknown => "connecting".to_owned(),
+            Self::Online(took) => format!("online {} ms", took.as_millis().max(1)),
+            Self::Slow(took) => format!("slow {:.1} s", took.as_secs_f64()),
+            Self::Offline(since) => format!("off line since {}", since.to_zoned(zone.clone()).strftime("%H:%M")),
+        }
+    }
+}
+
+impl Shared {
+    /// Whether something may be done, and if not, why.
+    pub(super) fn access(&self, needs: Needs) -> Result<(), String> {
+        match &self.session {
+            Some(session) => reason(session.granted(), needs),
+            None if needs == Needs::Open => Ok(()),
+            None => Err("Not signed in yet.".to_owned()),
+        }
+    }
+
+    /// The zone in which times are shown: the shop's.
+    pub(super) fn zone(&self) -> TimeZone {
+        let named = self.session.as_ref().and_then(|session| session.shop.as_ref()).map(|shop| shop.time_zone.as_str());
+        named.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The country by which states and numbers are read.
+    pub(super) fn country(&self) -> &str {
+        self.session.as_ref().and_then(|session| session.shop.as_ref()).map_or("US", |shop| &shop.country)
+    }
+
+    /// Whether a customer's person or a kiosk sits here.
+    pub(super) fn is_outside(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.user.kind.is_outside())
+    }
+
+    /// Whether this is a workstation that must keep nothing.
+    pub(super) fn is_kiosk(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.user.kind == UserKind::Kiosk)
+    }
+
+    /// A day, short: `14 Nov`, with the year where it is another.
+    pub(super) fn day(&self, at: Timestamp) -> String {
+        let (at, now) = (at.to_zoned(self.zone()), self.now.to_zoned(self.zone()));
+        let pattern = if at.year() == now.year() { "%-d %b" } else { "%-d %b %Y" };
+        at.strftime(pattern).to_string()
+    }
+
+    /// Day and time: `14 Nov 09:30`.
+    pub(super) fn moment(&self, at: Timestamp) -> String {
+        format!("{} {}", self.day(at), at.to_zoned(self.zone()).strftime("%H:%M"))
+    }
+}
+
+fn reason(granted: PermissionSet, needs: Needs) -> Result<(), String> {
+    let decided = access(granted, needs);
+    match decided {
+        Access::Allowed => Ok(()),
+        Access::Denied(_) => Err(decided.reason().unwrap_or_default()),
+    }
+}
+
+/// Whether the terminal lets a role's permissions run a command: by the same
+/// table as the server refuses.
+#[must_use]
+pub fn command_access(granted: PermissionSet, command: &Command) -> Access {
+    access(granted, command.needs)
+}

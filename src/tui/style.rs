@@ -1,0 +1,136 @@
+//! Meanings and how they look. Words carry every state; colour repeats it. No
+//! other file of the terminal application names a colour or a drawn sign.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// How things look on this terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    colours: bool,
+    ascii: bool,
+}
+
+impl Look {
+    /// A look with or without colours and drawn signs.
+    pub(super) const fn new(colours: bool, ascii: bool) -> Self {
+        Self { colours, ascii }
+    }
+
+    fn coloured(self, colour: Color) -> Style {
+        if self.colours { Style::new().fg(colour) } else { Style::new() }
+    }
+
+    /// What a record or pane is called.
+    pub(super) fn title(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// Labels, and what stands back.
+    pub(super) fn quiet(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// What the role forbids; the word `[locked]` stands beside it.
+    pub(super) fn locked(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// The key to press.
+    pub(super) fn key(self) -> Style {
+        self.coloured(Color::Cyan).add_modifier(Modifier::BOLD)
+    }
+
+    /// The chosen chip or pane.
+    pub(super) fn chosen(self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// The row under the cursor, beside its marker.
+    pub(super) fn row(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// Where the text that was typed was found.
+    pub(super) fn matched(self) -> Style {
+        self.coloured(Color::Yellow).add_modifier(Modifier::UNDERLINED)
+    }
+
+    /// What went wrong.
+    pub(super) fn error(self) -> Style {
+        self.coloured(Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    /// What a person should look at.
+    pub(super) fn warning(self) -> Style {
+        self.coloured(Color::Yellow)
+    }
+
+    /// What went well.
+    pub(super) fn fine(self) -> Style {
+        self.coloured(Color::Green)
+    }
+
+    /// A reading that does not count.
+    pub(super) fn void(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM).add_modifier(Modifier::CROSSED_OUT)
+    }
+
+    /// The marker of the chosen row.
+    pub(super) const fn marker(self) -> &'static str {
+        if self.ascii { ">" } else { "▸" }
+    }
+
+    /// A horizontal rule.
+    pub(super) const fn rule(self) -> &'static str {
+        if self.ascii { "-" } else { "─" }
+    }
+
+    /// Between parts of a line.
+    pub(super) const fn dot(self) -> &'static str {
+        if self.ascii { "-" } else { "·" }
+    }
+
+    /// Before a telephone number.
+    pub(super) const fn phone(self) -> &'static str {
+        if self.ascii { "tel" } else { "☎" }
+    }
+
+    /// The sign of the line: on, slow, off.
+    pub(super) const fn line(self, link: &super::shared::Link) -> &'static str {
+        use super::shared::Link;
+        match (link, self.ascii) {
+            (_, true) => "*",
+            (Link::Online(_), _) => "●",
+            (Link::Slow(_), _) => "◐",
+            (Link::Unknown | Link::Offline(_), _) => "○",
+        }
+    }
+
+    /// Where text was cut off.
+    pub(super) const fn more(self) -> &'static str {
+        if self.ascii { "~" } else { "…" }
+    }
+
+    /// The border of what lies over a screen.
+    pub(super) const fn border(self) -> ratatui::symbols::border::Set<'static> {
+        if self.ascii {
+            ratatui::symbols::border::Set {
+                top_left: "+",
+                top_right: "+",
+                bottom_left: "+",
+                bottom_right: "+",
+                vertical_left: "|",
+                vertical_right: "|",
+                horizontal_top: "-",
+                horizontal_bottom: "-",
+            }
+        } else {
+            ratatui::symbols::border::PLAIN
+        }
+    }
+
+    /// Keys with arrows, for terminals that have none.
+    pub(super) fn key_text(self, key: &str) -> String {
+        if self.ascii { key.replace('↑', "Up").replace('↓', "Down") } else { key.to_owned() }
+    }
+}

@@ -1,0 +1,13 @@
+//! Building blocks of the screen. They know nothing of customers or assets.
+
+mod field;
+mod form;
+mod list;
+mod loaded;
+mod paint;
+
+pub(super) use field::TextField;
+pub(super) use form::{Form, FormField};
+pub(super) use list::Cursor;
+pub(super) use loaded::Loaded;
+pub(super) use paint::{Row, boxed, cut, line, lines, rule, spread, width, wrap};

@@ -1,0 +1,212 @@
+//! Putting text into cells: outside text is made harmless here once more, and
+//! nothing is written beyond its area.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::super::style::Look;
+use crate::text::for_screen;
+
+/// How many cells a text takes.
+pub(in crate::tui) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// A text of at most `most` cells, with a sign where it was cut.
+pub(in crate::tui) fn cut(text: &str, most: usize, look: Look) -> String {
+    let text = for_screen(text);
+    if text.width() <= most {
+        return text;
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        if used + cluster.width() + 1 > most {
+            break;
+        }
+        used += cluster.width();
+        kept.push_str(cluster);
+    }
+    if most > 0 {
+        kept.push_str(look.more());
+    }
+    kept
+}
+
+/// Breaks a text at spaces into lines of at most `most` cells.
+pub(in crate::tui) fn wrap(text: &str, most: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut current = String::new();
+        for word in for_screen(paragraph).split(' ') {
+            let gap = usize::from(!current.is_empty());
+            if current.width() + gap + word.width() > most && !current.is_empty() {
+                lines.push(std::mem::take(&mut current));
+            }
+            if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        lines.push(current);
+    }
+    lines
+}
+
+/// Writes one line at a row of the area.
+pub(in crate::tui) fn line(buffer: &mut Buffer, area: Rect, row: u16, text: impl Into<Line<'static>>) {
+    if row < area.height {
+        let at = Rect { y: area.y + row, height: 1, ..area };
+        text.into().render(at.intersection(buffer.area), buffer);
+    }
+}
+
+/// Writes lines from a row on.
+pub(in crate::tui) fn lines(buffer: &mut Buffer, area: Rect, from: u16, texts: impl IntoIterator<Item = Line<'static>>) -> u16 {
+    let mut row = from;
+    for text in texts {
+        line(buffer, area, row, text);
+        row = row.saturating_add(1);
+    }
+    row
+}
+
+/// A rule over the whole width.
+pub(in crate::tui) fn rule(buffer: &mut Buffer, area: Rect, row: u16, look: Look) {
+    line(buffer, area, row, Span::styled(look.rule().repeat(usize::from(area.width)), look.quiet()));
+}
+
+/// One text at the left and one at the right of a line; the left one gives way.
+pub(in crate::tui) fn spread(left: Vec<Span<'static>>, right: Vec<Span<'static>>, room: usize) -> Line<'static> {
+    let used: usize = left.iter().chain(&right).map(|span| span.content.width()).sum();
+    let mut spans = left;
+    if used < room {
+        spans.push(Span::raw(" ".repeat(room - used)));
+    }
+    spans.extend(right);
+    Line::from(spans)
+}
+
+/// Clears a box in the middle of the area and gives its inside.
+pub(in crate::tui) fn boxed(buffer: &mut Buffer, area: Rect, size: (u16, u16), title: &str, look: Look) -> Rect {
+    let (wide, high) = (size.0.min(area.width), size.1.min(area.height));
+    let at = Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - high) / 2, width: wide, height: high };
+    Clear.render(at, buffer);
+    let block = Block::bordered().border_set(look.border()).title(Span::styled(format!(" {} ", for_screen(title)), look.title()));
+    let inside = block.inner(at);
+    block.render(at, buffer);
+    inside
+}
+
+/// Builds a line of cells of fixed width.
+#[derive(Debug)]
+pub(in crate::tui) struct Row {
+    spans: Vec<Span<'static>>,
+    look: Look,
+}
+
+impl Row {
+    /// A row with its marker: set for the one under the cursor.
+    pub(in crate::tui) fn new(look: Look, marked: bool) -> Self {
+        let marker = if marked { Span::styled(format!("{} ", look.marker()), look.row()) } else { Span::raw("  ") };
+        Self { spans: vec![marker], look }
+    }
+
+    /// A cell of `wide` cells and a gap.
+    pub(in crate::tui) fn cell(mut self, text: &str, wide: usize, style: Style) -> Self {
+        let text = cut(text, wide, self.look);
+        let gap = wide.saturating_sub(text.width()) + 1;
+        self.spans.push(Span::styled(text, style));
+        self.spans.push(Span::raw(" ".repeat(gap)));
+        self
+    }
+
+    /// A cell that stands at its right edge: numbers.
+    pub(in crate::tui) fn right(mut self, text: &str, wide: usize, style: Style) -> Self {
+        let text = cut(text, wide, self.look);
+        self.spans.push(Span::raw(" ".repeat(wide.saturating_sub(text.width()))));
+        self.spans.push(Span::styled(text, style));
+        self.spans.push(Span::raw(" "));
+        self
+    }
+
+    /// A cell in which the parts that were found are marked.
+    pub(in crate::tui) fn found(mut self, text: &str, parts: &[String], wide: usize, style: Style) -> Self {
+        let text = cut(text, wide, self.look);
+        let gap = wide.saturating_sub(text.width()) + 1;
+        self.spans.extend(marked(&text, parts, style, self.look));
+        self.spans.push(Span::raw(" ".repeat(gap)));
+        self
+    }
+
+    /// The finished line.
+    pub(in crate::tui) fn done(self) -> Line<'static> {
+        Line::from(self.spans)
+    }
+}
+
+/// Marks where folded parts stand in a text, letter by letter, for folding may
+/// change lengths.
+fn marked(text: &str, parts: &[String], style: Style, look: Look) -> Vec<Span<'static>> {
+    let letters: Vec<&str> = text.graphemes(true).collect();
+    let folded: Vec<String> = letters.iter().map(|letter| if *letter == " " { " ".to_owned() } else { crate::text::fold(letter) }).collect();
+    let mut hit = vec![false; letters.len()];
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        for start in 0..letters.len() {
+            let mut built = String::new();
+            for end in start..letters.len() {
+                built.push_str(&folded[end]);
+                if built.len() >= part.len() {
+                    if built == *part {
+                        hit[start..=end].fill(true);
+                    }
+                    break;
+                }
+            }
+        }
+    }
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    let mut from = 0;
+    while from < letters.len() {
+        let to = (from..letters.len()).find(|at| hit[*at] != hit[from]).unwrap_or(letters.len());
+        let style = if hit[from] { look.matched() } else { style };
+        spans.push(Span::styled(letters[from..to].concat(), style));
+        from = to;
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOK: Look = Look::new(false, false);
+
+    #[test]
+    fn texts_are_cut_by_cells_and_made_harmless() {
+        assert_eq!(cut("Keller Bau", 20, LOOK), "Keller Bau");
+        assert_eq!(cut("Keller Bau", 7, LOOK), "Keller…");
+        assert_eq!(cut("漢字漢字", 5, LOOK), "漢字…");
+        assert_eq!(cut("a\u{1b}[2J", 9, LOOK), "a\u{fffd}[2J");
+    }
+
+    #[test]
+    fn what_was_found_is_marked_through_accents() {
+        let spans = marked("Müller Bau", &["mull".to_owned()], Style::new(), LOOK);
+        assert_eq!(spans[0].content, "Müll");
+        assert_eq!(spans[0].style, LOOK.matched());
+        assert_eq!(spans[1].content, "er Bau");
+    }
+
+    #[test]
+    fn long_words_do_not_hang_the_wrapping() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("", 7), [""]);
+        assert_eq!(wrap("abcdefghij kl", 4), ["abcdefghij", "kl"]);
+    }
+}
