@@ -63,11 +63,7 @@ pub fn digits(text: &str) -> String {
 /// letter suffixes count: `76863` and `76863A` are two machines.
 #[must_use]
 pub fn number_key(number: &str) -> String {
-    number
-        .nfkc()
-        .filter(|c| !c.is_whitespace() && !is_control(*c) && !is_hyphen(*c))
-        .flat_map(char::to_uppercase)
-        .collect()
+    number.nfkc().filter(|c| !c.is_whitespace() && !is_control(*c) && !is_hyphen(*c)).flat_map(char::to_uppercase).collect()
 }
 
 /// The looser key for look-alikes: O as 0, I as 1 (trap 15). Used only when
@@ -88,11 +84,8 @@ pub fn similar_key(number_key: &str) -> String {
 /// breaks and tabs become spaces, the ends are trimmed.
 #[must_use]
 pub fn clean_line(text: &str) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
-        .filter(|c| !is_control(*c))
-        .collect();
+    let spaced: String =
+        text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c }).filter(|c| !is_control(*c)).collect();
     spaced.trim().to_owned()
 }
 

@@ -169,11 +169,21 @@ macro_rules! needs {
 }
 
 macro_rules! method {
-    (GET) => { Method::Get };
-    (POST) => { Method::Post };
-    (PATCH) => { Method::Patch };
-    (PUT) => { Method::Put };
-    (DELETE) => { Method::Delete };
+    (GET) => {
+        Method::Get
+    };
+    (POST) => {
+        Method::Post
+    };
+    (PATCH) => {
+        Method::Patch
+    };
+    (PUT) => {
+        Method::Put
+    };
+    (DELETE) => {
+        Method::Delete
+    };
 }
 
 macro_rules! define_operations {

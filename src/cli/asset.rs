@@ -136,7 +136,10 @@ impl AssetTag {
         match hits.as_slice() {
             [] => Err(none(&self.asset, self.organization.as_deref())),
             [one] if one.matched_by != MatchedBy::Similar => Ok(one.asset.id),
-            [_] => Err(Failure::not_found(format!("no asset has {} exactly, this one is similar; give its number or its id", self.asset)).with(table(&hits).lines())),
+            [_] => {
+                let sentence = format!("no asset has {} exactly, this one is similar: give its number or its id", self.asset);
+                Err(Failure::not_found(sentence).with(table(&hits).lines()))
+            }
             several => {
                 let mut codes: Vec<&str> = several.iter().map(|hit| hit.asset.organization.code.as_str()).collect();
                 codes.sort_unstable();
@@ -286,7 +289,16 @@ mod tests {
 
     fn hit(code: &str, matched_by: MatchedBy) -> LookupHit {
         let organization = CodeRef { id: OrganizationId::new(), code: code.to_owned(), name: code.to_owned() };
-        let asset = AssetHeader { id: AssetId::new(), asset_number: "1042".to_owned(), organization, year: None, make: None, model: None, status: AssetStatus::Active, more: None };
+        let asset = AssetHeader {
+            id: AssetId::new(),
+            asset_number: "1042".to_owned(),
+            organization,
+            year: None,
+            make: None,
+            model: None,
+            status: AssetStatus::Active,
+            more: None,
+        };
         LookupHit { asset, matched_by }
     }
 

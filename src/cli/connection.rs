@@ -5,6 +5,7 @@ use crate::api::operation::Operation;
 use crate::api::page::Nothing;
 use crate::client::credentials::Credentials;
 use crate::client::{Call, Client};
+use crate::config::Given;
 
 use super::exit::Failure;
 use super::setup::{Setup, given};
@@ -12,8 +13,7 @@ use super::setup::{Setup, given};
 /// `--server` and `--token`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Connection {
-    /// The server, as http://host:port [env: COUNTERTOP_SERVER]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = "The server, as http://host:port [env: COUNTERTOP_SERVER]")]
     server: Option<String>,
     /// A session's token, instead of the stored login
     #[arg(long, value_name = "T", env = "COUNTERTOP_TOKEN", hide_env_values = true)]
@@ -35,10 +35,14 @@ impl Connection {
         Self { server: self.server.or(before.server), token: self.token.or(before.token) }
     }
 
+    /// `--server`, for the configuration.
+    pub(super) fn flag(&self) -> Option<Given<'_>> {
+        given("--server", "client.server", self.server.as_deref())
+    }
+
     /// The folders and the configuration with `--server` over it.
     pub(super) fn setup(&self) -> Result<Setup, Failure> {
-        let server = given("--server", "client.server", self.server.as_deref());
-        Setup::read(server.as_slice())
+        Setup::read(self.flag().as_slice())
     }
 
     /// The server that is configured, if any, with the token given or stored.

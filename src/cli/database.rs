@@ -10,8 +10,7 @@ use crate::store::{Db, migrate};
 /// `--database`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct DatabaseArgs {
-    /// The database, as sqlite:///path/file.db or postgres://user@host/database [env: COUNTERTOP_DATABASE]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = "The database, as sqlite:///path/file.db or postgres://user@host/database [env: COUNTERTOP_DATABASE]")]
     database: Option<String>,
 }
 

@@ -16,8 +16,10 @@ use super::runtime;
 use super::serve::{announce, lifetimes, watched};
 use super::setup::Setup;
 use super::signals::Signals;
+use crate::config::nearest;
 use crate::demo;
 use crate::server::{self, Running};
+use crate::store::settings;
 
 /// How often a demo that joined another looks whether that one still lives.
 const LOOKS_EVERY: Duration = Duration::from_secs(2);
@@ -56,16 +58,51 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
     if !args.no_tui {
         can_show()?;
     }
+    check_account(&args.account)?;
     let setup = Setup::read(&[])?;
+    let _log = log(args, &setup);
     let runtime = runtime::threads()?;
     match runtime.block_on(Living::find(&setup.paths)) {
         Some(living) => join(args, &setup, &runtime, &living),
-        None if args.no_tui => {
-            logging::to_stderr(setup.config.server.log, setup.config.server.log_format);
-            runtime.block_on(serve_only(args, &setup))
-        }
+        None if args.no_tui => runtime.block_on(serve_only(args, &setup)),
         None => serve_and_show(args, &setup, &runtime),
     }
+}
+
+fn check_account(wanted: &str) -> Result<(), Failure> {
+    let accounts = demo::accounts();
+    if accounts.contains(&wanted) {
+        return Ok(());
+    }
+    let meant = nearest(wanted, accounts.iter().copied());
+    let advice = meant.map_or_else(|| format!("there are {}", accounts.join(", ")), |meant| format!("did you mean {meant}?"));
+    Err(Failure::usage(format!("the demo has no account {wanted}; {advice}")))
+}
+
+/// What keeps the log open.
+#[cfg(feature = "client")]
+type Log = Option<tracing_appender::non_blocking::WorkerGuard>;
+#[cfg(not(feature = "client"))]
+type Log = Option<()>;
+
+/// The server's log goes to standard error, unless the screen is taken.
+fn log(args: &DemoArgs, setup: &Setup) -> Log {
+    if args.no_tui {
+        logging::to_stderr(setup.config.server.log, setup.config.server.log_format);
+        return None;
+    }
+    file_log(setup)
+}
+
+#[cfg(feature = "client")]
+fn file_log(setup: &Setup) -> Log {
+    logging::to_file(setup.config.terminal.log, &setup.paths.logs)
+}
+
+/// Without a screen there is nothing to spare.
+#[cfg(not(feature = "client"))]
+fn file_log(_: &Setup) -> Log {
+    None
 }
 
 /// Starts the server over the filled database and leaves the file that tells
@@ -80,6 +117,9 @@ async fn start(args: &DemoArgs, setup: &Setup) -> Result<(Running, Living), Fail
     let db = database::open_current(&format!("sqlite://{}", path.display())).await?;
     if watched() && !args.no_tui {
         output::note("Preparing the demo data …");
+    }
+    if args.customers > 0 && settings::get(&mut db.read().await?, settings::DEMO).await?.is_some() {
+        output::note("The demo is filled already: --reset --customers N fills it anew.");
     }
     let options = demo::Options { customers: args.customers, seed: args.seed };
     demo::fill(&db, &options).await.map_err(|error| Failure::failed(error.to_string()))?;

@@ -88,6 +88,12 @@ impl Failure {
         self
     }
 
+    /// The sentence alone.
+    #[cfg(feature = "client")]
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     /// Tells it on standard error.
     pub(super) fn tell(&self) -> Exit {
         let mut text = format!("countertop: {}", for_screen(&self.sentence));

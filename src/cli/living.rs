@@ -5,7 +5,7 @@
 //! can sign in too.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,11 @@ use tokio::net::TcpStream;
 
 use crate::config::Paths;
 
-/// A demo on this machine answers within this or not at all.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A demo on this machine says within this that it lives.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A sign-in is made to cost time.
+#[cfg(feature = "server")]
+const SIGN_IN_PATIENCE: Duration = Duration::from_secs(20);
 /// An answer is a few hundred bytes.
 const MOST: u64 = 64 * 1024;
 
@@ -41,7 +44,7 @@ impl Living {
     /// Whether it answers.
     pub(super) async fn answers(&self) -> bool {
         let Some(address) = self.socket() else { return false };
-        matches!(ask(address, "GET", "/healthz", "").await, Ok((200, _)))
+        matches!(ask(address, "GET", "/healthz", "", PATIENCE).await, Ok((200, _)))
     }
 
     /// Where it listens.
@@ -77,22 +80,17 @@ impl Living {
         let path = file(paths);
         let ours = std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str::<Self>(&text).ok()).is_some_and(|told| told.pid == self.pid);
         if ours {
-            remove(&path);
+            // What cannot be removed stays; a stale file is found by its silence.
+            let _ = std::fs::remove_file(&path);
         }
     }
-}
-
-/// What cannot be removed stays; a stale file is found by its silence.
-#[cfg(feature = "server")]
-fn remove(path: &Path) {
-    let _ = std::fs::remove_file(path);
 }
 
 /// Signs in to a demo: the token, or none if the account may not.
 #[cfg(feature = "server")]
 pub(super) async fn sign_in(address: SocketAddr, account: &str) -> std::io::Result<Option<String>> {
-    let body = serde_json::json!({ "username": account, "password": "demo" }).to_string();
-    let (status, answer) = ask(address, "POST", "/v1/sessions", &body).await?;
+    let body = serde_json::json!({ "username": account, "password": crate::demo::PASSWORD }).to_string();
+    let (status, answer) = ask(address, "POST", "/v1/sessions", &body, SIGN_IN_PATIENCE).await?;
     match status {
         200 | 201 => {
             let signed_in: crate::api::session::SignedIn = serde_json::from_str(&answer).map_err(std::io::Error::other)?;
@@ -105,17 +103,18 @@ pub(super) async fn sign_in(address: SocketAddr, account: &str) -> std::io::Resu
 
 /// One exchange over loopback: status and body. HTTP/1.0, so that the answer
 /// ends with the connection.
-async fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
+async fn ask(address: SocketAddr, method: &str, path: &str, body: &str, patience: Duration) -> std::io::Result<(u16, String)> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         let length = body.len();
-        let request = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let head = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}");
+        let request = format!("{head}\r\nConnection: close\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.take(MOST).read_to_end(&mut answer).await?;
         Ok::<_, std::io::Error>(answer)
     };
-    let answer = tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
+    let answer = tokio::time::timeout(patience, exchange).await.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
     read(&String::from_utf8_lossy(&answer)).ok_or_else(|| std::io::Error::other("no answer in HTTP"))
 }
 

@@ -199,7 +199,7 @@ fn dispatch(cli: Cli) -> Outcome {
         #[cfg(feature = "client")]
         Verb::Doctor(args) => doctor::run(args, connection),
         #[cfg(not(feature = "client"))]
-        Verb::Doctor(args) => doctor::run(args),
+        Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => describe::completions(&args, Cli::command()),
         Verb::Man(args) => describe::man(&args, Cli::command()),
         #[cfg(feature = "server")]

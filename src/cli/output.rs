@@ -41,6 +41,7 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// A cell that may be empty.
+#[cfg(feature = "client")]
 pub(super) fn cell(text: Option<&str>) -> String {
     text.map(line).unwrap_or_default()
 }
@@ -85,7 +86,6 @@ impl Table {
 }
 
 /// `name  value` lines, without those that have no value.
-#[cfg(feature = "client")]
 pub(super) fn pairs(pairs: &[(&str, String)]) -> String {
     let with_value = || pairs.iter().filter(|(_, value)| !value.is_empty());
     let width = with_value().map(|(name, _)| name.width()).max().unwrap_or(0);

@@ -4,17 +4,16 @@ use super::exit::Failure;
 
 /// Runs a few calls to their end.
 pub(super) fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_threads)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| no_threads(&error))?;
     runtime.block_on(work)
 }
 
 /// For a server.
 #[cfg(feature = "server")]
 pub(super) fn threads() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_threads)
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| no_threads(&error))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn no_threads(error: std::io::Error) -> Failure {
+fn no_threads(error: &std::io::Error) -> Failure {
     Failure::failed(format!("no threads to work with: {error}"))
 }

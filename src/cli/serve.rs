@@ -77,7 +77,8 @@ async fn prepare(db: &Db, config: &ServerSettings, address: &str) -> Result<(), 
     let users = users::count(&mut conn).await?;
     conn.commit().await?;
     if users == 0 {
-        output::note(&format!("There is no user yet. The first administrator is made by: countertop user add admin --role administrator --database '{}'", masked(address)));
+        let command = format!("countertop user add admin --role administrator --database '{}'", masked(address));
+        output::note(&format!("There is no user yet. The first administrator is made by: {command}"));
     }
     Ok(())
 }

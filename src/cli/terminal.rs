@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure, Outcome, mistaken};
 use super::logging;
 use super::setup::Setup;
 use crate::client::Client;
-use crate::config::Switch;
+use crate::config::{Mistake, Switch};
 use crate::tui;
 
 /// Runs the terminal application against the configured server; with none it
@@ -19,6 +19,8 @@ pub(super) fn run(connection: Connection) -> Outcome {
     let setup = connection.setup()?;
     let client = connection.client(&setup)?;
     let credentials = setup.paths.config.clone();
+    // Held until the end, through a demo too: dropping it writes what is left.
+    let _log = logging::to_file(setup.config.terminal.log, &setup.paths.logs);
     match show(&setup, client, Some(credentials))? {
         tui::End::Quit => Ok(Exit::Done),
         tui::End::Signal(number) => Ok(Exit::Signal(number)),
@@ -27,13 +29,12 @@ pub(super) fn run(connection: Connection) -> Outcome {
 }
 
 /// Shows the terminal application until the person leaves it. A sign-in is
-/// kept in the folder for credentials, if there is one.
+/// kept in the folder for credentials, if there is one. The log is the
+/// caller's.
 pub(super) fn show(setup: &Setup, client: Option<Client>, credentials_dir: Option<PathBuf>) -> Result<tui::End, Failure> {
     need_terminal()?;
     check_keys(setup)?;
     let terminal = &setup.config.terminal;
-    // Held until the end: dropping it writes what is left.
-    let _log = logging::to_file(terminal.log, &setup.paths.logs);
     let settings = tui::Settings {
         colour: match terminal.colour {
             Switch::Auto => tui::Colour::Auto,
@@ -53,11 +54,16 @@ pub(super) fn show(setup: &Setup, client: Option<Client>, credentials_dir: Optio
     tui::run(start).map_err(|error| Failure::failed(format!("the terminal failed: {error}")))
 }
 
-/// What the terminal application says about `[keys]`.
+/// Refuses a configuration whose `[keys]` are wrong.
 pub(super) fn check_keys(setup: &Setup) -> Result<(), Failure> {
-    let file = setup.paths.config_file().path.display().to_string();
-    let mistakes = setup.config.check(&file, &tui::command_ids(), tui::check_keys);
+    let mistakes = key_mistakes(setup);
     if mistakes.is_empty() { Ok(()) } else { Err(mistaken(&mistakes)) }
+}
+
+/// What the terminal application says about `[keys]`.
+pub(super) fn key_mistakes(setup: &Setup) -> Vec<Mistake> {
+    let file = setup.paths.config_file().path.display().to_string();
+    setup.config.check(&file, &tui::command_ids(), tui::check_keys)
 }
 
 /// The terminal application cannot be piped.

@@ -152,7 +152,8 @@ impl Client {
             Err(error) => return (Err(self.unreachable(&error)), !error.is_timeout()),
         };
         let status = response.status();
-        let busy = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) && !response.headers().contains_key(RETRY_AFTER);
+        let busy = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+            && !response.headers().contains_key(RETRY_AFTER);
         match response.bytes().await {
             Err(error) => (Err(self.unreachable(&error)), true),
             Ok(bytes) if status.is_success() => (Ok(bytes.to_vec()), false),

@@ -4,9 +4,9 @@
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::Mistake;
 use super::nearest::{did_you_mean, nearest};
 use super::settings::{Config, KeyBinding, SECTIONS, named, no_setting};
-use super::Mistake;
 
 /// The section with the terminal application's keys.
 const KEYS: &str = "keys";

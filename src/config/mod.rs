@@ -195,7 +195,10 @@ mod tests {
         assert!(pairs.contains(&("find.customers".to_owned(), vec!["f2".to_owned(), "/".to_owned()])));
         assert!(pairs.contains(&("asset.reading".to_owned(), vec!["m".to_owned()])), "{pairs:?}");
         let unknown = config.check("config.toml", &["find.customers", "asset.readings", "quit"], |_| Ok(()));
-        assert_eq!(unknown.iter().map(ToString::to_string).collect::<Vec<_>>(), ["config.toml:4:7: keys.asset.reading is no command; did you mean asset.readings?"]);
+        assert_eq!(
+            unknown.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["config.toml:4:7: keys.asset.reading is no command; did you mean asset.readings?"]
+        );
         let wrong = config.check("config.toml", &["find.customers", "asset.reading", "quit"], |_| Err("keys: quit: no".to_owned()));
         assert_eq!(wrong[0].to_string(), "config.toml:3:1: keys: quit: no");
         assert!(told("[keys]\nquit = 3\n").starts_with("config.toml:2:8: keys.quit: expected a key"));
@@ -205,7 +208,8 @@ mod tests {
     fn the_example_is_the_default() {
         let read = from(&example()).unwrap();
         assert_eq!(read, Config::default());
-        let active: String = example().lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line)).collect::<Vec<_>>().join("\n");
+        let active: String =
+            example().lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line)).collect::<Vec<_>>().join("\n");
         let read = from(&active).unwrap();
         assert_eq!(ServerSettings { database: None, ..read.server }, ServerSettings::default());
         assert_eq!(read.terminal, TerminalSettings::default());

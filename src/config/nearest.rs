@@ -3,6 +3,7 @@
 /// The name nearest to a misspelt one, if any is near enough to be meant: it
 /// begins with what was written, contains it, or differs in a third of its
 /// letters at most.
+#[must_use]
 pub fn nearest<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let written = written.trim().to_lowercase();
     names.into_iter().filter_map(|name| Some((distance(&written, name)?, name))).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)

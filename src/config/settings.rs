@@ -95,11 +95,11 @@ macro_rules! settings {
 
 settings! {
     client: ClientSettings, "Where the terminal application and the verbs find the server." {
-        server: Option<ServerAddress> = None, "Address of the server. With none the terminal application offers the demo or asks for one.", such as "http://127.0.0.1:7420";
+        server: Option<ServerAddress> = None, "The server. With none the terminal application offers the demo or asks for one.", such as "http://127.0.0.1:7420";
     }
     server: ServerSettings, "What `countertop serve` and the verbs on the database use." {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7420)), "Where the server listens; port 0 picks a free one.";
-        database: Option<DatabaseAddress> = None, "The database: sqlite:///path/file.db or postgres://user@host/database. With none it is countertop.db in the data folder.", such as "sqlite:///var/lib/countertop/countertop.db";
+        database: Option<DatabaseAddress> = None, "`sqlite:///path/file.db` or `postgres://…`; with none `countertop.db` in the data folder.", such as "sqlite:///var/lib/countertop/countertop.db";
         log: LogLevel = LogLevel::Info, "How much the server tells on standard error: off, error, warn, info or debug.";
         log_format: LogFormat = LogFormat::Json, "How it tells it: json or text.";
         staff_idle_hours: u32 = 12, "A session of the dealer's people ends when it stood idle for so many hours.";
@@ -107,10 +107,10 @@ settings! {
         customer_idle_hours: u32 = 1, "A session of a customer's people ends when it stood idle for so many hours.";
         customer_session_hours: u32 = 24, "A session of a customer's people lives at most so many hours.";
         kiosk_idle_seconds: u32 = 60, "A session at a shop workstation ends when it stood idle for so many seconds.";
-        default_country: CountryCode = CountryCode::default(), "The country (ISO 3166-1, two letters) by which telephone numbers and states are read until the database says another.";
+        default_country: CountryCode = CountryCode::default(), "Telephone numbers and states of a new database are read by this country (ISO 3166-1).";
     }
     terminal: TerminalSettings, "The terminal application." {
-        colour: Switch = Switch::Auto, "Colours: auto, on or off. auto heeds NO_COLOR and what the terminal can do.";
+        colour: Switch = Switch::Auto, "Colours: auto, on or off. auto heeds `NO_COLOR` and what the terminal can do.";
         ascii: Switch = Switch::Auto, "Plain signs only, for borders and marks: auto, on or off. auto goes by the locale.";
         log: TerminalLog = TerminalLog::Info, "How much goes to the log file in the state folder: off, info or debug.";
     }

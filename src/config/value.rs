@@ -83,7 +83,8 @@ impl Value for DatabaseAddress {
 
     fn from_text(text: &str) -> Option<Self> {
         let text = text.trim();
-        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|start| text.strip_prefix(*start).is_some_and(|rest| !rest.trim_matches('/').is_empty()));
+        let known =
+            ["sqlite:", "postgres://", "postgresql://"].iter().any(|start| text.strip_prefix(*start).is_some_and(|rest| !rest.trim_matches('/').is_empty()));
         known.then(|| Self(text.to_owned()))
     }
 

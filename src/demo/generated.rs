@@ -231,11 +231,7 @@ fn serial(nth: u64) -> String {
 /// A plate as the state's trucks have it.
 fn plate(nth: u64, place: Place) -> String {
     let (high, low) = (nth / 100_000, nth % 100_000);
-    if place.state == "CA" {
-        format!("{}{}{low:05}", 2 + high / 23 % 5, letter(high))
-    } else {
-        format!("P{}{low:05}", letter(high))
-    }
+    if place.state == "CA" { format!("{}{}{low:05}", 2 + high / 23 % 5, letter(high)) } else { format!("P{}{low:05}", letter(high)) }
 }
 
 /// Two to four readings of a machine that works evenly.

@@ -248,10 +248,11 @@ pub(super) async fn holders(conn: &mut Conn, systems: &[&str], keys: &[&str]) ->
     })?)
 }
 
-/// Customers of shops by their import keys: customer, shop, import key and
-/// number key, the oldest customer first.
-pub(super) async fn namesakes(conn: &mut Conn, shops: &[ShopId], keys: &[&str]) -> Result<Vec<(CustomerId, ShopId, String, Option<String>)>> {
-    if shops.is_empty() || keys.is_empty() {
+/// Customers by their import keys at all their shops: customer, shop, import
+/// key and number key, the oldest customer first. Which shops matter is for the
+/// caller to say: asked for here, SQLite would walk through all of a shop.
+pub(super) async fn namesakes(conn: &mut Conn, keys: &[&str]) -> Result<Vec<(CustomerId, ShopId, String, Option<String>)>> {
+    if keys.is_empty() {
         return Ok(Vec::new());
     }
     Ok(on!(conn, c, Driver => {
@@ -259,8 +260,6 @@ pub(super) async fn namesakes(conn: &mut Conn, shops: &[ShopId], keys: &[&str]) 
             "SELECT c.id, l.shop_id, c.import_key, l.number_key FROM customer c JOIN customer_shop_link l ON l.customer_id = c.id WHERE c.import_key IN (",
         );
         push_list(&mut query, keys.iter().copied());
-        query.push(") AND l.shop_id IN (");
-        push_list(&mut query, shops.iter().copied());
         query.push(") ORDER BY c.id");
         query.build_query_as().persistent(false).fetch_all(c).await
     })?)

@@ -28,8 +28,11 @@ impl ColumnMap {
         }
         let mut constants = self.constants.clone();
         for (name, value) in set {
-            let column = our_column(self.kind(), name)
-                .ok_or_else(|| MapError::NoSuchColumn { kind: self.kind(), wanted: name.clone(), nearest: nearest(name, self.kind().columns()) })?;
+            let column = our_column(self.kind(), name).ok_or_else(|| MapError::NoSuchColumn {
+                kind: self.kind(),
+                wanted: name.clone(),
+                nearest: nearest(name, self.kind().columns()),
+            })?;
             constants.insert(column, clean_line(value));
         }
         let mut columns = Vec::with_capacity(self.kind().columns().len());
@@ -74,12 +77,16 @@ impl ColumnMap {
 }
 
 /// The header without the column that we ourselves add to refused rows, so
-/// that a corrected rejects file can be imported again.
-fn without_reason(kind: Kind, header: &[String]) -> &[String] {
-    match header.split_last() {
-        Some((last, rest)) if last == super::REASON && (our_column(kind, super::REASON).is_none() || rest.contains(last)) => rest,
-        _ => header,
+/// that a corrected rejects file can be imported again, and again.
+fn without_reason(kind: Kind, mut header: &[String]) -> &[String] {
+    let is_ours = our_column(kind, super::REASON).is_some();
+    while let Some((last, rest)) = header.split_last() {
+        if last != super::REASON || is_ours && !rest.contains(last) {
+            break;
+        }
+        header = rest;
     }
+    header
 }
 
 fn place_of(name: &str, header: &[String]) -> Result<Option<usize>, MapError> {
@@ -226,6 +233,7 @@ mod tests {
         assert!(matches!(own.bind(&header("number,city"), &[]), Err(MapError::Required { column: "name", .. })));
         assert!(matches!(own.bind(&header("name,name"), &[]), Err(MapError::Twice(_))));
         assert!(own.bind(&header("name,city,reason"), &[]).is_ok(), "a corrected rejects file");
+        assert!(own.bind(&header("name,city,reason,reason"), &[]).is_ok(), "and its rejects");
         let map = ColumnMap::parse("kind = \"customers\"\n[columns]\nname = \"Company\"\n", "map.toml").unwrap();
         assert!(matches!(map.bind(&header("Compnay,Zip"), &[]), Err(MapError::NotInFile { nearest, .. }) if nearest == "Compnay"));
     }

@@ -143,26 +143,31 @@ struct Chunk {
 
 impl Chunk {
     async fn look_up(conn: &mut Conn, known: &Known, entries: &[Entry<CustomerRecord>]) -> store::Result<Self> {
-        let shop = |entry: &Entry<CustomerRecord>| &known.shops[entry.record.shop];
-        let numbered: Vec<_> = entries.iter().filter(|entry| entry.record.number_key.is_some()).collect();
-        let systems: HashSet<&str> = numbered.iter().map(|entry| shop(entry).business_system.as_str()).collect();
-        let numbers: HashSet<&str> = numbered.iter().filter_map(|entry| entry.record.number_key.as_deref()).collect();
-        let unnumbered: Vec<_> = entries.iter().filter(|entry| entry.record.number_key.is_none()).collect();
-        let shops: HashSet<ShopId> = unnumbered.iter().map(|entry| shop(entry).id).collect();
-        let names: HashSet<&str> = unnumbered.iter().map(|entry| entry.record.import_key.as_str()).collect();
-
+        let (mut systems, mut numbers) = (HashSet::new(), HashSet::new());
+        let (mut shops, mut names) = (HashSet::new(), HashSet::new());
+        for record in entries.iter().map(|entry| &entry.record) {
+            let shop = &known.shops[record.shop];
+            if let Some(number) = &record.number_key {
+                systems.insert(shop.business_system.as_str());
+                numbers.insert(number.as_str());
+            } else {
+                shops.insert(shop.id);
+                names.insert(record.import_key.as_str());
+            }
+        }
         let mut chunk = Self::default();
         for (customer, shop, system, number) in batch::holders(conn, &listed(systems), &listed(numbers)).await? {
             chunk.by_number.insert((system, number), (customer, shop));
         }
-        let mut with_number: HashSet<CustomerId> = HashSet::new();
-        for (customer, shop, name, number) in batch::namesakes(conn, &listed(shops), &listed(names)).await? {
+        let mut with_number: HashSet<(ShopId, CustomerId)> = HashSet::new();
+        let namesakes = batch::namesakes(conn, &listed(names)).await?;
+        for (customer, shop, name, number) in namesakes.into_iter().filter(|(_, shop, ..)| shops.contains(shop)) {
             if number.is_some() {
-                with_number.insert(customer);
+                with_number.insert((shop, customer));
             }
             // Of several the one without a number is meant, else the oldest.
             let meant = chunk.by_name.entry((shop, name)).or_insert(customer);
-            if number.is_none() && with_number.contains(meant) {
+            if number.is_none() && with_number.contains(&(shop, *meant)) {
                 *meant = customer;
             }
         }
@@ -216,7 +221,7 @@ impl Chunk {
         }
         let kind = match record.kind {
             Some(kind) => kind.name(),
-            None => &present.kind,
+            None => present.kind.as_str(),
         };
         if kind == CustomerKind::Local.name() && present.kind != kind {
             return Err(Fault::Rule("kind: this customer is a fleet, which belongs to no shop; it does not become local again by an import".to_owned()));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::batch::{self, Line};
 use super::fields::guard;
-use super::{ImportError, Kind};
+use super::{ImportError, Kind, io_error};
 use crate::rules::meter::{MeterKind, MeterName, Tenths};
 use crate::store::Db;
 
@@ -24,7 +24,7 @@ const PAGE: i64 = 1_000;
 /// When the database fails or `out` cannot be written.
 pub async fn export(db: &Db, kind: Kind, out: &mut (dyn Write + Send)) -> Result<u64, ImportError> {
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(kind.columns()).map_err(|error| ImportError::Write(error.into()))?;
+    csv.write_record(kind.columns()).map_err(|error| ImportError::Write(io_error(error)))?;
     let mut conn = db.read().await?;
     let mut after = (String::new(), String::new());
     let mut written = 0;
@@ -34,7 +34,7 @@ pub async fn export(db: &Db, kind: Kind, out: &mut (dyn Write + Send)) -> Result
         after = (said(last, 0).to_owned(), said(last, 1).to_owned());
         for line in &page {
             let cells = kind.columns().iter().enumerate().map(|(place, column)| cell(kind, column, line, place + 2));
-            csv.write_record(cells).map_err(|error| ImportError::Write(error.into()))?;
+            csv.write_record(cells).map_err(|error| ImportError::Write(io_error(error)))?;
             written += 1;
         }
     }
@@ -58,13 +58,13 @@ fn cell(kind: Kind, column: &str, line: &Line, place: usize) -> String {
 }
 
 fn moment(micros: &str) -> String {
-    let moment = micros.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
+    let moment = micros.parse::<i64>().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
     moment.map_or_else(String::new, |moment| moment.to_string())
 }
 
 fn value(meter: &str, tenths: &str) -> String {
     let kind = meter.parse::<MeterName>().map_or(MeterKind::Cycles, |name| name.kind);
-    tenths.parse().map_or_else(|_| String::new(), |tenths| Tenths(tenths).plain(kind))
+    tenths.parse::<i64>().map_or_else(|_| String::new(), |tenths| Tenths(tenths).plain(kind))
 }
 
 #[cfg(test)]

@@ -338,11 +338,7 @@ impl Cells {
         let written = self.get(state);
         let Some(named) = self.get(country) else {
             let found = written.and_then(|written| place::state(home, written));
-            return Ok(Place {
-                country: found.map(|_| home.to_owned()),
-                state: found.map(str::to_owned),
-                state_alone: written.map(str::to_owned),
-            });
+            return Ok(Place { country: found.map(|_| home.to_owned()), state: found.map(str::to_owned), state_alone: written.map(str::to_owned) });
         };
         let known = place::country(named).ok_or_else(|| Fault::Country { column: country, value: short(named) })?;
         let found = match written {

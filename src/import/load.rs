@@ -280,7 +280,13 @@ pub(super) struct Load<'a> {
 
 impl<'a> Load<'a> {
     pub(super) fn new(
-        db: &'a Db, reader: Reader, bound: Bound, known: Known, rejects: Option<Rejects>, dry_run: bool, progress: &'a mut dyn FnMut(u64, u64),
+        db: &'a Db,
+        reader: Reader,
+        bound: Bound,
+        known: Known,
+        rejects: Option<Rejects>,
+        dry_run: bool,
+        progress: &'a mut dyn FnMut(u64, u64),
     ) -> Self {
         Self { db, reader, bound, known, rejects, dry_run, progress, seen: Seen::default(), report: Report::default() }
     }
@@ -358,7 +364,11 @@ impl<'a> Load<'a> {
                 other
             }
         };
-        if kept.is_ok() { self.seen.keep() } else { self.seen.forget() }
+        if kept.is_ok() {
+            self.seen.keep()
+        } else {
+            self.seen.forget()
+        }
         let time = started.elapsed();
         pace.took(time);
         // SQLite lets waiting writers ask again and again instead of queueing

@@ -222,7 +222,8 @@ impl ColumnMap {
             let (line, column) = line_and_column(text, span.start);
             MapError::Wrong { file: file.to_owned(), line, column, message }
         };
-        let written: Written = toml::from_str(text).map_err(|error| told(Mistake { span: error.span().unwrap_or(0..0), message: error.message().to_owned() }))?;
+        let written: Written =
+            toml::from_str(text).map_err(|error| told(Mistake { span: error.span().unwrap_or(0..0), message: error.message().to_owned() }))?;
         written.checked().map_err(told)
     }
 
@@ -331,9 +332,8 @@ impl Written {
 }
 
 fn known(kind: Kind, name: &Spanned<String>) -> Result<&'static str, Mistake> {
-    our_column(kind, name.get_ref()).ok_or_else(|| {
-        Mistake::at(name, format!("{kind} have no column {:?}; the nearest is {:?}", name.get_ref(), nearest(name.get_ref(), kind.columns())))
-    })
+    our_column(kind, name.get_ref())
+        .ok_or_else(|| Mistake::at(name, format!("{kind} have no column {:?}; the nearest is {:?}", name.get_ref(), nearest(name.get_ref(), kind.columns()))))
 }
 
 fn encoding(name: &Spanned<String>) -> Result<Encoding, Mistake> {

@@ -72,16 +72,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in an order in which they can be imported one after another.
-    pub const ALL: [Self; 8] = [
-        Self::Shops,
-        Self::Customers,
-        Self::Organizations,
-        Self::Assets,
-        Self::Plates,
-        Self::Readings,
-        Self::ServiceRequests,
-        Self::Repairs,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Shops, Self::Customers, Self::Organizations, Self::Assets, Self::Plates, Self::Readings, Self::ServiceRequests, Self::Repairs];
 
     /// The word on the command line.
     #[must_use]
@@ -110,12 +102,26 @@ impl Kind {
         match self {
             Self::Organizations => &["code", "name", "customer_number", "portal_enabled"],
             Self::Shops => &["code", "name", "time_zone", "country"],
-            Self::Customers => &[
-                "number", "name", "kind", "address1", "address2", "city", "state", "postal_code", "country", "phone", "extension", "fax", "email", "shop",
-            ],
+            Self::Customers => {
+                &["number", "name", "kind", "address1", "address2", "city", "state", "postal_code", "country", "phone", "extension", "fax", "email", "shop"]
+            }
             Self::Assets => &[
-                "organization", "asset_number", "customer_number", "vin", "serial", "plate", "plate_state", "plate_country", "year", "make", "model",
-                "description", "class", "status", "colour", "department",
+                "organization",
+                "asset_number",
+                "customer_number",
+                "vin",
+                "serial",
+                "plate",
+                "plate_state",
+                "plate_country",
+                "year",
+                "make",
+                "model",
+                "description",
+                "class",
+                "status",
+                "colour",
+                "department",
             ],
             Self::Plates => &["organization", "asset_number", "plate", "state", "country", "from", "to"],
             Self::Readings => &["organization", "asset_number", "meter", "value", "unit", "read_at", "source"],
@@ -245,6 +251,15 @@ pub enum ImportError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The cause of a failed reading or writing, so that callers can tell a closed
+/// pipe from a full disk.
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// Imports a file. A row that breaks a rule is refused alone and the rest goes

@@ -70,7 +70,7 @@ impl Single for Plates {
 /// carried and of which nobody knows since when. A row without `from` means the
 /// one without, else the one that is carried.
 fn meant<'p>(stored: &'p [StoredPlate], record: &PlateRecord) -> Option<&'p StoredPlate> {
-    let alike = || stored.iter().filter(|plate| number_key(&plate.number) == record.plate.number_key);
-    let exact = alike().find(|plate| plate.from_at == record.from);
-    exact.or_else(|| alike().find(|plate| plate.to_at.is_none() && (plate.from_at.is_none() || record.from.is_none())))
+    let alike: Vec<&StoredPlate> = stored.iter().filter(|plate| number_key(&plate.number) == record.plate.number_key).collect();
+    let exact = alike.iter().find(|plate| plate.from_at == record.from);
+    exact.or_else(|| alike.iter().find(|plate| plate.to_at.is_none() && (plate.from_at.is_none() || record.from.is_none()))).copied()
 }

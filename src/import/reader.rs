@@ -10,9 +10,9 @@ use std::path::Path;
 use csv::ByteRecord;
 use encoding_rs::WINDOWS_1252;
 
-use super::ImportError;
 use super::fields::Fault;
 use super::map::Encoding;
+use super::{ImportError, io_error};
 
 /// The most bytes of one row: beyond, a quote was not closed.
 const MOST_BYTES: usize = 4 << 20;
@@ -172,10 +172,9 @@ impl<R: Read> Reader<R> {
         let mut cells = ByteRecord::new();
         let line = self.csv.position().line();
         self.csv.get_mut().get_mut().1.spare = MOST_BYTES;
-        let more = self.csv.read_byte_record(&mut cells).map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(endless) if endless.kind() == io::ErrorKind::FileTooLarge => ImportError::Endless { file: self.file.clone(), line },
-            csv::ErrorKind::Io(source) => ImportError::Unreadable { file: self.file.clone(), source },
-            other => ImportError::Unreadable { file: self.file.clone(), source: io::Error::other(format!("{other:?}")) },
+        let more = self.csv.read_byte_record(&mut cells).map_err(|error| match io_error(error) {
+            endless if endless.kind() == io::ErrorKind::FileTooLarge => ImportError::Endless { file: self.file.clone(), line },
+            source => ImportError::Unreadable { file: self.file.clone(), source },
         })?;
         if !more || cells.len() == 1 && cells.get(0) == Some(END_CELL) {
             self.ended = true;
@@ -366,7 +365,7 @@ mod tests {
         let bytes = b"name,city\nM\xFCller,\x80\nok,ok\n";
         let mut old = reader(bytes, Encoding::Windows1252);
         let row = old.row().unwrap().unwrap();
-        assert_eq!((row.cell(0), row.cell(1), row.fault), ("Müller", "€", None));
+        assert_eq!((row.cell(0), row.cell(1), row.fault.clone()), ("Müller", "€", None));
         let faults: Vec<_> = rows(bytes).into_iter().map(|(_, _, fault)| fault).collect();
         assert_eq!(faults, [Some(Fault::NotUtf8(1)), None]);
     }

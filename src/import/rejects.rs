@@ -12,7 +12,7 @@ use encoding_rs::WINDOWS_1252;
 
 use super::map::Encoding;
 use super::reader::Reader;
-use super::{ImportError, REASON};
+use super::{ImportError, REASON, io_error};
 
 /// A rejects file being written.
 pub(super) struct Rejects {
@@ -47,7 +47,7 @@ impl Rejects {
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn write(&mut self, cells: &ByteRecord, reason: &str) -> Result<(), ImportError> {
-        self.add(cells, reason).map_err(|error| self.told(error.into()))
+        self.add(cells, reason).map_err(|error| self.told(io_error(error)))
     }
 
     fn add(&mut self, cells: &ByteRecord, reason: &str) -> csv::Result<()> {

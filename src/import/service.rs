@@ -91,7 +91,7 @@ impl Single for Requests {
             None => None,
         };
         match present {
-            Some(present) => update_request(conn, known, machine.1.id, present, record).await,
+            Some(present) => update_request(conn, known, machine.1.id, &present, record).await,
             None => add_request(conn, known, machine, record).await,
         }
     }
@@ -111,7 +111,7 @@ fn written(at: Option<At>) -> String {
     at.map_or_else(String::new, |at| at.micros().to_string())
 }
 
-async fn update_request(conn: &mut Conn, known: &Known, asset: AssetId, present: RequestRow, record: &RequestRecord) -> Result<Verdict, Stop> {
+async fn update_request(conn: &mut Conn, known: &Known, asset: AssetId, present: &RequestRow, record: &RequestRecord) -> Result<Verdict, Stop> {
     if present.asset_id != asset {
         let told = format!("number {:?} is a request for asset {:?} of {}", short(&present.number), present.asset_number, present.organization_code);
         return Err(Fault::Rule(told).into());

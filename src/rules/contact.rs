@@ -21,10 +21,11 @@ const NATIONAL: &[(&str, &str, &str)] = &[
 /// ITU-T E.164 country codes of one, two and three digits.
 const ONE_DIGIT: &[&str] = &["1", "7"];
 const TWO_DIGITS: &[&str] = &[
-    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51", "52", "53", "54",
-    "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51", "52", "53", "54", "55", "56", "57", "58",
+    "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
 ];
-const THREE_DIGIT_STARTS: &[&str] = &["21", "22", "23", "24", "25", "26", "29", "35", "37", "38", "42", "50", "59", "67", "68", "69", "80", "85", "87", "88", "96", "97", "99"];
+const THREE_DIGIT_STARTS: &[&str] =
+    &["21", "22", "23", "24", "25", "26", "29", "35", "37", "38", "42", "50", "59", "67", "68", "69", "80", "85", "87", "88", "96", "97", "99"];
 
 /// What is wrong with a telephone number or an e-mail address, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,9 +115,7 @@ pub fn extension(text: &str) -> Result<String, ContactFault> {
 pub fn email(text: &str) -> Result<String, ContactFault> {
     let text = text.trim();
     let (local, domain) = text.rsplit_once('@').ok_or(ContactFault::Email)?;
-    let label = |label: &str| {
-        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-') && !label.ends_with('-')
-    };
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-') && !label.ends_with('-');
     let printable = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '@' | '<' | '>' | ',' | ';' | '(' | ')' | '"');
     let sound = !local.is_empty()
         && local.chars().all(printable)

@@ -50,10 +50,8 @@ pub fn full_state_code(country: &str, text: &str) -> Option<String> {
 }
 
 fn subdivisions(country: &str) -> impl Iterator<Item = &'static iso3166_2::Subdivision> {
-    let known: &'static [iso3166_2::Subdivision] = rust_iso3166::from_alpha2(country)
-        .and_then(|_| iso3166_2::SUBDIVISION_COUNTRY_MAP.get(country))
-        .copied()
-        .unwrap_or(&[]);
+    let known: &'static [iso3166_2::Subdivision] =
+        rust_iso3166::from_alpha2(country).and_then(|_| iso3166_2::SUBDIVISION_COUNTRY_MAP.get(country)).copied().unwrap_or(&[]);
     known.iter()
 }
 

@@ -29,17 +29,8 @@ pub enum RequestStatus {
 
 impl RequestStatus {
     /// Every state, in order.
-    pub const ALL: [Self; 9] = [
-        Self::Draft,
-        Self::Submitted,
-        Self::Accepted,
-        Self::Declined,
-        Self::Scheduled,
-        Self::InProgress,
-        Self::Completed,
-        Self::Closed,
-        Self::Cancelled,
-    ];
+    pub const ALL: [Self; 9] =
+        [Self::Draft, Self::Submitted, Self::Accepted, Self::Declined, Self::Scheduled, Self::InProgress, Self::Completed, Self::Closed, Self::Cancelled];
 
     /// The name in the database, in JSON and in CSV.
     #[must_use]

@@ -77,7 +77,11 @@ impl Entry {
 
     /// The folded numbers that the scope may see.
     pub(super) fn numbers(&self, scope: &Scope) -> impl Iterator<Item = &str> {
-        self.links.iter().zip(&self.folded.numbers).filter(|((shop, _), number)| !number.is_empty() && Self::sees_link(scope, *shop)).map(|(_, number)| number.as_str())
+        self.links
+            .iter()
+            .zip(&self.folded.numbers)
+            .filter(|((shop, _), number)| !number.is_empty() && Self::sees_link(scope, *shop))
+            .map(|(_, number)| number.as_str())
     }
 
     /// The number at the session's shop, else the first one (8.2, "Shapes").

@@ -112,7 +112,7 @@ pub(crate) async fn signed_in<O: Operation>(app: App, request: Request, handler:
         if O::ENDPOINT.method == Method::Get {
             let ask = ask::<O>(parts, &bytes).await?;
             let mut cx = Cx { app: app.clone(), caller, conn };
-            return done::<O>(handler(&mut cx, ask).await?);
+            return done::<O>(&handler(&mut cx, ask).await?);
         }
         drop(conn);
         write::<O>(app.clone(), caller, parts, bytes, handler).await
@@ -126,7 +126,7 @@ pub(crate) async fn open<O: Operation>(app: App, request: Request, handler: Open
         let (parts, body) = request.into_parts();
         let bytes = read_body(body).await?;
         let ask = ask::<O>(parts, &bytes).await?;
-        done::<O>(handler(app, ask).await?)
+        done::<O>(&handler(app, ask).await?)
     };
     finish(tokio::time::timeout(PATIENCE, run).await)
 }
@@ -192,7 +192,7 @@ async fn run_write<O: Operation>(app: &App, mut conn: Conn, parts: Parts, bytes:
     caller.demand(O::ENDPOINT.needs)?;
     let ask = ask::<O>(parts, bytes).await?;
     let mut cx = Cx { app: app.clone(), caller, conn };
-    let done = done::<O>(handler(&mut cx, ask).await?)?;
+    let done = done::<O>(&handler(&mut cx, ask).await?)?;
     Ok((cx.conn, done))
 }
 
@@ -250,15 +250,14 @@ async fn ask<O: Operation>(mut parts: Parts, bytes: &Bytes) -> Result<Ask<O>, Pr
     let path: serde_json::Map<String, serde_json::Value> = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     // What is no id at all is not found, like an id that does not exist.
     let path = serde_json::from_value(path.into()).map_err(|_| Problem::not_found())?;
-    let query = axum::extract::Query::<O::Query>::try_from_uri(&parts.uri)
-        .map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?
-        .0;
+    let query = axum::extract::Query::<O::Query>::try_from_uri(&parts.uri).map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?.0;
     let body = if bytes.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(bytes) }?;
     Ok(Ask { path, query, body, if_match: if_match(&parts.headers) })
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| Problem::with_status(422, "body.invalid", "The body cannot be understood", format!("The body cannot be understood: {error}.")))
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::with_status(422, "body.invalid", "The body cannot be understood", format!("The body cannot be understood: {error}.")))
 }
 
 fn tell(error: &dyn std::error::Error) -> String {
@@ -276,7 +275,7 @@ fn if_match(headers: &HeaderMap) -> Option<i64> {
     (version != "*").then(|| version.parse().unwrap_or(-1))
 }
 
-fn done<O: Operation>(reply: Reply<O::Answer>) -> Result<Done, Fault> {
+fn done<O: Operation>(reply: &Reply<O::Answer>) -> Result<Done, Fault> {
     let body = serde_json::to_vec(&reply.body).map_err(|error| Fault::Ours(error.to_string()))?;
     let nothing = O::ENDPOINT.method == Method::Delete;
     Ok(Done { status: if nothing { StatusCode::NO_CONTENT } else { reply.status }, body: if nothing { Vec::new() } else { body }, version: reply.version })

@@ -45,7 +45,14 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
         return Err(StoreError::Taken.into());
     }
     let state = if number.is_some() { NumberState::Unverified } else { NumberState::Blank };
-    let change = SetNumber { customer: row.id, shop: shop.id, business_system: &shop.business_system, number: number.as_deref(), state: state.name(), by: Some(cx.caller.id()) };
+    let change = SetNumber {
+        customer: row.id,
+        shop: shop.id,
+        business_system: &shop.business_system,
+        number: number.as_deref(),
+        state: state.name(),
+        by: Some(cx.caller.id()),
+    };
     customers::set_number(&mut cx.conn, &change).await?;
     let row = customers::get(&mut cx.conn, &scope, row.id).await?.ok_or_else(Problem::not_found)?;
     let version = row.row_version;

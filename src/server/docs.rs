@@ -37,9 +37,16 @@ fn page(document: &Value) -> String {
 }
 
 fn push_operation(html: &mut String, path: &str, method: &str, operation: &Value) {
-    let _ = write!(html, "<h2><span class=method>{}</span><code>{}</code></h2><p>{}</p>", method.to_uppercase(), escaped(path), escaped(text(&operation["summary"])));
+    let _ = write!(
+        html,
+        "<h2><span class=method>{}</span><code>{}</code></h2><p>{}</p>",
+        method.to_uppercase(),
+        escaped(path),
+        escaped(text(&operation["summary"]))
+    );
     let _ = write!(html, "<p>{}</p>", needs(operation));
-    let parameters: Vec<String> = operation["parameters"].as_array().into_iter().flatten().map(|parameter| format!("<code>{}</code>", escaped(text(&parameter["name"])))).collect();
+    let parameters: Vec<String> =
+        operation["parameters"].as_array().into_iter().flatten().map(|parameter| format!("<code>{}</code>", escaped(text(&parameter["name"])))).collect();
     if !parameters.is_empty() {
         let _ = write!(html, "<p>Parameters: {}</p>", parameters.join(", "));
     }

@@ -18,7 +18,7 @@ use crate::store::{Db, Result, changes, customers};
 const POLL: Duration = Duration::from_millis(1_500);
 /// A missing number is waited for this long: its writer may still commit. A
 /// number that never comes was rolled back.
-const GAP_PATIENCE: Duration = Duration::from_secs(60);
+const GAP_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How far the feed was followed.
 #[derive(Debug)]

@@ -43,7 +43,8 @@ async fn meter_view(cx: &mut Cx, row: &MeterRow) -> Result<Meter, Fault> {
     let history = meters::history(&mut cx.conn, row.id).await?;
     let newest = meters::readings(&mut cx.conn, row.id, newest_place(), 20).await?;
     let current = history.current();
-    let source = current.and_then(|current| newest.iter().find(|reading| reading.state != "void" && reading.read_at.0 == current.at && reading.value == current.value.0));
+    let source = current
+        .and_then(|current| newest.iter().find(|reading| reading.state != "void" && reading.read_at.0 == current.at && reading.value == current.value.0));
     let usage = history.usage();
     let last_two = history.points().windows(2).last();
     Ok(Meter {
@@ -139,7 +140,8 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
     }
     meters::lock_asset(&mut cx.conn, asset.id).await?;
     let (meter, meter_created) = meter_for(cx, &asset, name, new.unit.as_deref()).await?;
-    let entry = NewReading { at: At::from_micros(new.read_at.unwrap_or_else(Timestamp::now).as_microsecond()).0, value: value.unwrap_or_default(), kind: new.kind };
+    let entry =
+        NewReading { at: At::from_micros(new.read_at.unwrap_or_else(Timestamp::now).as_microsecond()).0, value: value.unwrap_or_default(), kind: new.kind };
     let history = locked_history(cx, meter.id).await?;
     let acquired = asset.acquired_at.map(|at| at.0);
     let accepted = check(&meter.dial(), &history, acquired, entry, Timestamp::now(), override_reason.is_some())
@@ -194,7 +196,11 @@ async fn meter_for(cx: &mut Cx, asset: &AssetRow, name: Option<MeterName>, unit:
     let name = name.ok_or_else(|| Problem::field("meter", "this asset has no meter yet: say which, such as engine_hours or odometer"))?;
     let unit = unit.unwrap_or_else(|| name.kind.default_unit(asset.metric));
     if !name.kind.units().contains(&unit) {
-        return Err(unit_problem(format!("{} counts in {}.", name.kind.in_words(), name.kind.units().iter().map(|unit| unit.name()).collect::<Vec<_>>().join(" or "))));
+        return Err(unit_problem(format!(
+            "{} counts in {}.",
+            name.kind.in_words(),
+            name.kind.units().iter().map(|unit| unit.name()).collect::<Vec<_>>().join(" or ")
+        )));
     }
     let made = meters::insert_meter(&mut cx.conn, asset.id, &name, &Dial::new(name.kind, unit), present.is_empty()).await?;
     Ok((made, true))
@@ -244,7 +250,7 @@ pub(super) async fn void(cx: &mut Cx, ask: Ask<VoidReading>) -> Answer<Reading> 
     if history.after(row.read_at.0).is_none() {
         meters::drop_event(&mut cx.conn, row.id).await?;
     }
-    row.state = ReadingState::Void.name().to_owned();
+    ReadingState::Void.name().clone_into(&mut row.state);
     row.void_reason = Some(reason);
     let history = meters::history(&mut cx.conn, meter.id).await?;
     Ok(Reply::ok(reading_view(&meter, &history, row)))
@@ -269,7 +275,7 @@ pub(super) async fn restore(cx: &mut Cx, ask: Ask<RestoreReading>) -> Answer<Rea
     if let Some(event) = &accepted.event {
         meters::insert_event(&mut cx.conn, meter.id, "rollover", event, Some(row.id), Some(cx.caller.id())).await?;
     }
-    row.state = state.name().to_owned();
+    state.name().clone_into(&mut row.state);
     row.void_reason = None;
     let history = meters::history(&mut cx.conn, meter.id).await?;
     Ok(Reply::ok(reading_view(&meter, &history, row)))

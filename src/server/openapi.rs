@@ -49,7 +49,8 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let mut parameters: Vec<Value> = path_parameters(endpoint.path);
     parameters.extend(query_parameters(&query, generator));
     if endpoint.method == Method::Post && endpoint.needs != Needs::Open {
-        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string", "minLength": 1, "maxLength": 128 } }));
+        parameters
+            .push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string", "minLength": 1, "maxLength": 128 } }));
     }
     if matches!(endpoint.method, Method::Patch | Method::Put) {
         parameters.push(json!({ "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" } }));

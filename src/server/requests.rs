@@ -24,12 +24,8 @@ pub(super) const VIEW: Permission = Permission::named("service_request.view");
 pub(super) const REPAIRS: Permission = Permission::named("repair.pending.view");
 const CANCEL: Permission = Permission::named("service_request.cancel");
 
-const OUTSTANDING: [&str; 4] = [
-    RequestStatus::Submitted.name(),
-    RequestStatus::Accepted.name(),
-    RequestStatus::Scheduled.name(),
-    RequestStatus::InProgress.name(),
-];
+const OUTSTANDING: [&str; 4] =
+    [RequestStatus::Submitted.name(), RequestStatus::Accepted.name(), RequestStatus::Scheduled.name(), RequestStatus::InProgress.name()];
 
 /// `GET /v1/assets/{id}/service-requests`.
 pub(super) async fn of_asset(cx: &mut Cx, ask: Ask<ListAssetRequests>) -> Answer<Page<ServiceRequest>> {
@@ -45,9 +41,8 @@ pub(super) async fn list(cx: &mut Cx, ask: Ask<ListRequests>) -> Answer<Page<Ser
         None => &[],
         Some("outstanding") => &OUTSTANDING,
         Some(state) => {
-            let known = RequestStatus::named(state).ok_or_else(|| {
-                Problem::field("state", format!("outstanding, {}", RequestStatus::ALL.map(RequestStatus::name).join(", ")))
-            })?;
+            let known = RequestStatus::named(state)
+                .ok_or_else(|| Problem::field("state", format!("outstanding, {}", RequestStatus::ALL.map(RequestStatus::name).join(", "))))?;
             one = [known.name()];
             &one
         }

@@ -14,16 +14,26 @@ use tracing::Instrument;
 
 use super::call::{Handler, OpenHandler, problem_response};
 use super::{App, assets, call, customer_numbers, customers, docs, health, lookup, meters, openapi, places, requests, sessions};
-use crate::api::operation::{self, for_each_operation};
 use crate::api::REQUEST_ID;
+use crate::api::operation::{self, for_each_operation};
 use crate::api::problem::Problem;
 
 macro_rules! method_router {
-    (GET, $run:expr) => { get($run) };
-    (POST, $run:expr) => { post($run) };
-    (PATCH, $run:expr) => { patch($run) };
-    (PUT, $run:expr) => { put($run) };
-    (DELETE, $run:expr) => { delete($run) };
+    (GET, $run:expr) => {
+        get($run)
+    };
+    (POST, $run:expr) => {
+        post($run)
+    };
+    (PATCH, $run:expr) => {
+        patch($run)
+    };
+    (PUT, $run:expr) => {
+        put($run)
+    };
+    (DELETE, $run:expr) => {
+        delete($run)
+    };
 }
 
 macro_rules! run_operation {

@@ -109,6 +109,6 @@ async fn keep_house(db: Db) {
         if let Err(error) = tidied.await {
             tracing::warn!(cause = %error, "keeping house failed; trying again in an hour");
         }
-        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
     }
 }

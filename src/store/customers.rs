@@ -130,6 +130,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, NULL, FALSE, $7)
         ON CONFLICT (customer_id, shop_id) DO UPDATE SET number = excluded.number, number_key = excluded.number_key,
         number_state = excluded.number_state, updated_by = excluded.updated_by";
+    SET_ALERT_NOTE = "UPDATE customer_shop_link SET alert_note = $3 WHERE customer_id = $1 AND shop_id = $2";
     BY_NUMBER = "SELECT customer_id FROM customer_shop_link WHERE business_system = $1 AND number_key = $2";
     BY_NUMBER_AT_SHOP = "SELECT customer_id FROM customer_shop_link WHERE shop_id = $1 AND number_key = $2";
     LOOK_ALIKES = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(),
@@ -236,6 +237,15 @@ pub async fn set_number(conn: &mut Conn, set: &SetNumber<'_>) -> Result<()> {
     on!(conn, c => sqlx::query(SET_LINK).bind(set.customer).bind(set.shop).bind(set.number).bind(set.number.map(number_key)).bind(set.state)
         .bind(set.business_system).bind(set.by).execute(c).await.map(drop))?;
     changes::add(conn, "customer", set.customer).await
+}
+
+/// Sets or clears the note that is shown on top of every job at a shop (S3-25).
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_alert_note(conn: &mut Conn, customer: CustomerId, shop: ShopId, note: Option<&str>) -> Result<()> {
+    on!(conn, c => sqlx::query(SET_ALERT_NOTE).bind(customer).bind(shop).bind(note).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Customer numbers compare without regard to case and outer spaces.

@@ -160,7 +160,8 @@ pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<UserId>, id: Reques
 /// # Errors
 /// When the database fails.
 pub async fn list(conn: &mut Conn, scope: &Scope, filter: Filter<'_>, before: (At, &str), limit: i64) -> Result<Vec<RequestRow>> {
-    let states: String = filter.states.iter().map(|state| format!("{state} ")).collect();
+    // Each followed by a space, so that no state is the start of another.
+    let states = if filter.states.is_empty() { String::new() } else { format!("{} ", filter.states.join(" ")) };
     Ok(on!(conn, c => bind_scope!(sqlx::query_as(LIST), scope).bind(filter.own).bind(filter.asset).bind(filter.customer).bind(&states)
         .bind(before.0).bind(before.1).bind(limit).fetch_all(c).await)?)
 }

@@ -59,7 +59,7 @@ impl Scope {
 }
 
 fn list(ids: &[impl Display]) -> String {
-    ids.iter().map(|id| format!("{id} ")).collect()
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Binds a scope to `$1` … `$5`.

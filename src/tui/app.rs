@@ -166,11 +166,11 @@ impl App {
             "suspend" => self.effects.push_back(Effect::Suspend),
             "help" => {
                 let (title, places) = self.top().map_or_else(Default::default, |top| (top.title(), top.places()));
-                self.open(Box::new(Help::new(title, places)));
+                self.open(Box::new(Help::new(title, &places)));
             }
             "palette" => {
                 let places = self.top().map(Layer::places).unwrap_or_default();
-                self.open(Box::new(Palette::new(places)));
+                self.open(Box::new(Palette::new(&places)));
             }
             "shop.switch" => self.open(Box::new(ShopPicker::default())),
             "sign_out" => self.sign_out(),

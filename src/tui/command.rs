@@ -2,10 +2,10 @@
 //! what is greyed. Adding a command is one row here and one arm where it runs.
 
 use crate::api::access::Needs;
+use crate::api::operation::LookUpAsset;
 use crate::api::operation::{
     AddReading, CancelRequest, CreateCustomer, Operation, ReplaceMeter, RequestService, RestoreReading, SearchCustomers, SetCustomerNumber, VoidReading,
 };
-use crate::api::operation::LookUpAsset;
 
 /// Where a command's keys count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

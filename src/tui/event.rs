@@ -18,7 +18,7 @@ pub(super) enum Event {
     /// The terminal has another size; it is drawn anew.
     Resize,
     /// A call came back.
-    Reply(Reply),
+    Reply(Box<Reply>),
     /// The system asks to end.
     Signal(i32),
     /// Back from the shell.

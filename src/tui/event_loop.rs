@@ -143,7 +143,7 @@ impl EventLoop {
         tokio::select! {
             biased;
             event = signals.next() => event,
-            Some(reply) = self.done.1.recv() => Event::Reply(reply),
+            Some(reply) = self.done.1.recv() => Event::Reply(Box::new(reply)),
             event = key => event,
         }
     }
@@ -154,7 +154,7 @@ impl EventLoop {
         let Some(keys) = keys else { return };
         while waiting.len() < DRAIN {
             if let Ok(reply) = self.done.1.try_recv() {
-                waiting.push_back(Event::Reply(reply));
+                waiting.push_back(Event::Reply(Box::new(reply)));
             } else if let Some(event) = next_key(keys).now_or_never() {
                 let gone = matches!(event, Event::Signal(_));
                 waiting.push_back(event);

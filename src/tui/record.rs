@@ -35,7 +35,7 @@ pub(super) struct Record {
 /// What is known of the record itself.
 #[derive(Debug)]
 enum Head {
-    Customer { name: String, customer: Loaded<Customer> },
+    Customer { name: String, customer: Box<Loaded<Customer>> },
     Asset(Box<AssetHeader>),
 }
 
@@ -49,7 +49,7 @@ struct Slot {
 impl Record {
     /// A customer's page.
     pub(super) fn customer(id: CustomerId, name: String) -> Self {
-        Self::new(Subject::Customer(id), Page::Customer, Head::Customer { name, customer: Loaded::default() })
+        Self::new(Subject::Customer(id), Page::Customer, Head::Customer { name, customer: Box::default() })
     }
 
     /// An asset's page.
@@ -106,8 +106,8 @@ impl Record {
     }
 
     fn summary(&self, shared: &Shared) -> Option<String> {
-        let readable = self.panes.iter().filter(|slot| shared.access(slot.spec.needs).is_ok());
-        readable.filter_map(|slot| slot.pane.as_ref()?.summary(shared)).next()
+        let mut readable = self.panes.iter().filter(|slot| shared.access(slot.spec.needs).is_ok());
+        readable.find_map(|slot| slot.pane.as_ref()?.summary(shared))
     }
 
     fn head_lines(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {

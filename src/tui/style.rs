@@ -10,6 +10,7 @@ pub(super) struct Look {
     ascii: bool,
 }
 
+#[expect(clippy::unused_self, reason = "every meaning is asked of the look, whether or not it has colours")]
 impl Look {
     /// A look with or without colours and drawn signs.
     pub(super) const fn new(colours: bool, ascii: bool) -> Self {

@@ -126,10 +126,16 @@ impl Refusal {
             Self::BeforeAcquired(at) => format!("The machine was acquired on {}. Enter a later time.", at.strftime("%-d %b %Y")),
             Self::TooManyDigits(digits) => format!("{value} has more positions than this dial ({digits}). Read it again."),
             Self::NoTenths => format!("This meter shows whole {unit}. Leave out the decimal."),
-            Self::BelowEarlier(point) => format!("{value} is below {}. Correct it, void the earlier one, or say that the meter rolled over or was replaced.", stands(point)),
+            Self::BelowEarlier(point) => {
+                format!("{value} is below {}. Correct it, void the earlier one, or say that the meter rolled over or was replaced.", stands(point))
+            }
             Self::AboveLater(point) => format!("{value} is above {}, which came later. Correct the value or the time.", stands(point)),
-            Self::TooMuchPerDay { per_day, limit } => format!("That is {per_day:.0} {unit} a day; more than {} cannot be. Read it again, or override with a reason.", limit.for_people()),
-            Self::FasterThanClock { rise, elapsed } => format!("{} hours were added in {elapsed:.1} hours on the clock. Read it again, or override with a reason.", rise.for_people()),
+            Self::TooMuchPerDay { per_day, limit } => {
+                format!("That is {per_day:.0} {unit} a day; more than {} cannot be. Read it again, or override with a reason.", limit.for_people())
+            }
+            Self::FasterThanClock { rise, elapsed } => {
+                format!("{} hours were added in {elapsed:.1} hours on the clock. Read it again, or override with a reason.", rise.for_people())
+            }
             Self::NoRollover => "A dial rolls over from its last tenth to its first. Enter what it shows, or say that the meter was replaced.".to_owned(),
             Self::NotLast(point) => format!("{} stands after this time. Void it first.", stands(point)),
         }

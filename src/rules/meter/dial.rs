@@ -26,11 +26,7 @@ impl Tenths {
     /// kind has none and it is zero.
     #[must_use]
     pub fn plain(self, kind: MeterKind) -> String {
-        if kind.has_tenths() || self.has_fraction() {
-            format!("{}.{}", self.whole(), self.0.rem_euclid(10))
-        } else {
-            self.whole().to_string()
-        }
+        if kind.has_tenths() || self.has_fraction() { format!("{}.{}", self.whole(), self.0.rem_euclid(10)) } else { self.whole().to_string() }
     }
 
     /// As people read it: `12,903.5`, a zero tenth left out.
@@ -108,8 +104,7 @@ pub enum MeterKind {
 
 impl MeterKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Odometer, Self::EngineHours, Self::StandbyHours, Self::SwitchOnHours, Self::PtoHours, Self::FuelUsed, Self::Cycles];
+    pub const ALL: [Self; 7] = [Self::Odometer, Self::EngineHours, Self::StandbyHours, Self::SwitchOnHours, Self::PtoHours, Self::FuelUsed, Self::Cycles];
 
     /// The name in JSON, CSV and the database.
     #[must_use]

@@ -11,5 +11,5 @@ mod dial;
 mod history;
 
 pub use check::{Accepted, NewReading, ReadingKind, Refusal, Warning, check, replacement};
-pub use dial::{Dial, MeterKind, MeterName, Tenths, Unit};
+pub use dial::{Dial, MeterKind, MeterName, Tenths, Unit, ValueFault};
 pub use history::{DialEvent, History, Point, Usage, is_stale};

@@ -219,7 +219,11 @@ async fn refuse_duplicate(cx: &mut Cx, asset: &AssetRow, lines: &[LineRow]) -> R
     if doubled.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = outstanding.iter().filter(|line| line.service_code.as_ref().is_some_and(|code| doubled.contains(&code))).filter_map(|line| line.service_name.clone()).collect();
+    let names: Vec<String> = outstanding
+        .iter()
+        .filter(|line| line.service_code.as_ref().is_some_and(|code| doubled.contains(&code)))
+        .filter_map(|line| line.service_name.clone())
+        .collect();
     let detail = format!("Already asked for on {} and not done yet: {}. Send it all the same?", number_key(&asset.asset_number), names.join(", "));
     Err(Problem::conflict("service_request.duplicate", detail).about(names).into())
 }

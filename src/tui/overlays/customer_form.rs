@@ -147,7 +147,10 @@ impl Layer for CustomerForm {
                     self.form.refuse(problem.fields.clone());
                     if problem.code == "customer.duplicate" {
                         self.confirmed = Some(self.typed());
-                        return cx.say(Tone::Warning, format!("{} Save again to save it all the same.", problem.detail.replace(" Open it, or save all the same.", "")));
+                        return cx.say(
+                            Tone::Warning,
+                            format!("{} Save again to save it all the same.", problem.detail.replace(" Open it, or save all the same.", "")),
+                        );
                     }
                 }
                 cx.say(Tone::Error, error.to_string());

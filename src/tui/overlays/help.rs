@@ -20,7 +20,7 @@ pub(in crate::tui) struct Help {
 
 impl Help {
     /// For the layer of that title and places.
-    pub(in crate::tui) fn new(about: String, places: Vec<Place>) -> Self {
+    pub(in crate::tui) fn new(about: String, places: &[Place]) -> Self {
         let here = |command: &&Command| places.contains(&command.place) || command.place == Place::Anywhere;
         Self { about, commands: COMMANDS.iter().filter(here).collect(), cursor: Cursor::default() }
     }

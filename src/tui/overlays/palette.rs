@@ -29,7 +29,7 @@ fn worth_listing(command: &Command) -> bool {
 
 impl Palette {
     /// Over a layer of these places.
-    pub(in crate::tui) fn new(places: Vec<Place>) -> Self {
+    pub(in crate::tui) fn new(places: &[Place]) -> Self {
         let here = |command: &&Command| (places.contains(&command.place) || command.place == Place::Anywhere) && worth_listing(command);
         Self { field: TextField::default(), commands: COMMANDS.iter().filter(here).collect(), cursor: Cursor::default() }
     }

@@ -107,7 +107,8 @@ impl ReadingLine {
             self.kept = Some(typed);
             return cx.say(Tone::Warning, format!("{odd} Enter again keeps it."));
         }
-        let body = NewReading { meter: self.meter_name(), value: typed, read_at, kind, override_reason: self.form.some("override_reason"), ..NewReading::default() };
+        let body =
+            NewReading { meter: self.meter_name(), value: typed, read_at, kind, override_reason: self.form.some("override_reason"), ..NewReading::default() };
         self.sending.send(Call::of::<AddReading>(&OfAsset { id: self.asset }, &Nothing {}, &body), cx);
     }
 

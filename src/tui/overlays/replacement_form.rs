@@ -51,7 +51,12 @@ impl ReplacementForm {
 
     fn inside(area: Rect) -> Rect {
         let (wide, high) = (SIZE.0.min(area.width), SIZE.1.min(area.height));
-        Rect { x: area.x + (area.width - wide) / 2 + 1, y: area.y + (area.height - high) / 2 + 2, width: wide.saturating_sub(2), height: high.saturating_sub(3) }
+        Rect {
+            x: area.x + (area.width - wide) / 2 + 1,
+            y: area.y + (area.height - high) / 2 + 2,
+            width: wide.saturating_sub(2),
+            height: high.saturating_sub(3),
+        }
     }
 }
 

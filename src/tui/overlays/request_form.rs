@@ -144,7 +144,12 @@ impl RequestForm {
         let lines = self.services.lines();
         let confirm_duplicate = self.confirmed.as_ref() == Some(&self.typed());
         let some = |name: &str| self.form.some(name);
-        let driver = Caller { first: some("driver_first").unwrap_or_default(), last: some("driver_last").unwrap_or_default(), phone: some("driver_phone"), ..Caller::default() };
+        let driver = Caller {
+            first: some("driver_first").unwrap_or_default(),
+            last: some("driver_last").unwrap_or_default(),
+            phone: some("driver_phone"),
+            ..Caller::default()
+        };
         NewRequest {
             shop: some("shop"),
             urgency: Some(self.urgency),
@@ -193,7 +198,11 @@ impl RequestForm {
             }
             (_, true) if self.form.at == last => Focus::Service,
             (_, forward) => {
-                if forward { self.form.next() } else { self.form.previous() }
+                if forward {
+                    self.form.next();
+                } else {
+                    self.form.previous();
+                }
                 Focus::Fields
             }
         };
@@ -231,7 +240,12 @@ impl RequestForm {
     }
 
     fn complaint_area(inside: Rect) -> Rect {
-        Rect { x: inside.x + 2, y: inside.y + ABOVE.min(inside.height), width: inside.width.saturating_sub(4), height: COMPLAINT.min(inside.height.saturating_sub(ABOVE)) }
+        Rect {
+            x: inside.x + 2,
+            y: inside.y + ABOVE.min(inside.height),
+            width: inside.width.saturating_sub(4),
+            height: COMPLAINT.min(inside.height.saturating_sub(ABOVE)),
+        }
     }
 
     fn fields_area(inside: Rect) -> Rect {
@@ -257,7 +271,11 @@ impl RequestForm {
         let chosen = self.services.in_words();
         let urgencies: Vec<String> = (1..=4).map(|urgency| format!("{urgency} {}", urgency_in_words(urgency))).collect();
         vec![
-            Line::from(vec![Span::styled(format!("{} ", here(Focus::Service)), look.row()), Span::styled("Service     ", label(Focus::Service)), Span::raw(typed)]),
+            Line::from(vec![
+                Span::styled(format!("{} ", here(Focus::Service)), look.row()),
+                Span::styled("Service     ", label(Focus::Service)),
+                Span::raw(typed),
+            ]),
             Line::from(Span::styled(format!("              {}", cut(&offered, room.saturating_sub(15), look)), look.quiet())),
             Line::from(vec![Span::styled("  Asked for   ", look.quiet()), Span::styled(cut(&chosen, room.saturating_sub(15), look), look.title())]),
             Line::from(vec![
@@ -265,7 +283,10 @@ impl RequestForm {
                 Span::styled(format!("{} {}", self.urgency, urgency_in_words(self.urgency)), look.title()),
                 Span::styled(cut(&format!("   ({})", urgencies.join(", ")), room.saturating_sub(34), look), look.quiet()),
             ]),
-            Line::from(vec![Span::styled(format!("{} ", here(Focus::Complaint)), look.row()), Span::styled("Complaint: what is wrong, in the customer's words", label(Focus::Complaint))]),
+            Line::from(vec![
+                Span::styled(format!("{} ", here(Focus::Complaint)), look.row()),
+                Span::styled("Complaint: what is wrong, in the customer's words", label(Focus::Complaint)),
+            ]),
         ]
     }
 }

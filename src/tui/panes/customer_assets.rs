@@ -93,7 +93,12 @@ impl Pane for CustomerAssets {
         });
         lines(buffer, area, 0, rows);
         if page.next.is_some() {
-            line(buffer, area, area.height.saturating_sub(1), Line::from(Span::styled("  The first 200 are shown; find others by their number.", look.warning())));
+            line(
+                buffer,
+                area,
+                area.height.saturating_sub(1),
+                Line::from(Span::styled("  The first 200 are shown; find others by their number.", look.warning())),
+            );
         }
     }
 }

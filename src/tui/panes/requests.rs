@@ -146,7 +146,8 @@ fn request_details(request: &ServiceRequest, area: Rect, shared: &Shared) -> Vec
     let room = usize::from(area.width).saturating_sub(2);
     let caller = &request.requester;
     let person = format!("{} {}", caller.first, caller.last);
-    let reach = [caller.phone.as_deref().map(crate::rules::contact::phone_for_people), caller.email.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let reach =
+        [caller.phone.as_deref().map(crate::rules::contact::phone_for_people), caller.email.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let dot = look.dot();
     let mut texts = vec![
         look.rule().repeat(usize::from(area.width)),

@@ -35,14 +35,8 @@ enum Where {
 }
 
 impl Where {
-    const ALL: [Self; 6] = [
-        Self::Everything,
-        Self::Field(SearchBy::Name),
-        Self::Field(SearchBy::City),
-        Self::Field(SearchBy::State),
-        Self::Field(SearchBy::Number),
-        Self::Assets,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Everything, Self::Field(SearchBy::Name), Self::Field(SearchBy::City), Self::Field(SearchBy::State), Self::Field(SearchBy::Number), Self::Assets];
 
     const fn in_words(self) -> &'static str {
         match self {

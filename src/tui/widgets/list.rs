@@ -39,6 +39,6 @@ impl Cursor {
     /// The first row that is seen when `room` rows fit: whole pages, so that
     /// moving the cursor moves a marker and not the list.
     pub(in crate::tui) fn first_seen(&self, room: usize) -> usize {
-        if room == 0 { 0 } else { self.at / room * room }
+        self.at.checked_div(room).map_or(0, |page| page * room)
     }
 }

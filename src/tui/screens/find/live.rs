@@ -44,9 +44,10 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
             return false;
         }
         let Some((_, asked)) = self.in_flight.take() else { return false };
-        let read = reply.outcome.clone().and_then(|body| {
-            serde_json::from_slice(&body).map_err(|error| ClientError::Strange { server: "the server".to_owned(), cause: error.to_string() })
-        });
+        let read = reply
+            .outcome
+            .clone()
+            .and_then(|body| serde_json::from_slice(&body).map_err(|error| ClientError::Strange { server: "the server".to_owned(), cause: error.to_string() }));
         match read {
             Ok(answer) => {
                 self.answered = Some((asked, answer));

@@ -106,7 +106,9 @@ fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let count = format!("{} of {total}", page.items.len());
         shown.push((None, heading("Customers", &count, area.width, shared)));
         let before = assets.len();
-        shown.extend(customers.iter().enumerate().map(|(at, hit)| (Some(before + at), customer_row(hit, before + at == find.cursor.at, area.width, find, shared))));
+        shown.extend(
+            customers.iter().enumerate().map(|(at, hit)| (Some(before + at), customer_row(hit, before + at == find.cursor.at, area.width, find, shared))),
+        );
         if page.next.is_some() {
             shown.push((None, Line::from(Span::styled(" More exist: add letters or a city.", look.warning()))));
         }
@@ -142,7 +144,10 @@ fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
     let new = super::super::super::command::named("customer.new");
     if let Some(command) = new.filter(|command| find.look_in != Where::Assets && shared.access(command.needs).is_ok()) {
         let key = shared.keymap.shown(command).unwrap_or_default();
-        rows.push(Line::from(vec![Span::styled(format!(" {key} "), look.key()), Span::raw(format!("new customer \"{}\"", for_screen(find.field.text().trim())))]));
+        rows.push(Line::from(vec![
+            Span::styled(format!(" {key} "), look.key()),
+            Span::raw(format!("new customer \"{}\"", for_screen(find.field.text().trim()))),
+        ]));
     }
     rows
 }
@@ -230,7 +235,9 @@ fn asset_preview(header: &AssetHeader) -> Vec<String> {
         text(more.and_then(|more| more.description.as_ref())),
         header.organization.name.clone(),
         more.and_then(|more| more.customer.as_ref()).map(|customer| format!("Customer {}", customer.name)).unwrap_or_default(),
-        more.and_then(|more| more.plate.as_ref()).map(|plate| format!("Plate {plate} {}", text(more.and_then(|more| more.plate_state.as_ref())))).unwrap_or_default(),
+        more.and_then(|more| more.plate.as_ref())
+            .map(|plate| format!("Plate {plate} {}", text(more.and_then(|more| more.plate_state.as_ref()))))
+            .unwrap_or_default(),
         header.status.name().replace('_', " "),
     ]
 }

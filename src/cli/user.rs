@@ -1,0 +1,200 @@
+//! `countertop user add`: on the server's own database, for the first account
+//! and for those that nobody can make over the API yet.
+
+use super::database::{self, DatabaseArgs};
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use super::runtime::wait;
+use super::secret;
+use crate::api::ids::{CustomerId, ShopId, UserId};
+use crate::api::role::Role;
+use crate::api::session::UserKind;
+use crate::config::nearest;
+use crate::server::password;
+use crate::store::users::{NewGrant, UserRow};
+use crate::store::{Conn, Db, Scope, StoreError, customers, places, users};
+use crate::text::clean_line;
+
+/// The most characters of a user's name.
+const MAX_NAME: usize = 60;
+/// More shops than any dealer has.
+const ALL_SHOPS: i64 = 100_000;
+
+/// Verbs on users.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum UserVerb {
+    /// Add a user; the password is asked for
+    Add(UserAddArgs),
+}
+
+/// `countertop user add NAME --role ROLE`.
+#[derive(Debug, clap::Args)]
+pub(super) struct UserAddArgs {
+    /// The name to sign in with
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// A role template, as `countertop roles` lists them
+    #[arg(long, value_name = "ROLE")]
+    role: String,
+    /// Limited to this shop; may be given several times
+    #[arg(long, value_name = "CODE")]
+    shop: Vec<String>,
+    /// Limited to this organization; may be given several times
+    #[arg(long, value_name = "CODE")]
+    organization: Vec<String>,
+    /// Limited to this customer, by its number; may be given several times
+    #[arg(long, value_name = "NUMBER")]
+    customer: Vec<String>,
+    /// The person's given name; the user's name unless said
+    #[arg(long, value_name = "NAME")]
+    first: Option<String>,
+    /// The person's family name
+    #[arg(long, value_name = "NAME")]
+    last: Option<String>,
+    /// Take the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+/// Adds the user.
+pub(super) fn add(args: &UserAddArgs) -> Outcome {
+    let role = role(&args.role)?;
+    let kind = kind(role.key);
+    check(args, kind)?;
+    let (_, address) = args.database.setup(None)?;
+    let password = secret::new(&format!("Password for {}: ", args.name), args.password_stdin)?;
+    password::check_policy(&password)?;
+    let password_hash = password::hash(&password)?;
+    wait(async {
+        let db = database::open_current(&address).await?;
+        let added = insert(&db, args, role, kind, password_hash).await;
+        db.close().await;
+        added
+    })?;
+    output::say(&format!("User {} was added as {}.", output::line(&args.name), role.in_words().to_lowercase()))?;
+    Ok(Exit::Done)
+}
+
+fn role(wanted: &str) -> Result<&'static Role, Failure> {
+    Role::named(wanted).ok_or_else(|| {
+        let meant = nearest(wanted, Role::all().iter().map(|role| role.key));
+        let advice = meant.map_or_else(|| "`countertop roles` lists them".to_owned(), |meant| format!("did you mean {meant}?"));
+        Failure::usage(format!("there is no role {wanted}; {advice}"))
+    })
+}
+
+/// What sort of user holds a role.
+fn kind(role: &str) -> UserKind {
+    match role {
+        "kiosk" => UserKind::Kiosk,
+        "executive" | "accounts" | "fleet" | "fleet_administrator" | "insight_user" => UserKind::Customer,
+        other if other.starts_with("portal_") || other.starts_with("level_") => UserKind::Customer,
+        _ => UserKind::Staff,
+    }
+}
+
+/// What can be said without the database.
+fn check(args: &UserAddArgs, kind: UserKind) -> Result<(), Failure> {
+    let name = &args.name;
+    if name.trim().is_empty() || clean_line(name) != *name || name.chars().count() > MAX_NAME {
+        return Err(Failure::new(Exit::Value, format!("a user's name has 1 to {MAX_NAME} characters and no spaces at its ends")));
+    }
+    if kind != UserKind::Customer {
+        return Ok(());
+    }
+    if args.customer.is_empty() && args.organization.is_empty() {
+        return Err(Failure::usage(format!("{} is a role of customers' people: say whose with --customer NUMBER or --organization CODE", args.role)));
+    }
+    if !args.shop.is_empty() {
+        return Err(Failure::usage(format!("{} is a role of customers' people: it cannot reach a whole shop", args.role)));
+    }
+    Ok(())
+}
+
+async fn insert(db: &Db, args: &UserAddArgs, role: &Role, kind: UserKind, password_hash: String) -> Result<(), Failure> {
+    let mut conn = db.write().await?;
+    let (grants, shop_id) = grants(&mut conn, args, role).await?;
+    let user = UserRow {
+        id: UserId::new(),
+        username: args.name.clone(),
+        password_hash,
+        must_change: false,
+        state: "active".to_owned(),
+        kind: kind.name().to_owned(),
+        shop_id,
+        first_name: args.first.clone().unwrap_or_else(|| args.name.clone()),
+        last_name: args.last.clone().unwrap_or_default(),
+        email: None,
+        phone: None,
+    };
+    users::insert(&mut conn, &user, &grants).await.map_err(|error| match error {
+        StoreError::Taken => Failure::new(Exit::Value, format!("there is a user {} already", args.name)),
+        other => other.into(),
+    })?;
+    Ok(conn.commit().await?)
+}
+
+/// One grant per scope, for the whole deployment where none is named; and the
+/// shop in which sessions start.
+async fn grants(conn: &mut Conn, args: &UserAddArgs, role: &Role) -> Result<(Vec<NewGrant>, Option<ShopId>), Failure> {
+    let everything = Scope::deployment();
+    let mut scopes: Vec<(&str, Option<String>)> = Vec::new();
+    let mut start = None;
+    for code in &args.shop {
+        let shop = places::shop(conn, &everything, code).await?.ok_or_else(|| Failure::not_found(format!("there is no shop {code}")))?;
+        start = start.or(Some(shop.id));
+        scopes.push(("shop", Some(shop.id.to_string())));
+    }
+    for code in &args.organization {
+        let found = places::organization(conn, &everything, code).await?.ok_or_else(|| Failure::not_found(format!("there is no organization {code}")))?;
+        scopes.push(("organization", Some(found.id.to_string())));
+    }
+    for number in &args.customer {
+        scopes.push(("customer", Some(customer(conn, number).await?.to_string())));
+    }
+    if scopes.is_empty() {
+        scopes.push(("deployment", None));
+    }
+    let grant = |(kind, scope_id): (&str, Option<String>)| NewGrant { role: role.key.to_owned(), scope_kind: kind.to_owned(), scope_id };
+    Ok((scopes.into_iter().map(grant).collect(), start))
+}
+
+/// Numbers belong to shops; one that means several customers is refused.
+async fn customer(conn: &mut Conn, number: &str) -> Result<CustomerId, Failure> {
+    let mut found: Vec<(CustomerId, String)> = Vec::new();
+    for shop in places::shops(conn, &Scope::deployment(), "", ALL_SHOPS).await? {
+        let Some(id) = customers::by_number_at_shop(conn, shop.id, number).await? else { continue };
+        if !found.iter().any(|(known, _)| *known == id) {
+            found.push((id, shop.code));
+        }
+    }
+    match found.as_slice() {
+        [] => Err(Failure::not_found(format!("there is no customer with the number {number} at any shop"))),
+        [(id, _)] => Ok(*id),
+        several => {
+            let shops: Vec<&str> = several.iter().map(|(_, shop)| shop.as_str()).collect();
+            Err(Failure::not_found(format!("the number {number} means different customers at the shops {}", shops.join(", "))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_has_its_sort_of_user() {
+        let of = |kind: UserKind| Role::all().iter().filter(|role| super::kind(role.key) == kind).count();
+        assert_eq!((of(UserKind::Staff), of(UserKind::Customer), of(UserKind::Kiosk)), (5, 12, 1));
+        assert_eq!(kind("counter_staff"), UserKind::Staff);
+        assert_eq!(kind("portal_user"), UserKind::Customer);
+    }
+
+    #[test]
+    fn a_misspelt_role_is_told_with_the_right_one() {
+        assert!(role("counter_staff").is_ok());
+        assert!(format!("{:?}", role("admin").unwrap_err()).contains("administrator"));
+    }
+}

@@ -1,0 +1,389 @@
+//! The real server over a small fixed world, once per database.
+//!
+//! [`on_both_databases`] makes two tests of each story: one on a fresh SQLite
+//! file, one on a fresh PostgreSQL database. Both are copies of one filled
+//! beforehand, so that a story costs milliseconds.
+
+mod fixture;
+mod postgres;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+
+use countertop::api::ids::{AssetId, SessionId, UserId};
+use countertop::server::{App, Lifetimes, Running, serve};
+use countertop::store::assets::{self, NewAsset};
+use countertop::store::users::{self, NewGrant, NewSession};
+use countertop::store::{At, Db, Scope, places};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+pub(crate) use fixture::{Ids, TRUCK_VIN, grant, reading_row, user_row};
+
+/// Makes the tests `story::sqlite` and `story::postgres` of each
+/// `async fn story(w: World) { … }`.
+macro_rules! on_both_databases {
+    ($($(#[$note:meta])* async fn $story:ident($world:ident: World) $told:block)*) => {
+        $(
+            $(#[$note])*
+            mod $story {
+                #[allow(unused_imports, reason = "a story may need none of them")]
+                use super::*;
+
+                async fn story($world: $crate::harness::World) $told
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn sqlite() {
+                    $crate::harness::tell($crate::harness::Database::Sqlite, story).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    $crate::harness::tell($crate::harness::Database::Postgres, story).await;
+                }
+            }
+        )*
+    };
+}
+
+/// Which database a story runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Database {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// Tells a story in a world of its own.
+pub(crate) async fn tell<S, F>(database: Database, story: S)
+where
+    S: FnOnce(World) -> F,
+    F: Future<Output = ()>,
+{
+    let world = World::new(database).await;
+    story(world.clone()).await;
+    world.end().await;
+}
+
+/// A server over the fixed world. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct World(Arc<Parts>);
+
+/// What a world is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The records.
+    pub(crate) ids: Ids,
+    /// The server's app, for what the API cannot tell.
+    pub(crate) app: App,
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) server: String,
+    http: reqwest::Client,
+    running: Mutex<Option<Running>>,
+    /// The database to drop on a lent PostgreSQL.
+    lent: Option<String>,
+    /// Where the SQLite file is; it goes with the world.
+    _files: Option<TempDir>,
+}
+
+impl Deref for World {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl World {
+    async fn new(database: Database) -> Self {
+        let (address, ids, files, lent) = match database {
+            Database::Sqlite => {
+                let (bytes, ids) = sqlite_template().await;
+                let files = tempfile::tempdir().unwrap();
+                let path = files.path().join("world.db");
+                std::fs::write(&path, bytes).unwrap();
+                (format!("sqlite://{}", path.display()), *ids, Some(files), None)
+            }
+            Database::Postgres => {
+                let (template, ids) = postgres_template().await;
+                let server = postgres::server();
+                let name = server.create(Some(template)).await;
+                (server.address(&name), *ids, None, server.is_lent().then_some(name))
+            }
+        };
+        let db = Db::open(&address).await.expect("the database opens");
+        let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Lifetimes::default()).await.expect("the server starts");
+        let app = running.app.clone();
+        let server = format!("http://{}", running.address);
+        Self(Arc::new(Parts { ids, app, server, http: http_client(), running: Mutex::new(Some(running)), lent, _files: files }))
+    }
+
+    /// Stops the server as SIGTERM does.
+    pub(crate) async fn stop(&self) {
+        let running = self.running.lock().unwrap().take();
+        if let Some(running) = running {
+            running.stop().await.expect("the server had not ended by itself");
+        }
+    }
+
+    /// On a lent server the database has to go; all else goes by itself.
+    async fn end(&self) {
+        if let Some(name) = &self.lent {
+            self.stop().await;
+            postgres::server().remove(name).await;
+        }
+    }
+
+    /// Somebody without a session.
+    pub(crate) fn stranger(&self) -> Caller {
+        Caller { http: self.http.clone(), server: self.server.clone(), token: None }
+    }
+
+    /// Signs somebody in; everybody's password is `demo`.
+    pub(crate) async fn sign_in(&self, username: &str) -> Caller {
+        let (status, body) = self.stranger().post("/v1/sessions", json!({ "username": username, "password": "demo" })).await;
+        assert_eq!(status, 201, "{username} signs in: {body}");
+        self.with_token(body["token"].as_str().expect("a token"))
+    }
+
+    /// Whoever holds that token.
+    pub(crate) fn with_token(&self, token: &str) -> Caller {
+        Caller { token: Some(token.to_owned()), ..self.stranger() }
+    }
+
+    /// Adds an account with the password `demo`.
+    pub(crate) async fn add_user(&self, username: &str, kind: &str, grants: &[NewGrant]) -> UserId {
+        let row = user_row(username, kind, ("Some", "Body"), (kind != "customer").then_some(self.ids.sln));
+        let mut conn = self.app.db.write().await.unwrap();
+        users::insert(&mut conn, &row, grants).await.unwrap();
+        conn.commit().await.unwrap();
+        row.id
+    }
+
+    /// Opens a session beside the sign-in: with an idle time and an end of the
+    /// story's choice.
+    pub(crate) async fn open_session(&self, user: UserId, idle: SignedDuration, ends_at: Timestamp) -> Caller {
+        let token = uuid::Uuid::now_v7().to_string();
+        let session = NewSession {
+            id: SessionId::new(),
+            user,
+            token_hash: token_hash(&token),
+            shop: None,
+            customer: None,
+            idle_micros: i64::try_from(idle.as_micros()).unwrap(),
+            ends_at: At(ends_at),
+        };
+        let mut conn = self.app.db.write().await.unwrap();
+        users::open_session(&mut conn, &session).await.unwrap();
+        conn.commit().await.unwrap();
+        self.with_token(&token)
+    }
+
+    /// Adds an active machine to an owner.
+    pub(crate) async fn add_asset(&self, organization: &str, number: &str) -> AssetId {
+        let mut conn = self.app.db.write().await.unwrap();
+        let owner = places::organization(&mut conn, &Scope::deployment(), organization).await.unwrap().expect("a known owner");
+        let new = NewAsset { asset_number: number.to_owned(), ..NewAsset::default() };
+        let id = assets::insert(&mut conn, owner.id, &new).await.unwrap();
+        conn.commit().await.unwrap();
+        id
+    }
+}
+
+/// How the server keeps a token.
+pub(crate) fn token_hash(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// So many days before now, as it is sent.
+pub(crate) fn days_ago(days: f64) -> String {
+    ago(SignedDuration::from_secs_f64(days * 86_400.0))
+}
+
+/// A time before now, as it is sent.
+pub(crate) fn ago(back: SignedDuration) -> String {
+    (Timestamp::now() - back).to_string()
+}
+
+/// HTTP only: no certificate is ever looked at, so none are loaded.
+fn http_client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().expect("an HTTP client")
+}
+
+/// The filled SQLite file.
+async fn sqlite_template() -> &'static (Vec<u8>, Ids) {
+    static TEMPLATE: OnceCell<(Vec<u8>, Ids)> = OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(|| async {
+            let files = tempfile::tempdir().unwrap();
+            let path = files.path().join("template.db");
+            let db = Db::open(&format!("sqlite://{}", path.display())).await.unwrap();
+            let ids = fixture::fill(&db).await;
+            if let Db::Sqlite { write, .. } = &db {
+                // All of it into the one file that is copied.
+                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(write).await.unwrap();
+            }
+            db.close().await;
+            (std::fs::read(&path).unwrap(), ids)
+        })
+        .await
+}
+
+/// The filled PostgreSQL database.
+async fn postgres_template() -> &'static (String, Ids) {
+    static TEMPLATE: OnceCell<(String, Ids)> = OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(|| async {
+            let server = postgres::server();
+            let name = server.create(None).await;
+            let db = Db::open(&server.address(&name)).await.unwrap();
+            let ids = fixture::fill(&db).await;
+            db.close().await;
+            (name, ids)
+        })
+        .await
+}
+
+/// Somebody who calls the API.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    http: reqwest::Client,
+    server: String,
+    /// The session's token.
+    pub(crate) token: Option<String>,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its status.
+    pub(crate) status: u16,
+    /// Its headers.
+    pub(crate) headers: HeaderMap,
+    /// Its body.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null where it is none.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// A header, empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The version in the `ETag`.
+    pub(crate) fn version(&self) -> Option<i64> {
+        self.header("etag").trim_matches('"').parse().ok()
+    }
+}
+
+impl Caller {
+    /// Sends anything: method, path, headers, body.
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.http.request(method, format!("{}{path}", self.server));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.expect("the answer is whole") }
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> (u16, Value) {
+        let answer = self.send(method, path, headers, body.map(|body| body.to_string().into_bytes())).await;
+        (answer.status, answer.json())
+    }
+
+    /// Reads.
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask("GET", path, &[], None).await
+    }
+
+    /// Reads with query parameters.
+    pub(crate) async fn find(&self, path: &str, parameters: &[(&str, &str)]) -> (u16, Value) {
+        let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.server), parameters).unwrap();
+        let query = url.query().unwrap_or_default();
+        self.get(&format!("{path}?{query}")).await
+    }
+
+    /// Creates or acts.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.ask("POST", path, &[], Some(body)).await
+    }
+
+    /// Creates or acts, at most once under a key.
+    pub(crate) async fn post_with_key(&self, path: &str, key: &str, body: Value) -> Answer {
+        self.send("POST", path, &[("idempotency-key", key)], Some(body.to_string().into_bytes())).await
+    }
+
+    /// Changes, perhaps only if the record is still of a version.
+    pub(crate) async fn patch(&self, path: &str, body: Value, if_match: Option<i64>) -> (u16, Value) {
+        self.change("PATCH", path, body, if_match).await
+    }
+
+    /// Sets, perhaps only if the record is still of a version.
+    pub(crate) async fn put(&self, path: &str, body: Value, if_match: Option<i64>) -> (u16, Value) {
+        self.change("PUT", path, body, if_match).await
+    }
+
+    async fn change(&self, method: &str, path: &str, body: Value, if_match: Option<i64>) -> (u16, Value) {
+        let tag = if_match.map(|version| format!("\"{version}\""));
+        let headers: Vec<(&str, &str)> = tag.iter().map(|tag| ("if-match", tag.as_str())).collect();
+        self.ask(method, path, &headers, Some(body)).await
+    }
+
+    /// Ends.
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        self.ask("DELETE", path, &[], None).await
+    }
+}
+
+/// Asserts a refusal by status and code.
+#[track_caller]
+pub(crate) fn refused(answer: &(u16, Value), status: u16, code: &str) {
+    assert_eq!((answer.0, answer.1["code"].as_str()), (status, Some(code)), "{}", answer.1);
+}
+
+/// Asserts that exactly these fields of a form were refused.
+#[track_caller]
+pub(crate) fn refused_fields(answer: &(u16, Value), fields: &[&str]) {
+    refused(answer, 422, "fields.invalid");
+    assert_eq!(keys(&answer.1["fields"]), fields.iter().map(|field| (*field).to_owned()).collect::<BTreeSet<String>>(), "{}", answer.1);
+}
+
+/// Asserts a refusal by role with exactly these permissions missing.
+#[track_caller]
+pub(crate) fn refused_by_role(answer: &(u16, Value), missing: &[&str]) {
+    refused(answer, 403, "permission.missing");
+    assert_eq!(answer.1["missing"], json!(missing), "{}", answer.1);
+}
+
+/// The names of an object's members.
+pub(crate) fn keys(object: &Value) -> BTreeSet<String> {
+    object.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+}
+
+/// One member of each item, as text.
+pub(crate) fn each<'v>(body: &'v Value, pointer: &str) -> Vec<&'v str> {
+    let items = body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().map(|item| item.pointer(pointer).and_then(Value::as_str).unwrap_or("(none)")).collect()
+}

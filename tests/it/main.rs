@@ -1,0 +1,14 @@
+//! The integration tests, one binary: stories over the real server on both
+//! databases, every SQL text on both, and properties of the meter rules.
+//!
+//! Test names cite the rule they hold: `s3_5_…`, `m_4_…`, `c_2_…`, `g_10_…`.
+
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, missing_docs, reason = "tests")]
+
+#[macro_use]
+mod harness;
+
+mod meter_properties;
+mod store;
+mod stories;

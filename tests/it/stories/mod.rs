@@ -1,0 +1,14 @@
+//! What the server promises, told as stories over HTTP.
+
+mod customers;
+mod lookup;
+mod meters;
+mod numbers;
+mod permissions;
+mod readings;
+mod requests;
+mod search;
+mod sessions;
+mod system;
+mod units;
+mod writes;

@@ -1,0 +1,8 @@
+//! The terminal application in a real pseudo-terminal, against a real server
+//! with demo data.
+
+mod greying;
+mod life;
+mod screens;
+pub(crate) mod screen;
+mod tasks;

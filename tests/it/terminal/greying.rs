@@ -1,0 +1,63 @@
+//! G-3, G-4, G-5, G-11: what each of the ten roles sees greyed, as pictures.
+
+use super::screen::Terminal;
+use super::screens::picture;
+
+/// What a role does to see an asset of the demo customer, as far as it may.
+fn asset_page(account: &str) -> String {
+    let mut person = Terminal::signed_in(account);
+    let may_look = !matches!(account, "accounts");
+    if !may_look {
+        return picture(&person.until("[locked]"));
+    }
+    person.press("<F3>1051<Enter>").until("1 Identification");
+    person.settle();
+    // Whatever it may not see says so, pane by pane.
+    let mut shown = vec![picture(&person.text())];
+    for digit in ["2", "3", "4"] {
+        person.press(digit);
+        shown.push(picture(&person.settle()));
+    }
+    shown.join("\n\n")
+}
+
+macro_rules! pictures {
+    ($($account:ident),*) => {
+        $(
+            #[test]
+            fn $account() {
+                insta::assert_snapshot!(concat!("asset_as_", stringify!($account)), asset_page(stringify!($account)));
+            }
+        )*
+    };
+}
+
+/// G-11 for every template; `g_11::tech` is the technician's.
+mod g_11 {
+    use super::asset_page;
+
+    pictures!(admin, gm, manager, counter, tech, kiosk, executive, accounts, fleet, portaluser);
+}
+
+#[test]
+fn g_4_tab_skips_what_is_greyed_and_the_digit_tells_the_reason() {
+    let mut kiosk = Terminal::signed_in("kiosk");
+    kiosk.press("<F3>1051<Enter>").until("1 Identification");
+    kiosk.settle();
+    kiosk.press("4").until_all(&["4 Repairs [locked]", "Needs \"Repair pending view\""]);
+    kiosk.press("<Tab>");
+    let shown = kiosk.settle();
+    assert!(!shown.contains("Needs \""), "{shown}");
+}
+
+#[test]
+fn g_10_accounts_asks_by_unit_number_and_learns_nothing_of_the_asset() {
+    let mut accounts = Terminal::signed_in("accounts");
+    accounts.until("requests service by unit number");
+    accounts.press("<Alt-R>").until("Unit number");
+    accounts.press("1054<Tab><Tab><Tab>").settle();
+    accounts.press("<F9>").until("say what is wrong");
+    accounts.press("<Shift-Tab><Shift-Tab><Shift-Tab><Shift-Tab>left mirror broken<F9>");
+    let shown = accounts.until("was sent.");
+    assert!(!shown.contains("Trailer") && !shown.contains("Caterpillar"), "{shown}");
+}

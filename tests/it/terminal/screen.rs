@@ -1,0 +1,244 @@
+//! A person at a terminal: keys go in, the screen is read.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::time::{Duration, Instant};
+
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// The demo's server, one for all tests of this process; it has its own folder
+/// and ends with it.
+pub(crate) struct Demo {
+    pub(crate) address: String,
+    _folder: tempfile::TempDir,
+    _child: EndsWithUs,
+}
+
+/// A process that is killed when its standard input closes would be nicer; the
+/// server ends by signal, so a shell holds the pipe for it.
+struct EndsWithUs(#[expect(dead_code, reason = "held for its standard input")] Child);
+
+pub(crate) fn demo() -> &'static Demo {
+    static DEMO: OnceLock<Demo> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("{} demo --no-tui & server=$!; read -r _; kill -TERM $server; wait $server", env!("CARGO_BIN_EXE_countertop"));
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        for (name, value) in own_folders(folder.path()) {
+            command.env(name, value);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        let address = first.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}")).to_owned();
+        Demo { address, _folder: folder, _child: EndsWithUs(child) }
+    })
+}
+
+/// Folders of its own, so that no test touches the person's.
+pub(crate) fn own_folders(folder: &Path) -> Vec<(&'static str, String)> {
+    let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    vec![("HOME", at("home")), ("XDG_CONFIG_HOME", at("config")), ("XDG_DATA_HOME", at("data")), ("XDG_STATE_HOME", at("state")), ("XDG_CACHE_HOME", at("cache"))]
+}
+
+/// A token of a demo account.
+pub(crate) fn token(account: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = countertop::client::Client::new(&demo().address, None).unwrap();
+        let body = countertop::api::session::SignIn { username: account.to_owned(), password: "demo".to_owned() };
+        let nothing = countertop::api::page::Nothing {};
+        client.call::<countertop::api::operation::SignIn>(&nothing, &nothing, &body).await.unwrap().token
+    })
+}
+
+/// A terminal with the program in it.
+pub(crate) struct Terminal {
+    parser: vt100::Parser,
+    bytes: mpsc::Receiver<Vec<u8>>,
+    keyboard: Box<dyn Write + Send>,
+    pub(crate) child: Box<dyn portable_pty::Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    /// Keys pressed since it was last asked.
+    pressed: usize,
+    /// Everything the program wrote.
+    pub(crate) written: Vec<u8>,
+    _folder: tempfile::TempDir,
+}
+
+impl Terminal {
+    /// The program as a demo account sees it, 80×24.
+    pub(crate) fn signed_in(account: &str) -> Self {
+        Self::open(account, 80, 24, &[])
+    }
+
+    /// In another size, or with more environment.
+    pub(crate) fn open(account: &str, columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
+        let token = token(account);
+        let mut all = vec![("COUNTERTOP_SERVER", demo().address.as_str()), ("COUNTERTOP_TOKEN", token.as_str())];
+        all.extend_from_slice(environment);
+        let mut terminal = Self::bare(&[], columns, rows, &all);
+        terminal.until("online");
+        terminal
+    }
+
+    /// The program with these arguments and environment.
+    pub(crate) fn bare(arguments: &[&str], columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_countertop"));
+        command.args(arguments);
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env("PATH", std::env::var("PATH").unwrap_or_default());
+        for (name, value) in own_folders(folder.path()) {
+            command.env(name, value);
+        }
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keyboard = pair.master.take_writer().unwrap();
+        let (send, bytes) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(count) = reader.read(&mut buffer) {
+                if count == 0 || send.send(buffer[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
+        Self { parser, bytes, keyboard, child, master: pair.master, pressed: 0, written: Vec::new(), _folder: folder }
+    }
+
+    /// Presses keys; `<F2>`, `<Enter>`, `<Tab>`, `<Esc>`, `<Ctrl-S>` and the
+    /// like by name, all others as they are. A key with Ctrl counts as two.
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
+        let mut rest = keys;
+        while !rest.is_empty() {
+            let (bytes, count, used) = match rest.strip_prefix('<').and_then(|inside| inside.split_once('>')) {
+                Some((name, _)) => {
+                    let (bytes, count) = named_key(name);
+                    (bytes, count, name.len() + 2)
+                }
+                None => {
+                    let letter = rest.chars().next().unwrap();
+                    (letter.to_string(), 1, letter.len_utf8())
+                }
+            };
+            self.keyboard.write_all(bytes.as_bytes()).unwrap();
+            self.keyboard.flush().unwrap();
+            self.pressed += count;
+            rest = &rest[used..];
+        }
+        self
+    }
+
+    /// How many keys were pressed since last asked.
+    pub(crate) fn keys_pressed(&mut self) -> usize {
+        std::mem::take(&mut self.pressed)
+    }
+
+    /// Reads the screen until it shows a text, and gives it.
+    #[track_caller]
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        self.until_all(&[text])
+    }
+
+    /// Reads the screen until it shows all of these at once.
+    #[track_caller]
+    pub(crate) fn until_all(&mut self, texts: &[&str]) -> String {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let shown = self.text();
+            if texts.iter().all(|text| shown.contains(text)) {
+                return shown;
+            }
+            assert!(Instant::now() < end, "never saw {texts:?} in:\n{shown}");
+            self.read(Duration::from_millis(50));
+        }
+    }
+
+    /// Reads until nothing more came for a while.
+    pub(crate) fn settle(&mut self) -> String {
+        while self.read(Duration::from_millis(150)) {}
+        self.text()
+    }
+
+    fn read(&mut self, patience: Duration) -> bool {
+        match self.bytes.recv_timeout(patience) {
+            Ok(bytes) => {
+                self.written.extend_from_slice(&bytes);
+                self.parser.process(&bytes);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// What the screen shows.
+    pub(crate) fn text(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    /// The screen behind the text.
+    pub(crate) fn screen(&self) -> &vt100::Screen {
+        self.parser.screen()
+    }
+
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
+        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+        self.parser.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+    }
+
+    /// Waits for the end and gives the exit code.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> u32 {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            self.read(Duration::from_millis(20));
+            if let Some(status) = self.child.try_wait().unwrap() {
+                while self.read(Duration::from_millis(50)) {}
+                return status.exit_code();
+            }
+            assert!(Instant::now() < end, "it does not end:\n{}", self.text());
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn named_key(name: &str) -> (String, usize) {
+    let one = |bytes: &str| (bytes.to_owned(), 1);
+    match name {
+        "Enter" => one("\r"),
+        "Tab" => one("\t"),
+        "Esc" => one("\u{1b}"),
+        "Backspace" => one("\u{7f}"),
+        "Up" => one("\u{1b}[A"),
+        "Down" => one("\u{1b}[B"),
+        "F1" => one("\u{1b}OP"),
+        "F2" => one("\u{1b}OQ"),
+        "F3" => one("\u{1b}OR"),
+        "F5" => one("\u{1b}[15~"),
+        "F9" => one("\u{1b}[20~"),
+        "F10" => one("\u{1b}[21~"),
+        "Shift-Tab" => ("\u{1b}[Z".to_owned(), 2),
+        other => match other.strip_prefix("Ctrl-").or_else(|| other.strip_prefix("Alt-")) {
+            Some(letter) if other.starts_with("Ctrl") => (char::from(letter.bytes().next().unwrap() & 31).to_string(), 2),
+            Some(letter) => (format!("\u{1b}{}", letter.to_lowercase()), 2),
+            None => panic!("no key is named {other}"),
+        },
+    }
+}
