@@ -119,7 +119,11 @@ impl Role {
 pub fn whom_to_ask(permission: Permission) -> String {
     let staff = ["counter_staff", "service_manager", "general_manager", "administrator"];
     let found = staff.iter().filter_map(|key| Role::named(key)).find(|role| role.limit(permission) == Some(Limit::Full));
-    found.map_or_else(|| "an administrator".to_owned(), |role| format!("{} {}", if role.key.starts_with('a') { "an" } else { "a" }, role.key.replace('_', " ")))
+    match found.map(|role| role.key) {
+        Some("counter_staff") => "the counter".to_owned(),
+        Some("administrator") | None => "an administrator".to_owned(),
+        Some(other) => format!("a {}", other.replace('_', " ")),
+    }
 }
 
 fn templates() -> &'static [Role] {

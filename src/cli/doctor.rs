@@ -116,7 +116,7 @@ fn colours(term: Option<&str>, colorterm: Option<&str>, no_color: bool) -> &'sta
 
 #[cfg(feature = "client")]
 fn size() -> Option<(u16, u16)> {
-    crossterm::terminal::size().ok()
+    crate::tui::terminal_size()
 }
 
 /// What the shell says.

@@ -212,16 +212,10 @@ mod tests {
     #[test]
     fn refusals_become_exit_codes() {
         let exit = |status| Failure::from(ClientError::Refused(Problem::with_status(status, "a.code", "Title", "detail"))).exit;
-        assert_eq!([401, 403, 404, 409, 412, 413, 422, 500].map(exit), [
-            Exit::Failed,
-            Exit::Role,
-            Exit::NotFound,
-            Exit::Value,
-            Exit::Value,
-            Exit::Value,
-            Exit::Value,
-            Exit::Failed
-        ]);
+        assert_eq!(
+            [401, 403, 404, 409, 412, 413, 422, 500].map(exit),
+            [Exit::Failed, Exit::Role, Exit::NotFound, Exit::Value, Exit::Value, Exit::Value, Exit::Value, Exit::Failed]
+        );
         let unreachable = ClientError::Unreachable { server: "http://nowhere".to_owned(), cause: "no route".to_owned() };
         assert_eq!(Failure::from(unreachable).exit, Exit::Unreachable);
     }

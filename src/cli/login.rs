@@ -84,7 +84,7 @@ pub(super) fn logout(args: LogoutArgs, before: Connection) -> Outcome {
 fn readable(folder: &Path) -> Result<Credentials, Failure> {
     match Credentials::read(folder) {
         Err(CredentialsError::Open(path)) => {
-            std::fs::remove_file(&path)?;
+            std::fs::remove_file(path)?;
             Ok(Credentials::read(folder)?)
         }
         other => Ok(other?),

@@ -1,5 +1,5 @@
 //! The command line: one file per verb or small group of them. Every verb ends
-//! with an [`exit::Exit`] or a [`exit::Failure`], which is told on standard
+//! with an `Exit` or a `Failure`, which is told on standard
 //! error as one sentence; what a script reads goes to standard output.
 //!
 //! May call everything; nothing but `main` calls it. A verb exists only in a
@@ -154,7 +154,11 @@ fn told_by_clap(error: &clap::Error) -> ExitCode {
         return Exit::Done.code();
     }
     let told = error.render().to_string();
-    output::note(&format!("countertop: {}", told.strip_prefix("error: ").unwrap_or(&told).trim_end()));
+    match told.strip_prefix("error: ") {
+        Some(mistake) => output::note(&format!("countertop: {}", mistake.trim_end())),
+        // A group without its command shows its help.
+        None => output::note(told.trim_end()),
+    }
     Exit::Usage.code()
 }
 

@@ -27,7 +27,7 @@ pub fn example() -> String {
     let mut text = HEAD.to_owned();
     for (section, about) in SECTIONS {
         // Writing into a String cannot fail.
-        let _ = write!(text, "\n# {about}\n[{section}]\n");
+        let _ = writeln!(text, "\n# {about}\n[{section}]");
         for setting in SETTINGS.iter().filter(|setting| setting.section() == *section) {
             let _ = writeln!(text, "# {}\n#{} = {}", setting.explanation, setting.key(), setting.shown(&defaults));
         }

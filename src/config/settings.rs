@@ -95,11 +95,13 @@ macro_rules! settings {
 
 settings! {
     client: ClientSettings, "Where the terminal application and the verbs find the server." {
-        server: Option<ServerAddress> = None, "The server. With none the terminal application offers the demo or asks for one.", such as "http://127.0.0.1:7420";
+        server: Option<ServerAddress> = None,
+            "The server. With none the terminal application offers the demo or asks for one.", such as "http://127.0.0.1:7420";
     }
     server: ServerSettings, "What `countertop serve` and the verbs on the database use." {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7420)), "Where the server listens; port 0 picks a free one.";
-        database: Option<DatabaseAddress> = None, "`sqlite:///path/file.db` or `postgres://…`; with none `countertop.db` in the data folder.", such as "sqlite:///var/lib/countertop/countertop.db";
+        database: Option<DatabaseAddress> = None,
+            "`sqlite:///path/file.db` or `postgres://…`; with none `countertop.db` in the data folder.", such as "sqlite:///var/lib/countertop/countertop.db";
         log: LogLevel = LogLevel::Info, "How much the server tells on standard error: off, error, warn, info or debug.";
         log_format: LogFormat = LogFormat::Json, "How it tells it: json or text.";
         staff_idle_hours: u32 = 12, "A session of the dealer's people ends when it stood idle for so many hours.";

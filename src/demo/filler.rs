@@ -263,7 +263,7 @@ impl Filler<'_> {
             }
             let (old_last, new_first) = (tenths(&replaced.old_last)?, tenths(&replaced.new_first)?);
             let event = replacement(&dial, &History::new(before, Vec::new()), old_last, new_first, self.ago(replaced.days_ago)?, self.now)
-                .map_err(|refusal| DemoError::Wrong(refusal.sentence(&dial, old_last)))?;
+                .map_err(|refusal| DemoError::Wrong(refusal.sentence(&dial, old_last, &jiff::tz::TimeZone::UTC)))?;
             meters::insert_event(self.conn, row.id, "replacement", &event, None, None).await?;
         }
         Ok(())
@@ -406,11 +406,14 @@ mod tests {
             if let Some(due) = replaced.take_if(|due| due.days_ago > reading.days_ago) {
                 let (old_last, new_first) = (tenths(&due.old_last).unwrap(), tenths(&due.new_first).unwrap());
                 let history = History::new(stood.clone(), Vec::new());
-                events.push(replacement(&dial, &history, old_last, new_first, at(due.days_ago), at(0.0)).map_err(|refusal| refusal.sentence(&dial, old_last))?);
+                events.push(
+                    replacement(&dial, &history, old_last, new_first, at(due.days_ago), at(0.0))
+                        .map_err(|refusal| refusal.sentence(&dial, old_last, &jiff::tz::TimeZone::UTC))?,
+                );
             }
             let history = History::new(stood.clone(), events.clone());
             let new = NewReading { at: at(reading.days_ago), value, kind: ReadingKind::Normal };
-            let accepted = check(&dial, &history, None, new, at(0.0), false).map_err(|refusal| refusal.sentence(&dial, value))?;
+            let accepted = check(&dial, &history, None, new, at(0.0), false).map_err(|refusal| refusal.sentence(&dial, value, &jiff::tz::TimeZone::UTC))?;
             assert_eq!(accepted.warning, None, "{} {}: {value:?}", meter.meter, reading.days_ago);
             stood.push((new.at, value));
         }

@@ -103,7 +103,8 @@ async fn begin(conn: &mut Conn, known: &Known, machine: (&OrganizationRow, &Stor
 
 fn judge(dial: &Dial, history: &History, asset: &StoredAsset, known: &Known, record: &ReadingRecord) -> Result<Accepted, Fault> {
     let new = NewReading { at: record.read_at.0, value: record.value, kind: ReadingKind::Normal };
-    check(dial, history, asset.acquired_at.map(|at| at.0), new, known.now.0, false).map_err(|refusal| Fault::Rule(refusal.sentence(dial, record.value)))
+    check(dial, history, asset.acquired_at.map(|at| at.0), new, known.now.0, false)
+        .map_err(|refusal| Fault::Rule(refusal.sentence(dial, record.value, &jiff::tz::TimeZone::UTC)))
 }
 
 async fn insert(conn: &mut Conn, meter: &MeterRow, record: &ReadingRecord, accepted: &Accepted) -> Result<Verdict, Stop> {

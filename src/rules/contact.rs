@@ -42,6 +42,9 @@ pub enum ContactFault {
     /// Fewer than 7 or more than 15 digits, or not what the country uses.
     #[error("a telephone number has 7 to 15 digits ({0} here)")]
     Length(usize),
+    /// In the United States and Canada all numbers are of one length.
+    #[error("a telephone number of the United States or Canada has 10 digits ({0} here)")]
+    NorthAmerica(usize),
     /// An extension has 1 to 10 digits (S3-9).
     #[error("an extension has 1 to 10 digits")]
     Extension,
@@ -75,7 +78,10 @@ pub fn phone(text: &str, country: &str) -> Result<String, ContactFault> {
         let national = if trunk.is_empty() { digits.as_str() } else { digits.strip_prefix(trunk).unwrap_or(&digits) };
         digits = format!("{code}{national}");
     }
-    if !(7..=15).contains(&digits.len()) || digits.starts_with('1') && digits.len() != 11 {
+    if digits.starts_with('1') && digits.len() != 11 {
+        return Err(ContactFault::NorthAmerica(digits.len() - 1));
+    }
+    if !(7..=15).contains(&digits.len()) {
         return Err(ContactFault::Length(digits.len()));
     }
     if known_code(&digits) { Ok(format!("+{digits}")) } else { Err(ContactFault::CountryCode) }
@@ -152,7 +158,7 @@ mod tests {
         assert_eq!(phone("555 1234", "ZZ"), Err(ContactFault::NeedsPlus));
         assert_eq!(phone("+999", "US"), Err(ContactFault::Length(3)));
         assert_eq!(phone("+2812345678", "US"), Err(ContactFault::CountryCode));
-        assert_eq!(phone("555 0199", "US"), Err(ContactFault::Length(8)));
+        assert_eq!(phone("555 0199", "US"), Err(ContactFault::NorthAmerica(7)));
     }
 
     #[test]

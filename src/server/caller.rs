@@ -1,5 +1,6 @@
 //! Who calls: the session behind a token, what it may do and how far.
 
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
@@ -98,6 +99,11 @@ impl Caller {
     /// The country by which numbers and states are read.
     pub(crate) fn country(&self) -> &str {
         self.shop.as_ref().map_or("US", |shop| &shop.country)
+    }
+
+    /// The zone in which days are told: the shop's.
+    pub(crate) fn time_zone(&self) -> TimeZone {
+        self.shop.as_ref().and_then(|shop| TimeZone::get(&shop.time_zone).ok()).unwrap_or(TimeZone::UTC)
     }
 
     /// Everything granted, limited or not.

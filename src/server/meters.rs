@@ -145,7 +145,7 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
     let history = locked_history(cx, meter.id).await?;
     let acquired = asset.acquired_at.map(|at| at.0);
     let accepted = check(&meter.dial(), &history, acquired, entry, Timestamp::now(), override_reason.is_some())
-        .map_err(|refusal| refused(&meter.dial(), entry.value, &refusal))?;
+        .map_err(|refusal| refused(cx, &meter.dial(), entry.value, &refusal))?;
     let row = ReadingRow {
         id: ReadingId::new(),
         meter_id: meter.id,
@@ -216,9 +216,9 @@ async fn locked_history(cx: &mut Cx, meter: MeterId) -> Result<History, StoreErr
 }
 
 /// A refusal names the field, and the reading in the way.
-fn refused(dial: &Dial, value: Tenths, refusal: &Refusal) -> Problem {
+fn refused(cx: &Cx, dial: &Dial, value: Tenths, refusal: &Refusal) -> Problem {
     let field = if matches!(refusal, Refusal::InFuture | Refusal::BeforeAcquired(_)) { "read_at" } else { "value" };
-    let sentence = refusal.sentence(dial, value);
+    let sentence = refusal.sentence(dial, value, &cx.caller.time_zone());
     let mut problem = Problem::with_status(422, refusal.code(), "This reading cannot stand", sentence.clone());
     problem.fields.insert(field.to_owned(), sentence);
     if let Refusal::BelowEarlier(point) | Refusal::AboveLater(point) | Refusal::NotLast(point) = refusal {
@@ -269,7 +269,7 @@ pub(super) async fn restore(cx: &mut Cx, ask: Ask<RestoreReading>) -> Answer<Rea
         Err(_) if row.kind == "rollover" => attempt(ReadingKind::Rollover),
         other => other,
     };
-    let accepted = accepted.map_err(|refusal| refused(&meter.dial(), entry.value, &refusal))?;
+    let accepted = accepted.map_err(|refusal| refused(cx, &meter.dial(), entry.value, &refusal))?;
     let state = if accepted.warning.is_some() { ReadingState::Warning } else { ReadingState::Valid };
     meters::set_state(&mut cx.conn, row.id, state.name(), None, None).await?;
     if let Some(event) = &accepted.event {
@@ -299,7 +299,7 @@ pub(super) async fn replace(cx: &mut Cx, ask: Ask<ReplaceMeter>) -> Answer<Meter
     let now = Timestamp::now();
     let at = At::from_micros(ask.body.at.unwrap_or(now).as_microsecond()).0;
     let history = locked_history(cx, meter.id).await?;
-    let event = replacement(&meter.dial(), &history, old_last, new_first, at, now).map_err(|refusal| refused(&meter.dial(), old_last, &refusal))?;
+    let event = replacement(&meter.dial(), &history, old_last, new_first, at, now).map_err(|refusal| refused(cx, &meter.dial(), old_last, &refusal))?;
     meters::insert_event(&mut cx.conn, meter.id, "replacement", &event, None, Some(cx.caller.id())).await?;
     Ok(Reply::created(meter_view(cx, &meter).await?))
 }

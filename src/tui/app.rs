@@ -13,7 +13,7 @@ use ratatui::layout::{Position, Rect};
 use super::command::Command;
 use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
-use super::keymap::{Keymap, Meaning};
+use super::keymap::{Keymap, Meaning, pressed};
 use super::layer::{Cx, Intent, Layer, Tone};
 use super::overlays::{Help, Palette, ShopPicker};
 use super::screens::{Find, FirstRun, SignIn};
@@ -138,7 +138,7 @@ impl App {
             self.pressed.clear();
             return self.with_top(|layer, cx| layer.on_key(key, cx));
         }
-        self.pressed.push(KeyCombination::from(key).normalized());
+        self.pressed.push(pressed(key));
         match self.shared.keymap.meaning(&places, &self.pressed) {
             Meaning::Prefix => {}
             Meaning::Run(command) => {
@@ -377,6 +377,3 @@ impl App {
         self.ask_session();
     }
 }
-
-#[cfg(test)]
-pub(super) mod tests;

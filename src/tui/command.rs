@@ -14,8 +14,10 @@ pub enum Place {
     Anywhere,
     /// The find screen.
     Find,
-    /// Any list.
+    /// Where Enter opens or chooses something.
     List,
+    /// Any list: moving the cursor.
+    Rows,
     /// A customer's page.
     Customer,
     /// An asset's page.
@@ -89,12 +91,12 @@ pub static COMMANDS: &[Command] = &[
     plain("form.save", "save", Place::Form, &["f9", "ctrl-s", "alt-s"], true),
     plain("form.next", "next field", Place::Form, &["tab"], true),
     plain("form.previous", "previous field", Place::Form, &["backtab"], false),
-    plain("list.up", "up", Place::List, &["up", "k"], false),
-    plain("list.down", "down", Place::List, &["down", "j"], false),
-    plain("list.page_up", "page up", Place::List, &["pageup"], false),
-    plain("list.page_down", "page down", Place::List, &["pagedown"], false),
-    plain("list.first", "first row", Place::List, &["home"], false),
-    plain("list.last", "last row", Place::List, &["end"], false),
+    plain("list.up", "up", Place::Rows, &["up", "k"], false),
+    plain("list.down", "down", Place::Rows, &["down", "j"], false),
+    plain("list.page_up", "page up", Place::Rows, &["pageup"], false),
+    plain("list.page_down", "page down", Place::Rows, &["pagedown"], false),
+    plain("list.first", "first row", Place::Rows, &["home"], false),
+    plain("list.last", "last row", Place::Rows, &["end"], false),
     plain("record.next_pane", "next pane", Place::Record, &["tab"], true),
     plain("record.previous_pane", "previous pane", Place::Record, &["backtab"], false),
     plain("record.pane_1", "pane 1", Place::Record, &["1"], false),

@@ -4,11 +4,14 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
+use crossterm::terminal::{Clear, ClearType};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -111,7 +114,7 @@ impl EventLoop {
                         signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
                         guard = Some(Guard::enter()?);
                         keys = Some(EventStream::new());
-                        screen.clear()?;
+                        screen = fresh_screen()?;
                         self.app.apply(Event::Resumed, Timestamp::now());
                     }
                     other => self.perform(other)?,
@@ -122,11 +125,10 @@ impl EventLoop {
             }
             let first = self.next(&mut signals, keys.as_mut()).await;
             let mut waiting = VecDeque::from([first]);
-            self.drain(&mut waiting, keys.as_mut());
+            self.drain(&mut waiting, keys.as_mut()).await;
             for event in waiting {
                 if matches!(event, Event::Resumed | Event::Resize) {
-                    screen.autoresize()?;
-                    screen.clear()?;
+                    screen = fresh_screen()?;
                 }
                 self.app.apply(event, Timestamp::now());
             }
@@ -149,13 +151,12 @@ impl EventLoop {
     }
 
     /// Takes what is there already, without waiting.
-    fn drain(&mut self, waiting: &mut VecDeque<Event>, keys: Option<&mut EventStream>) {
-        use futures_util::FutureExt as _;
+    async fn drain(&mut self, waiting: &mut VecDeque<Event>, keys: Option<&mut EventStream>) {
         let Some(keys) = keys else { return };
         while waiting.len() < DRAIN {
             if let Ok(reply) = self.done.1.try_recv() {
                 waiting.push_back(Event::Reply(Box::new(reply)));
-            } else if let Some(event) = next_key(keys).now_or_never() {
+            } else if let Some(event) = at_once(next_key(keys)).await {
                 let gone = matches!(event, Event::Signal(_));
                 waiting.push_back(event);
                 if gone {
@@ -208,6 +209,19 @@ fn store(folder: &Path, server: &str, token: Option<String>) {
     }
 }
 
+/// What a future has at once. It is asked with the loop's own waker: the key
+/// stream remembers the first one it was asked with.
+async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| {
+        Poll::Ready(match future.as_mut().poll(context) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
 async fn next_key(keys: &mut EventStream) -> Event {
     loop {
         match keys.next().await {
@@ -219,6 +233,14 @@ async fn next_key(keys: &mut EventStream) -> Event {
             Some(Err(_)) | None => return Event::Signal(signal_hook::consts::SIGHUP),
         }
     }
+}
+
+/// Begins with an empty screen of the size that the terminal has now. The
+/// library's own clearing asks the terminal for its cursor and waits; a slow
+/// line would stop everything.
+fn fresh_screen() -> std::io::Result<Screen> {
+    crossterm::execute!(std::io::stdout(), Clear(ClearType::All))?;
+    screen()
 }
 
 fn draw(screen: &mut Screen, app: &App) -> std::io::Result<()> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::str::FromStr as _;
 
 use crokey::KeyCombination;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::command::{COMMANDS, Command, Place};
 
@@ -93,6 +94,15 @@ impl Keymap {
     }
 }
 
+/// A key as the keymap knows it. A sign such as `:` is itself, whether or not
+/// this keyboard needs Shift for it.
+pub(super) fn pressed(mut key: KeyEvent) -> KeyCombination {
+    if matches!(key.code, KeyCode::Char(sign) if !sign.is_alphabetic()) {
+        key.modifiers.remove(KeyModifiers::SHIFT);
+    }
+    KeyCombination::from(key).normalized()
+}
+
 fn read_chord(key: &str) -> Option<Chord> {
     let chord: Option<Chord> = key.split(' ').map(|part| KeyCombination::from_str(&full_name(part)).ok().map(KeyCombination::normalized)).collect();
     chord.filter(|chord| (1..=2).contains(&chord.len()))
@@ -136,10 +146,9 @@ fn for_people(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     fn pressed(code: KeyCode, modifiers: KeyModifiers) -> KeyCombination {
-        KeyCombination::from(KeyEvent::new(code, modifiers)).normalized()
+        super::pressed(KeyEvent::new(code, modifiers))
     }
 
     fn runs(keymap: &Keymap, places: &[Place], keys: &[KeyCombination]) -> Option<&'static str> {

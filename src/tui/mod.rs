@@ -95,6 +95,12 @@ pub fn run(start: Start) -> std::io::Result<End> {
     event_loop::run(start)
 }
 
+/// Columns and rows of the terminal; none if there is none.
+#[must_use]
+pub fn terminal_size() -> Option<(u16, u16)> {
+    crossterm::terminal::size().ok()
+}
+
 /// The ids of all commands, for the configuration's `[keys]`.
 #[must_use]
 pub fn command_ids() -> Vec<&'static str> {

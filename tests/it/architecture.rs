@@ -139,7 +139,8 @@ fn no_enum_has_more_than_25_variants() {
         for block in code.split("\npub enum ").chain(code.split("\nenum ")).skip(1) {
             let Some((name, rest)) = block.split_once('{') else { continue };
             let body = rest.split("\n}").next().unwrap_or_default();
-            let variants = body.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ") && line.trim_start().starts_with(char::is_uppercase)).count();
+            let variants =
+                body.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ") && line.trim_start().starts_with(char::is_uppercase)).count();
             if variants > 25 && !name.contains('\n') {
                 large.push(format!("{}: {name}", path.display()));
             }

@@ -9,6 +9,8 @@
 #[macro_use]
 mod harness;
 
+mod architecture;
 mod meter_properties;
 mod store;
 mod stories;
+mod terminal;

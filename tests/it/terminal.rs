@@ -3,6 +3,6 @@
 
 mod greying;
 mod life;
-mod screens;
 pub(crate) mod screen;
+mod screens;
 mod tasks;

@@ -1,5 +1,6 @@
 //! Whether a new reading may stand, and why not.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -115,15 +116,17 @@ impl Refusal {
         }
     }
 
-    /// One clear sentence that says what is wrong and what to do.
+    /// One clear sentence that says what is wrong and what to do, with days as
+    /// they are in `zone`.
     #[must_use]
-    pub fn sentence(&self, dial: &Dial, value: Tenths) -> String {
+    pub fn sentence(&self, dial: &Dial, value: Tenths, zone: &TimeZone) -> String {
         let unit = dial.unit.name();
         let value = value.for_people();
-        let stands = |point: &Point| format!("{} of {}", point.value.for_people(), point.at.strftime("%-d %b %Y"));
+        let day = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%-d %b %Y").to_string();
+        let stands = |point: &Point| format!("{} of {}", point.value.for_people(), day(point.at));
         match self {
             Self::InFuture => "This time is still to come. Enter when the dial was read.".to_owned(),
-            Self::BeforeAcquired(at) => format!("The machine was acquired on {}. Enter a later time.", at.strftime("%-d %b %Y")),
+            Self::BeforeAcquired(at) => format!("The machine was acquired on {}. Enter a later time.", day(*at)),
             Self::TooManyDigits(digits) => format!("{value} has more positions than this dial ({digits}). Read it again."),
             Self::NoTenths => format!("This meter shows whole {unit}. Leave out the decimal."),
             Self::BelowEarlier(point) => {

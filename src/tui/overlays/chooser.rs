@@ -47,7 +47,7 @@ impl AssetChooser {
 
 impl Layer for AssetChooser {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List]
+        vec![Place::List, Place::Rows]
     }
 
     fn title(&self) -> String {

@@ -28,7 +28,7 @@ impl Help {
 
 impl Layer for Help {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List]
+        vec![Place::List, Place::Rows]
     }
 
     fn title(&self) -> String {

@@ -57,7 +57,7 @@ impl Palette {
 
 impl Layer for Palette {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List]
+        vec![Place::List, Place::Rows]
     }
 
     fn title(&self) -> String {

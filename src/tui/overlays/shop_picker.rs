@@ -26,7 +26,7 @@ pub(in crate::tui) struct ShopPicker {
 
 impl Layer for ShopPicker {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List]
+        vec![Place::List, Place::Rows]
     }
 
     fn title(&self) -> String {

@@ -42,7 +42,7 @@ impl Pane for CustomerAssets {
     }
 
     fn places(&self) -> &'static [Place] {
-        &[Place::List]
+        &[Place::List, Place::Rows]
     }
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) -> bool {
@@ -76,7 +76,7 @@ impl Pane for CustomerAssets {
         if page.items.is_empty() && self.assets.failure().is_none() {
             return line(buffer, area, 0, Line::from(Span::raw("No assets.")));
         }
-        let room = usize::from(area.height).saturating_sub(1);
+        let room = usize::from(area.height).saturating_sub(usize::from(page.next.is_some()));
         let first = self.cursor.first_seen(room);
         let name_room = usize::from(area.width).saturating_sub(56);
         let rows = page.items.iter().enumerate().skip(first).take(room).map(|(at, header)| {

@@ -96,7 +96,7 @@ impl Pane for Meters {
     }
 
     fn places(&self) -> &'static [Place] {
-        &[Place::Meters, Place::List]
+        &[Place::Meters, Place::List, Place::Rows]
     }
 
     fn hindrance(&self, command: &Command) -> Option<String> {

@@ -39,7 +39,7 @@ impl Pane for Repairs {
     }
 
     fn places(&self) -> &'static [Place] {
-        &[Place::List]
+        &[Place::Rows]
     }
 
     fn on_command(&mut self, command: &'static Command, _: &mut Cx<'_>) -> bool {

@@ -57,7 +57,7 @@ impl Pane for Requests {
     }
 
     fn places(&self) -> &'static [Place] {
-        &[Place::Requests, Place::List]
+        &[Place::Requests, Place::Rows]
     }
 
     fn hindrance(&self, command: &Command) -> Option<String> {

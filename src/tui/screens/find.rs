@@ -258,7 +258,7 @@ impl Find {
 
 impl Layer for Find {
     fn places(&self) -> Vec<Place> {
-        vec![Place::Find, Place::List]
+        vec![Place::Find, Place::List, Place::Rows]
     }
 
     fn title(&self) -> String {

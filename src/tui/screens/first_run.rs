@@ -45,7 +45,7 @@ impl FirstRun {
 
 impl Layer for FirstRun {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List]
+        vec![Place::List, Place::Rows]
     }
 
     fn title(&self) -> String {

@@ -59,7 +59,7 @@ impl SignIn {
 
 impl Layer for SignIn {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List, Place::Form]
+        vec![Place::List, Place::Form, Place::Rows]
     }
 
     fn title(&self) -> String {

@@ -3,7 +3,7 @@
 use crossterm::event::{Event, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::UnicodeWidthChar;
 
 use crate::text::{clean_line, for_screen};
 
@@ -55,22 +55,22 @@ impl TextField {
     /// The part that fits into `room` cells around the cursor, and the cursor's
     /// cell in it.
     pub(in crate::tui) fn shown(&self, room: usize) -> (String, u16) {
-        let room = room.max(1);
-        let before: String = self.text().chars().take(self.input.cursor()).collect();
-        let mut start = 0;
-        // The cursor takes a cell of its own behind the text.
-        while UnicodeWidthStr::width(before.chars().skip(start).collect::<String>().as_str()) >= room {
-            start += 1;
+        let letters: Vec<char> = self.text().chars().collect();
+        let cells = |letter: &char| UnicodeWidthChar::width(*letter).unwrap_or(1);
+        // Backwards from the cursor as far as fits; the cursor takes a cell of
+        // its own behind the text.
+        let mut seen = 0;
+        let mut start = self.input.cursor().min(letters.len());
+        while start > 0 && seen + cells(&letters[start - 1]) < room.max(1) {
+            start -= 1;
+            seen += cells(&letters[start]);
         }
-        let seen = UnicodeWidthStr::width(before.chars().skip(start).collect::<String>().as_str());
-        let mut text = String::new();
-        for letter in self.text().chars().skip(start) {
-            text.push(letter);
-            if UnicodeWidthStr::width(text.as_str()) > room {
-                text.pop();
-                break;
-            }
-        }
+        let mut used = 0;
+        let fits = |letter: &&char| {
+            used += cells(letter);
+            used <= room
+        };
+        let text: String = letters[start..].iter().take_while(fits).collect();
         (for_screen(&text), u16::try_from(seen).unwrap_or(0))
     }
 }

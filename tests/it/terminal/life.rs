@@ -130,7 +130,7 @@ fn the_palette_says_why_a_command_is_forbidden() {
     let mut technician = Terminal::signed_in("tech");
     technician.press("<F2>keller").until("Keller Bau");
     technician.press("<Enter>").until("1 Assets");
-    technician.press("d").until("Ask a");
+    technician.press("d").until("Ask the counter");
     technician.press(":number").until_all(&["set number", "[locked]"]);
 }
 

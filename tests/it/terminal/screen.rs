@@ -41,7 +41,13 @@ pub(crate) fn demo() -> &'static Demo {
 /// Folders of its own, so that no test touches the person's.
 pub(crate) fn own_folders(folder: &Path) -> Vec<(&'static str, String)> {
     let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    vec![("HOME", at("home")), ("XDG_CONFIG_HOME", at("config")), ("XDG_DATA_HOME", at("data")), ("XDG_STATE_HOME", at("state")), ("XDG_CACHE_HOME", at("cache"))]
+    vec![
+        ("HOME", at("home")),
+        ("XDG_CONFIG_HOME", at("config")),
+        ("XDG_DATA_HOME", at("data")),
+        ("XDG_STATE_HOME", at("state")),
+        ("XDG_CACHE_HOME", at("cache")),
+    ]
 }
 
 /// A token of a demo account.
@@ -91,6 +97,7 @@ impl Terminal {
         let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_countertop"));
         command.args(arguments);
+        command.cwd(folder.path());
         command.env_clear();
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");

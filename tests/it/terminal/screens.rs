@@ -2,8 +2,7 @@
 
 use super::screen::Terminal;
 
-/// A screen as a picture that is the same every day: dates and delays masked
-/// by as many signs.
+/// A screen as a picture that is the same every day.
 pub(crate) fn picture(screen: &str) -> String {
     let lines: Vec<String> = screen.lines().map(|line| masked(line).trim_end().to_owned()).collect();
     lines.join("\n").trim_end().to_owned()
@@ -11,51 +10,68 @@ pub(crate) fn picture(screen: &str) -> String {
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// Dates and delays in the line as signs of fixed width; what stands in columns
+/// behind or before them keeps its place.
 fn masked(line: &str) -> String {
-    let words: Vec<&str> = line.split(' ').collect();
-    let mut masked: Vec<String> = Vec::with_capacity(words.len());
+    let line = steady_link(line);
+    let letters: Vec<char> = line.chars().collect();
+    let mut masked: Vec<char> = Vec::with_capacity(letters.len());
     let mut at = 0;
-    while at < words.len() {
-        let word = words[at];
-        let next = words.get(at + 1).copied().unwrap_or_default();
-        let day = (1..=2).contains(&word.len()) && word.chars().all(|c| c.is_ascii_digit());
-        let month = next.trim_end_matches([',', ';']);
-        if day && MONTHS.contains(&month) {
-            at += 2;
-            // Year and time, where they stand, belong to the date.
-            while let Some(more) = words.get(at).filter(|more| is_year_or_time(more) || more.is_empty() && words.get(at + 1).is_some_and(|next| is_year_or_time(next))) {
-                at += 1;
-                if !more.is_empty() && words.get(at).is_some_and(|next| next.is_empty()) {
-                    break;
-                }
-            }
-            masked.push(format!("DATE{}", &next[month.len()..]));
-            // Columns behind a date move with its length: one gap is enough.
-            while words.get(at).is_some_and(|word| word.is_empty()) {
-                at += 1;
-            }
+    while at < letters.len() {
+        let begins = at == 0 || !letters[at - 1].is_alphanumeric();
+        let Some((length, sign)) = begins.then(|| date_at(&letters[at..])).flatten() else {
+            masked.push(letters[at]);
+            at += 1;
             continue;
-        }
-        if word.chars().all(|c| c.is_ascii_digit()) && !word.is_empty() && next == "ms" {
-            masked.push("N".to_owned());
-        } else if word.starts_with("SR-") {
-            masked.push(format!("SR-YY-{}", word.rsplit('-').next().unwrap_or_default()));
+        };
+        at += length;
+        let gap = letters[at..].iter().take_while(|letter| **letter == ' ').count();
+        if at + gap == letters.len() {
+            // At the right edge: what moves is the gap before.
+            let before = masked.iter().rev().take_while(|letter| **letter == ' ').count();
+            masked.truncate(masked.len() - before);
+            masked.extend(vec![' '; (before + length).saturating_sub(sign.len()).max(2)]);
+            masked.extend(sign.chars());
         } else {
-            masked.push(word.to_owned());
+            masked.extend(sign.chars());
+            if gap > 1 {
+                masked.extend(vec![' '; (length + gap).saturating_sub(sign.len()).max(1)]);
+                at += gap;
+            }
         }
-        at += 1;
     }
-    let line = masked.join(" ");
-    // The state of the line stands at the right edge and moves with its delay.
-    match line.split_once("● online") {
-        Some((left, right)) => format!("{} ● online{right}", left.trim_end()),
-        None => line,
-    }
+    masked.into_iter().collect::<String>()
 }
 
-fn is_year_or_time(word: &str) -> bool {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
-    word.len() == 4 && digits == 4 && word.starts_with("20") || word.len() == 5 && digits == 4 && word.contains(':')
+/// A date at the start of the letters: how long it is, and its sign.
+fn date_at(letters: &[char]) -> Option<(usize, &'static str)> {
+    let text: String = letters.iter().take(20).collect();
+    let day = text.chars().take_while(char::is_ascii_digit).count();
+    let rest = text.get(day..).filter(|_| (1..=2).contains(&day))?.strip_prefix(' ')?;
+    MONTHS.iter().find(|month| rest.starts_with(**month))?;
+    let mut length = day + 4;
+    let mut sign = "DD Mon";
+    let more = |length: usize| text.get(length..).unwrap_or_default().to_owned();
+    if more(length).starts_with(" 20") && more(length).get(3..5).is_some_and(|year| year.chars().all(|c| c.is_ascii_digit())) {
+        length += 5;
+    }
+    if more(length).starts_with('…') {
+        length += 1;
+        sign = "DD Mon HH:MM";
+    } else if more(length).get(3..4) == Some(":") {
+        length += 6;
+        sign = "DD Mon HH:MM";
+    }
+    Some((length, sign))
+}
+
+/// The state of the line stands at the right edge; its delay is another each
+/// time.
+fn steady_link(line: &str) -> String {
+    let Some((left, _)) = line.split_once("● online") else { return line.to_owned() };
+    let link = "● online 4 ms";
+    let room = line.trim_end().chars().count().saturating_sub(link.chars().count());
+    format!("{:<room$}{link}", left.trim_end())
 }
 
 /// The pictures of the README: name and screen.

@@ -53,7 +53,10 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
                 self.answered = Some((asked, answer));
                 self.failed = None;
             }
-            Err(error) => self.failed = Some((asked, error)),
+            Err(error) => {
+                self.answered = None;
+                self.failed = Some((asked, error));
+            }
         }
         true
     }

@@ -44,7 +44,9 @@ fn chips(find: &Find, shared: &Shared) -> Line<'static> {
         if chip == Where::Assets {
             spans.push(Span::styled("| ", look.quiet()));
         }
-        let lock = if allowed || shared.session.is_none() { "" } else { " [locked]" };
+        // One word for all fields of customers, one for assets.
+        let last = matches!(chip, Where::Assets | Where::Field(crate::api::customer::SearchBy::Number));
+        let lock = if last && !allowed && shared.session.is_some() { "[locked]" } else { "" };
         let style = match (chip == find.look_in, allowed) {
             (true, _) => look.chosen(),
             (_, false) => look.locked(),

@@ -1,0 +1,1 @@
+../it/terminal.rs
