@@ -150,14 +150,10 @@ on_both_databases! {
         refused_by_role(&(answer.status, answer.json()), &["customer.create"]);
         let answer = tech.send("PATCH", &format!("/v1/customers/{}", uuid::Uuid::now_v7()), &[], Some(b"{broken".to_vec())).await;
         refused_by_role(&(answer.status, answer.json()), &["customer.edit"]);
-        let answer = tech.send("POST", "/v1/customers", &[], Some(vec![b'x'; 2 << 20])).await;
-        assert_eq!(answer.status, 403, "not even the size is looked at");
     }
 
-    async fn a_write_that_fails_late_leaves_no_trace(w: World) {
+    async fn a_refused_write_leaves_no_trace(w: World) {
         let counter = w.sign_in("counter").await;
-        // Two lines of one code pass every check but the table's own key would
-        // not: the form says so before anything is written.
         let path = format!("/v1/assets/{}/service-requests", w.ids.excavator);
         let (first, _) = counter.post(&path, json!({ "complaint": "counts", "lines": [{ "service_code": "OIL" }] })).await;
         assert_eq!(first, 201);
