@@ -182,7 +182,7 @@ CREATE TABLE session (
     idle_micros BIGINT NOT NULL,
     ends_at BIGINT NOT NULL
 );
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_of_user ON session (user_id);
 
 CREATE TABLE reading (
     id TEXT PRIMARY KEY,

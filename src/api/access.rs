@@ -33,14 +33,13 @@ impl Access {
         matches!(self, Self::Allowed)
     }
 
-    /// The sentence under a greyed pane or key (G-3): what it needs and whom
-    /// to ask. None where it is allowed.
+    /// The sentence under a greyed pane or key (G-3): what it needs first and
+    /// whom to ask, short enough for one line. None where it is allowed.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         let Self::Denied(missing) = self else { return None };
         let first = missing.first()?;
-        let names: Vec<String> = missing.iter().map(|permission| format!("\"{}\"", permission.in_words())).collect();
-        Some(format!("Needs {}. Ask {}.", names.join(" or "), whom_to_ask(*first)))
+        Some(format!("Needs \"{}\". Ask {}.", first.in_words(), whom_to_ask(*first)))
     }
 }
 

@@ -134,8 +134,9 @@ pub(super) async fn of_customer(cx: &mut Cx, ask: Ask<ListCustomerAssets>) -> An
     let scope = cx.caller.scope(LIST);
     let customer_scope = if cx.caller.limit(CUSTOMER_VIEW) >= Some(Limit::Basic) { cx.caller.scope(CUSTOMER_VIEW) } else { scope.clone() };
     customers::get(&mut cx.conn, &customer_scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
-    let total = assets::count_of_customer(&mut cx.conn, &scope, ask.path.id).await?;
-    let rows = assets::of_customer(&mut cx.conn, &scope, ask.path.id, (&key, &id), paging::one_more(limit)).await?;
+    let disposed_too = !cx.caller.kind().is_outside();
+    let total = assets::count_of_customer(&mut cx.conn, &scope, ask.path.id, disposed_too).await?;
+    let rows = assets::of_customer(&mut cx.conn, &scope, ask.path.id, disposed_too, (&key, &id), paging::one_more(limit)).await?;
     let place = |row: &AssetRow| paging::cursor(&(number_key(&row.asset_number), row.id.to_string()));
     Ok(Reply::ok(paging::page(rows, limit, u64::try_from(total).ok(), place, |row| header(cx, &scope, row))))
 }

@@ -301,6 +301,9 @@ fn respond(done: Done) -> Response<Body> {
     let kind = if done.status.is_client_error() || done.status.is_server_error() { PROBLEM_JSON } else { "application/json" };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if done.status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(version) = done.version
         && let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\""))
@@ -315,10 +318,15 @@ pub(crate) fn problem_response(problem: &Problem) -> Response<Body> {
     respond(refused(problem))
 }
 
+/// 412 with the record as it is now.
+pub(crate) fn version_stale(current: impl Serialize) -> Problem {
+    Problem::new("version.stale", "Somebody else changed this meanwhile. Look at both and decide.").about(current)
+}
+
 /// 412 with the record as it is now, if `If-Match` names another version.
 pub(crate) fn check_version(sent: Option<i64>, version: i64, current: impl Serialize) -> Result<(), Problem> {
     match sent {
-        Some(sent) if sent != version => Err(Problem::new("version.stale", "Somebody else changed this meanwhile. Look at both and decide.").about(current)),
+        Some(sent) if sent != version => Err(version_stale(current)),
         _ => Ok(()),
     }
 }

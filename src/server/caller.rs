@@ -128,11 +128,6 @@ impl Caller {
         }
     }
 
-    /// As [`Caller::demand`], for one permission.
-    pub(crate) fn demand_one(&self, permission: Permission) -> Result<(), Problem> {
-        if self.may(permission) { Ok(()) } else { Err(Problem::missing(vec![permission])) }
-    }
-
     /// Oneself, where only own records may be seen.
     pub(crate) fn own_only(&self, permission: Permission) -> Option<UserId> {
         (self.limit(permission) == Some(Limit::Own)).then_some(self.user.id)
@@ -141,6 +136,11 @@ impl Caller {
     /// What the grants with this permission reach, together.
     pub(crate) fn scope(&self, permission: Permission) -> Scope {
         self.scope_where(|role| role.limit(permission).is_some())
+    }
+
+    /// What the grants with this permission without limit reach, together.
+    pub(crate) fn full_scope(&self, permission: Permission) -> Scope {
+        self.scope_where(|role| role.limit(permission) == Some(Limit::Full))
     }
 
     /// What any grant reaches: for lists that need a sign-in only.

@@ -1,14 +1,16 @@
 //! The customer's number in the dealer's business system (S3-20 … S3-26, C-3).
 
 use super::call::{Answer, Ask, Cx, Reply, check_version};
-use super::customers::{refuse_taken_number, shop, view};
+use super::customers::{refuse_taken_number, shop, stale, view};
+use super::fault::Fault;
 use super::form;
 use crate::api::customer::{Customer, CustomerKind, NumberState};
+use crate::api::ids::CustomerId;
 use crate::api::operation::SetCustomerNumber;
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
+use crate::store::Scope;
 use crate::store::customers::{self, SetNumber};
-use crate::store::{Scope, StoreError};
 
 const SET_BLANK: Permission = Permission::named("customer.dms_number.set_blank");
 const CHANGE: Permission = Permission::named("customer.dms_number.change");
@@ -30,8 +32,8 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
     let present = links.into_iter().find(|link| link.shop_id == shop.id).and_then(|link| link.number);
     // S3-22: any number of a local customer; S3-24: one of a fleet that stands.
     let needed = if local || present.is_some() { CHANGE } else { SET_BLANK };
-    if needed == CHANGE {
-        cx.caller.demand_one(CHANGE)?;
+    if !reaches(cx, needed, row.id).await? {
+        return Err(Problem::missing(vec![needed]).into());
     }
     let current = view(cx, &scope, row.clone()).await?;
     check_version(ask.if_match, row.row_version, &current)?;
@@ -42,7 +44,7 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
         refuse_taken_number(cx, &scope, &shop, number, row.id).await?;
     }
     if !customers::touch(&mut cx.conn, row.id, row.row_version).await? {
-        return Err(StoreError::Taken.into());
+        return Err(stale(cx, &scope, row.id).await?);
     }
     let state = if number.is_some() { NumberState::Unverified } else { NumberState::Blank };
     let change = SetNumber {
@@ -57,6 +59,12 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
     let row = customers::get(&mut cx.conn, &scope, row.id).await?.ok_or_else(Problem::not_found)?;
     let version = row.row_version;
     Ok(Reply::ok(view(cx, &scope, row).await?).version(version))
+}
+
+/// Whether a grant with this permission reaches the customer.
+async fn reaches(cx: &mut Cx, permission: Permission, customer: CustomerId) -> Result<bool, Fault> {
+    let scope = cx.caller.scope(permission);
+    Ok(cx.caller.may(permission) && customers::get(&mut cx.conn, &scope, customer).await?.is_some())
 }
 
 /// Either permission opens the way; which one is needed shows later.

@@ -1,6 +1,6 @@
 //! Customers: search, one record, creating, changing.
 
-use super::call::{Answer, Ask, Cx, Reply, check_version};
+use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::{form, paging};
 use crate::api::customer::{Customer, CustomerDetails, CustomerHit, CustomerKind, CustomerLink, CustomerMore, HitMore, NumberState};
@@ -11,9 +11,9 @@ use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::Limit;
 use crate::search::{Entry, Found, Query, QueryFault};
+use crate::store::Scope;
 use crate::store::customers::{self, CustomerRow, LinkRow, SetNumber};
 use crate::store::places::{self, ShopRow};
-use crate::store::{Scope, StoreError};
 
 pub(super) const VIEW: Permission = Permission::named("customer.view");
 const SEARCH: Permission = Permission::named("customer.search");
@@ -30,17 +30,19 @@ pub(super) async fn search(cx: &mut Cx, ask: Ask<SearchCustomers>) -> Answer<Pag
     let after: Option<Found> = paging::place(ask.query.cursor.as_deref())?;
     let scope = cx.caller.scope(SEARCH);
     let (found, total) = cx.app.index.search(&query, &scope, after.as_ref(), limit + 1);
-    let shape = |(found, entry): (Found, std::sync::Arc<Entry>)| hit(cx, &scope, &found, &entry);
+    let full = cx.caller.full_scope(VIEW);
+    let shape = |(found, entry): (Found, std::sync::Arc<Entry>)| hit(cx, &scope, &full, &found, &entry);
     Ok(Reply::ok(paging::page(found, limit, Some(total), |(found, _)| paging::cursor(found), shape)))
 }
 
-fn hit(cx: &Cx, scope: &Scope, found: &Found, entry: &Entry) -> CustomerHit {
+/// A hit as the caller may see it: in full within `full`, else the basic fields.
+fn hit(cx: &Cx, scope: &Scope, full: &Scope, found: &Found, entry: &Entry) -> CustomerHit {
     CustomerHit {
         id: entry.id,
         name: entry.name.clone(),
         city: entry.city.clone(),
         phone: entry.phone.clone(),
-        more: sees_all(cx).then(|| HitMore {
+        more: entry.is_within(full).then(|| HitMore {
             number: entry.number(scope, cx.caller.shop_id()).map(str::to_owned),
             kind: entry.kind,
             state: entry.state.clone(),
@@ -52,9 +54,11 @@ fn hit(cx: &Cx, scope: &Scope, found: &Found, entry: &Entry) -> CustomerHit {
     }
 }
 
-/// Whether more than the basic fields may be seen.
-fn sees_all(cx: &Cx) -> bool {
-    cx.caller.limit(VIEW) == Some(Limit::Full)
+/// Whether more than the basic fields of a customer may be seen: a grant
+/// without that limit reaches it.
+async fn sees_all(cx: &mut Cx, id: CustomerId) -> Result<bool, Fault> {
+    let full = cx.caller.full_scope(VIEW);
+    Ok(cx.caller.limit(VIEW) == Some(Limit::Full) && customers::get(&mut cx.conn, &full, id).await?.is_some())
 }
 
 /// `GET /v1/customers/{id}`.
@@ -67,7 +71,7 @@ pub(super) async fn show(cx: &mut Cx, ask: Ask<GetCustomer>) -> Answer<Customer>
 
 /// A customer as the caller may see it.
 pub(super) async fn view(cx: &mut Cx, scope: &Scope, row: CustomerRow) -> Result<Customer, Fault> {
-    let more = if sees_all(cx) {
+    let more = if sees_all(cx, row.id).await? {
         let links = customers::links(&mut cx.conn, row.id).await?;
         Some(view_more(cx, scope, &row, links))
     } else {
@@ -245,6 +249,14 @@ async fn refuse_look_alikes(cx: &mut Cx, scope: &Scope, row: &CustomerRow) -> Re
     Err(problem.about(views).into())
 }
 
+/// Somebody else was faster between reading and writing: 412 with the customer
+/// as it is now.
+pub(super) async fn stale(cx: &mut Cx, scope: &Scope, id: CustomerId) -> Result<Fault, Fault> {
+    let row = customers::get(&mut cx.conn, scope, id).await?.ok_or_else(Problem::not_found)?;
+    let present = view(cx, scope, row).await?;
+    Ok(version_stale(present).into())
+}
+
 /// `PATCH /v1/customers/{id}`.
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Customer> {
     let scope = cx.caller.scope(EDIT);
@@ -263,7 +275,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Cust
     fill(&mut row, &ask.body.details, &home, &mut faults);
     faults.settle()?;
     if !customers::update(&mut cx.conn, &row).await? {
-        return Err(StoreError::Taken.into());
+        return Err(stale(cx, &scope, row.id).await?);
     }
     row.row_version += 1;
     let version = row.row_version;

@@ -162,6 +162,9 @@ async fn listen(pool: sqlx::PgPool, wake: Arc<Notify>) {
             }
         };
         let ended: sqlx::Result<()> = told.await;
+        if pool.is_closed() {
+            return;
+        }
         if let Err(error) = ended {
             tracing::warn!(cause = %error, "PostgreSQL tells of no changes; polling until it does again");
         }

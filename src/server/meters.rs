@@ -13,7 +13,7 @@ use crate::api::page::Page;
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
 use crate::rules::meter::{Accepted, Dial, History, MeterName, NewReading, ReadingKind, Refusal, Tenths, Unit, check, is_stale, replacement};
-use crate::store::assets::AssetRow;
+use crate::store::assets::{self as stored_assets, AssetRow};
 use crate::store::meters::{self, MeterRow, ReadingRow};
 use crate::store::{At, StoreError};
 
@@ -98,7 +98,7 @@ fn reading_view(meter: &MeterRow, history: &History, row: ReadingRow) -> Reading
     let value = Tenths(row.value);
     let life = history.life_of(row.read_at.0, value);
     let state = ReadingState::named(&row.state);
-    let before = history.before(row.read_at.0);
+    let before = history.before(row.read_at.0, life);
     Reading {
         id: row.id,
         meter: meter.name().to_string(),
@@ -136,7 +136,7 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
     let comment = form::line(&mut faults, "comment", new.comment.as_deref(), 1_000);
     faults.settle()?;
     if override_reason.is_some() || new.kind == ReadingKind::Rollover {
-        may_override(cx)?;
+        may_override(cx, asset.id).await?;
     }
     meters::lock_asset(&mut cx.conn, asset.id).await?;
     let (meter, meter_created) = meter_for(cx, &asset, name, new.unit.as_deref()).await?;
@@ -168,11 +168,10 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
 }
 
 /// Outsiders get no override at all, whatever their role says (M-14, S2-52).
-fn may_override(cx: &Cx) -> Result<(), Problem> {
-    if cx.caller.kind().is_outside() {
-        return Err(Problem::missing(vec![OVERRIDE]));
-    }
-    cx.caller.demand_one(OVERRIDE)
+async fn may_override(cx: &mut Cx, asset: AssetId) -> Result<(), Fault> {
+    let scope = cx.caller.scope(OVERRIDE);
+    let reached = cx.caller.may(OVERRIDE) && stored_assets::get(&mut cx.conn, &scope, asset).await?.is_some();
+    if reached && !cx.caller.kind().is_outside() { Ok(()) } else { Err(Problem::missing(vec![OVERRIDE]).into()) }
 }
 
 /// The meter a reading goes to; one that the asset lacks is made (8.2,

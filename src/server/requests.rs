@@ -5,7 +5,7 @@ mod shape;
 
 use jiff::Timestamp;
 
-use super::call::{Answer, Ask, Cx, Reply, check_version};
+use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::{assets, form, paging};
 use crate::api::ids::AssetId;
@@ -16,7 +16,7 @@ use crate::api::problem::{FieldFaults, Problem};
 use crate::api::service::{Repair, RepairState, ServiceRequest};
 use crate::rules::request::RequestStatus;
 use crate::store::requests::{self, Filter, RequestRow};
-use crate::store::{At, StoreError, repairs as stored_repairs};
+use crate::store::{At, repairs as stored_repairs};
 
 pub(super) use create::{create, create_by_unit};
 
@@ -108,7 +108,8 @@ pub(super) async fn cancel(cx: &mut Cx, ask: Ask<CancelRequest>) -> Answer<Servi
         return Err(Problem::conflict("service_request.final", detail).about(present).into());
     }
     if !requests::cancel(&mut cx.conn, row.id, row.row_version, &reason).await? {
-        return Err(StoreError::Taken.into());
+        let now = requests::get(&mut cx.conn, &scope, own, row.id).await?.ok_or_else(Problem::not_found)?;
+        return Err(version_stale(shape::view(cx, &scope, now).await?).into());
     }
     let row = requests::get(&mut cx.conn, &scope, own, row.id).await?.ok_or_else(Problem::not_found)?;
     let version = row.row_version;

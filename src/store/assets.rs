@@ -105,9 +105,9 @@ statements! {
     BY_NUMBER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(), " AND a.organization_id = $6 AND a.number_key = $7");
     OF_CUSTOMER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(),
         " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6)) \
-         AND (a.number_key, a.id) > ($7, $8) ORDER BY a.number_key, a.id LIMIT $9");
+         AND (a.number_key, a.id) > ($7, $8) AND ($9 OR a.status <> 'disposed') ORDER BY a.number_key, a.id LIMIT $10");
     COUNT_OF_CUSTOMER = concat!("SELECT COUNT(*) FROM asset a JOIN organization o ON o.id = a.organization_id WHERE ", asset_in_scope!(),
-        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6))");
+        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6)) AND ($7 OR a.status <> 'disposed')");
     LOOK_UP = concat!("SELECT f.asset_id, MIN(f.rank) AS rank FROM (
             SELECT id AS asset_id, CAST(0 AS BIGINT) AS rank FROM asset WHERE number_key = $6
             UNION ALL SELECT asset_id, CAST(CASE WHEN to_at IS NULL THEN 1 ELSE 4 END AS BIGINT) FROM plate WHERE number_key = $6
@@ -187,16 +187,18 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, organization: Organizatio
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, after: (&str, &str), limit: i64) -> Result<Vec<AssetRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(OF_CUSTOMER), scope).bind(customer).bind(after.0).bind(after.1).bind(limit).fetch_all(c).await)?)
+pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, disposed_too: bool, after: (&str, &str), limit: i64) -> Result<Vec<AssetRow>> {
+    Ok(
+        on!(conn, c => bind_scope!(sqlx::query_as(OF_CUSTOMER), scope).bind(customer).bind(after.0).bind(after.1).bind(disposed_too).bind(limit).fetch_all(c).await)?,
+    )
 }
 
 /// How many assets of a customer are within scope.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId) -> Result<i64> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_scalar(COUNT_OF_CUSTOMER), scope).bind(customer).fetch_one(c).await)?)
+pub async fn count_of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, disposed_too: bool) -> Result<i64> {
+    Ok(on!(conn, c => bind_scope!(sqlx::query_scalar(COUNT_OF_CUSTOMER), scope).bind(customer).bind(disposed_too).fetch_one(c).await)?)
 }
 
 /// What a look-up asks for.

@@ -10,7 +10,11 @@
 mod harness;
 
 mod architecture;
+mod cli;
+mod import;
 mod meter_properties;
+mod readme;
 mod store;
 mod stories;
 mod terminal;
+mod walk;

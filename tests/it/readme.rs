@@ -26,7 +26,8 @@ fn the_readme_works_from_nothing_in_an_empty_folder() {
     let script = script().replace("7420", &port);
     let (before, after) = script.split_once("127.0.0.1:").and_then(|_| script.split_once(" &\n")).unwrap();
     // The reader waits for the server's first line before going on; so do we.
-    let waiting = format!("{before} > first-line &\nserver=$!\nuntil grep -q listening first-line; do sleep 0.1; done\n{after}\nkill -TERM $server\nwait $server\n");
+    let waiting =
+        format!("{before} > first-line &\nserver=$!\nuntil grep -q listening first-line; do sleep 0.1; done\n{after}\nkill -TERM $server\nwait $server\n");
     let ran = run(folder.path(), &waiting);
     assert!(ran.0, "{}", ran.1);
     for said in ["Keller Bau GmbH", "1042", "12903.5", "SR-"] {

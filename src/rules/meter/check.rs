@@ -168,7 +168,7 @@ pub fn check(dial: &Dial, history: &History, acquired: Option<Timestamp>, new: N
         None => history.life_of(new.at, new.value),
     };
     let point = Point { at: new.at, value: new.value, life };
-    let (earlier, later) = (history.before(new.at), history.after(new.at));
+    let (earlier, later) = (history.before(new.at, life), history.after(new.at));
     if let Some(earlier) = earlier.filter(|earlier| life < earlier.life) {
         return Err(Refusal::BelowEarlier(earlier));
     }
@@ -211,12 +211,13 @@ fn rollover(dial: &Dial, history: &History, new: NewReading) -> Result<DialEvent
         return Err(Refusal::NotLast(later));
     }
     let top = dial.rollover_at().0;
-    let from_the_top = history.before(new.at).is_some_and(|earlier| earlier.value.0 >= top / 10 * 9);
+    let last = history.points().last().copied().into_iter().chain(history.before(new.at, Tenths(i64::MAX))).max_by_key(|point| point.life);
+    let from_the_top = last.is_some_and(|last| last.value.0 >= top / 10 * 9);
     if !from_the_top || new.value.0 > top / 10 {
         return Err(Refusal::NoRollover);
     }
-    let life = Tenths(history.life_of(new.at, new.value).0 + top);
-    Ok(DialEvent { at: new.at, offset: Tenths(top), life, shows: new.value })
+    let offset: i64 = history.events().iter().map(|event| event.offset.0).sum();
+    Ok(DialEvent { at: new.at, offset: Tenths(top), life: Tenths(new.value.0 + offset + top), shows: new.value })
 }
 
 fn check_pace(dial: &Dial, from: Point, to: Point) -> Result<(), Refusal> {
@@ -257,7 +258,7 @@ pub fn replacement(dial: &Dial, history: &History, old_last: Tenths, new_first: 
     }
     let life = history.life_of(at, old_last);
     // A reading at the very same moment was the old dial's last one too.
-    let standing = history.points().last().copied().into_iter().chain(history.before(at)).max_by_key(|point| point.life);
+    let standing = history.points().last().copied().into_iter().chain(history.before(at, life)).max_by_key(|point| point.life);
     if let Some(standing) = standing.filter(|standing| life < standing.life) {
         return Err(Refusal::BelowEarlier(standing));
     }

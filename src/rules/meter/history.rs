@@ -65,11 +65,19 @@ impl History {
         history
     }
 
-    /// The life value of a dial value read at that time (M-5, M-6).
+    /// The life value of a dial value read at that time (M-5, M-6). At the very
+    /// moment of an event the value is the old dial's, if it can be: its last
+    /// reading often is.
     #[must_use]
     pub fn life_of(&self, at: Timestamp, value: Tenths) -> Tenths {
-        let offset: i64 = self.events.iter().filter(|event| event.at <= at).map(|event| event.offset.0).sum();
-        Tenths(value.0 + offset)
+        let mut life = value.0;
+        for event in self.events.iter().filter(|event| event.at <= at) {
+            let of_old_dial = event.at == at && value != event.shows && life <= event.life.0;
+            if !of_old_dial {
+                life += event.offset.0;
+            }
+        }
+        Tenths(life)
     }
 
     /// The valid readings by time.
@@ -91,17 +99,19 @@ impl History {
         let read = self.points.last().copied();
         let begun = self.events.last().map(|event| Point { at: event.at, value: event.shows, life: event.life });
         match (read, begun) {
-            (Some(read), Some(begun)) if begun.at > read.at => Some(begun),
+            (Some(read), Some(begun)) if begun.at >= read.at && begun.life >= read.life => Some(begun),
             (None, begun) => begun,
             (read, _) => read,
         }
     }
 
-    /// The nearest point before `at`; a replacement counts as one.
+    /// What a reading at that time with that life must not fall below: the
+    /// nearest valid reading before it, or a rollover or replacement.
     #[must_use]
-    pub fn before(&self, at: Timestamp) -> Option<Point> {
+    pub fn before(&self, at: Timestamp, life: Tenths) -> Option<Point> {
         let read = self.points.iter().rev().find(|point| point.at < at).copied();
-        let event = self.events.iter().rev().find(|event| event.at <= at).map(|event| Point { at: event.at, value: event.shows, life: event.life });
+        let passed = |event: &&DialEvent| event.at < at || event.at == at && event.life <= life;
+        let event = self.events.iter().rev().find(passed).map(|event| Point { at: event.at, value: event.shows, life: event.life });
         match (read, event) {
             (Some(read), Some(event)) if event.at >= read.at && event.life >= read.life => Some(event),
             (None, event) => event,
@@ -109,10 +119,23 @@ impl History {
         }
     }
 
-    /// The nearest valid reading after `at`.
+    /// What a reading at that time must not rise above: the nearest valid
+    /// reading after it, or the old dial's last value.
     #[must_use]
     pub fn after(&self, at: Timestamp) -> Option<Point> {
-        self.points.iter().find(|point| point.at > at).copied()
+        let read = self.points.iter().find(|point| point.at > at).copied();
+        let event = self.events.iter().find(|event| event.at > at).map(|event| Point { at: event.at, value: self.old_dial(event), life: event.life });
+        match (read, event) {
+            (Some(read), Some(event)) if event.at < read.at => Some(event),
+            (None, event) => event,
+            (read, _) => read,
+        }
+    }
+
+    /// What the old dial showed last at an event.
+    fn old_dial(&self, event: &DialEvent) -> Tenths {
+        let offset: i64 = self.events.iter().filter(|before| before.at < event.at).map(|before| before.offset.0).sum();
+        Tenths(event.life.0 - offset)
     }
 
     /// Where a job's own reading is void: the valid one nearest in time (M-16).

@@ -47,6 +47,10 @@ pub(in crate::server) async fn create_by_unit(cx: &mut Cx, ask: Ask<RequestServi
         return Err(Problem::field("organization", "this number stands in several of your organizations: say which").into());
     };
     let asset = stored_assets::get(&mut cx.conn, &scope, unit.asset_id).await?.ok_or_else(not_yours)?;
+    // That it is closed would tell something of the asset.
+    if !AssetStatus::named(&asset.status).is_some_and(AssetStatus::takes_requests) {
+        return Err(not_yours().into());
+    }
     let row = file(cx, &scope, &asset, ask.body.request).await?;
     Ok(Reply::created(RequestAccepted { id: row.id, number: row.number }))
 }

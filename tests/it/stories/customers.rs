@@ -21,8 +21,9 @@ on_both_databases! {
     async fn s3_11_create_stores_it_and_gives_it_back(w: World) {
         let counter = w.sign_in("counter").await;
         let sent = json!({
-            "name": "Almond Hauling", "number": "10900", "address1": "12 Mill Lane", "address2": "Yard 3", "city": "Lodi", "state": "CA", "postal_code": "95240",
-            "country": "US", "phone": "+12095550101", "extension": "42", "fax": "+12095550102", "email": "yard@almond.example", "notes": "Gate code 7",
+            "name": "Almond Hauling", "number": "10900", "address1": "12 Mill Lane", "address2": "Yard 3", "city": "Lodi", "state": "CA",
+            "postal_code": "95240", "country": "US",
+            "phone": "+12095550101", "extension": "42", "fax": "+12095550102", "email": "yard@almond.example", "notes": "Gate code 7",
         });
         let answer = counter.send("POST", "/v1/customers", &[], Some(sent.to_string().into_bytes())).await;
         assert_eq!((answer.status, answer.version()), (201, Some(1)), "{}", answer.text);

@@ -109,7 +109,10 @@ on_both_databases! {
     async fn m_7_unusual_pace_warns_and_impossible_pace_needs_an_override(w: World) {
         let (counter, manager) = (w.sign_in("counter").await, w.sign_in("manager").await);
         let base = Timestamp::now();
-        let on_day = |day: i64, value: i64| json!({ "value": value.to_string(), "meter": "odometer", "read_at": (base - SignedDuration::from_hours(24 * day)).to_string() });
+        let on_day = |day: i64, value: i64| {
+            let read_at = base - SignedDuration::from_hours(24 * day);
+            json!({ "value": value.to_string(), "meter": "odometer", "read_at": read_at.to_string() })
+        };
         for (day, value) in [(10, 1_000), (9, 1_100), (8, 1_200), (7, 1_300), (6, 1_400)] {
             let reading = added(&counter, w.ids.loader, on_day(day, value)).await;
             assert_eq!((&reading["state"], &reading["warnings"]), (&json!("valid"), &json!([])), "day {day}");
@@ -139,7 +142,10 @@ on_both_databases! {
     async fn m_8_hours_do_not_outrun_the_clock(w: World) {
         let (counter, manager) = (w.sign_in("counter").await, w.sign_in("manager").await);
         let base = Timestamp::now();
-        let hours_ago = |hours: i64, value: &str| json!({ "value": value, "meter": "engine_hours", "read_at": (base - SignedDuration::from_hours(hours)).to_string() });
+        let hours_ago = |hours: i64, value: &str| {
+            let read_at = base - SignedDuration::from_hours(hours);
+            json!({ "value": value, "meter": "engine_hours", "read_at": read_at.to_string() })
+        };
         added(&counter, w.ids.loader, hours_ago(48, "100")).await;
         refused(&add(&counter, w.ids.loader, hours_ago(38, "111.1")).await, 422, "reading.faster_than_clock");
         added(&counter, w.ids.loader, hours_ago(38, "111")).await;

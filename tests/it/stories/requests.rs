@@ -38,9 +38,11 @@ on_both_databases! {
         let made = answer.json();
         assert_eq!((&made["status"], &made["urgency"], &made["source"]), (&json!("submitted"), &json!(2), &json!("counter")));
         assert_eq!(made["complaint"], "Boom drifts down\nwhen it stands");
-        assert_eq!(made["lines"], json!([{ "service_code": { "code": "OIL", "name": "Oil and filter change" }, "other_text": null }, { "service_code": null, "other_text": "Wash" }]));
+        let oil = json!({ "service_code": { "code": "OIL", "name": "Oil and filter change" }, "other_text": null });
+        assert_eq!(made["lines"], json!([oil, { "service_code": null, "other_text": "Wash" }]));
         assert_eq!((&made["po_number"], &made["authorization_number"], &made["note"]), (&json!("PO-7"), &json!("A-1"), &json!("Call first")));
-        assert_eq!((&made["asset"]["asset_number"], &made["organization"]["code"], &made["customer"]["number"]), (&json!("1042"), &json!("KELLER"), &json!("10442")));
+        assert_eq!((&made["asset"]["asset_number"], &made["organization"]["code"]), (&json!("1042"), &json!("KELLER")));
+        assert_eq!(made["customer"]["number"], "10442");
         assert_eq!(made["shop"]["code"], "SLN", "the session's shop unless said");
         assert_eq!((&made["requester"]["first"], &made["requester"]["last"]), (&json!("Jo"), &json!("Ortiz")), "the signed-in person unless said");
         let (status, shown) = counter.get(&format!("/v1/service-requests/{}", id(&made))).await;
@@ -61,8 +63,14 @@ on_both_databases! {
     async fn s2_41_who_asks_has_a_name_and_an_address_or_telephone(w: World) {
         let counter = w.sign_in("counter").await;
         let with = |requester: Value| json!({ "complaint": "x", "requester": requester });
-        for wrong in [json!({}), json!({ "first": "Maria" }), json!({ "first": "Maria", "last": "Keller" }), json!({ "first": "Maria", "last": "Keller", "email": "nobody" }),
-            json!({ "last": "Keller", "phone": "+12545550199" }), json!({ "first": "Maria", "last": "Keller", "phone": "call me" })] {
+        for wrong in [
+            json!({}),
+            json!({ "first": "Maria" }),
+            json!({ "first": "Maria", "last": "Keller" }),
+            json!({ "first": "Maria", "last": "Keller", "email": "nobody" }),
+            json!({ "last": "Keller", "phone": "+12545550199" }),
+            json!({ "first": "Maria", "last": "Keller", "phone": "call me" }),
+        ] {
             refused_fields(&counter.post(&path(w.ids.excavator), with(wrong)).await, &["requester"]);
         }
         let made = file(&counter, w.ids.excavator, with(json!({ "first": "Maria", "last": "Keller", "phone": "254 555 0199", "extension": "7" }))).await;

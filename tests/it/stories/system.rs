@@ -20,7 +20,8 @@ on_both_databases! {
         assert!(figures.header("content-type").starts_with("text/plain"));
         assert!(figures.text.contains("countertop_requests_total{"), "{}", figures.text);
         assert!(figures.text.contains("path=\"/v1/customers/{id}\""), "paths are templates: {}", figures.text);
-        for personal in ["confidential", &w.ids.keller.to_string(), "Keller"] {
+        let id = w.ids.keller.to_string();
+        for personal in ["confidential", id.as_str(), "Keller"] {
             assert!(!figures.text.contains(personal), "{personal}");
         }
     }
@@ -136,14 +137,6 @@ on_both_databases! {
         assert_eq!(keller["customer"], json!({ "id": w.ids.keller, "number": "10442", "name": "Keller Bau GmbH" }));
         assert_eq!(keller["portal_enabled"], true);
         assert_eq!(organizations["items"][0]["customer"], Value::Null);
-    }
-
-    async fn a_long_answer_is_packed_where_the_caller_unpacks(w: World) {
-        let counter = w.sign_in("counter").await;
-        let plain = counter.send("GET", "/openapi.json", &[("accept-encoding", "identity")], None).await;
-        let packed = counter.send("GET", "/openapi.json", &[], None).await;
-        assert_eq!(plain.text, packed.text);
-        assert_eq!(plain.header("content-encoding"), "");
     }
 
     async fn stopping_finishes_and_then_takes_no_more(w: World) {

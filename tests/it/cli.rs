@@ -1,0 +1,102 @@
+//! The verbs of the command line against a real server: shapes and exit codes
+//! (8.1).
+
+use std::process::{Command, Output};
+
+use crate::terminal::screen::{demo, own_folders, token};
+
+fn run(account: &str, arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
+    command.args(arguments).env("COUNTERTOP_SERVER", &demo().address).env("COUNTERTOP_TOKEN", token(account));
+    for (name, value) in own_folders(folder.path()) {
+        command.env(name, value);
+    }
+    command.output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+#[test]
+fn find_prints_one_document_and_says_when_there_is_none() {
+    let found = run("counter", &["find", "keller bau", "--json"]);
+    assert_eq!((code(&found), json(&found)["items"][0]["name"].as_str()), (0, Some("Keller Bau GmbH")));
+    assert_eq!(code(&run("counter", &["find", "zzzzzz"])), 3);
+    assert_eq!(code(&run("counter", &["find", "ke"])), 6);
+    let texans = run("counter", &["find", "TX", "--by", "state", "--json"]);
+    assert!(json(&texans)["items"].as_array().unwrap().iter().all(|hit| hit["state"] == "TX"), "S3-5");
+}
+
+#[test]
+fn exit_codes_tell_scripts_what_happened() {
+    assert_eq!(code(&run("fleet", &["find", "keller"])), 4, "refused by the role");
+    assert_eq!(code(&run("counter", &["find"])), 2, "wrong usage");
+    assert_eq!(code(&run("counter", &["asset", "show", "nothing-has-this"])), 3);
+    let mut nobody = Command::new(env!("CARGO_BIN_EXE_countertop"));
+    nobody.args(["find", "keller", "--server", "http://127.0.0.1:9", "--token", "x"]);
+    assert_eq!(nobody.output().unwrap().status.code(), Some(5));
+}
+
+#[test]
+fn s2_8_a_tag_in_two_organizations_is_refused_with_the_list() {
+    let refused = run("counter", &["asset", "show", "gx4711"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(code(&refused), 3);
+    assert!(said.contains("KELLER") && said.contains("WACO-ST"), "{said}");
+    let shown = run("counter", &["asset", "show", "gx4711", "--organization", "KELLER", "--json"]);
+    assert_eq!((code(&shown), json(&shown)["asset_number"].as_str()), (0, Some("1042")));
+}
+
+#[test]
+fn readings_and_requests_can_be_added_by_scripts() {
+    let added = run("counter", &["reading", "add", "1044", "99999", "--json"]);
+    assert_eq!(code(&added), 6, "too much in the time: {}", String::from_utf8_lossy(&added.stdout));
+    assert!(added.stdout.is_empty(), "a refusal leaves standard output alone");
+    let filed = run("counter", &["request", "add", "1055", "--complaint", "wipers streak", "--urgency", "4", "--json"]);
+    assert_eq!((code(&filed), json(&filed)["urgency"].as_i64()), (0, Some(4)), "{}", String::from_utf8_lossy(&filed.stderr));
+}
+
+#[test]
+fn roles_prints_what_the_program_itself_uses() {
+    let printed = run("counter", &["roles", "--csv"]);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    let matrix = include_str!("../../assets/roles/role-matrix.csv");
+    for (ours, theirs) in text.lines().zip(matrix.lines()) {
+        let cells: Vec<&str> = theirs.split(',').collect();
+        let expected = std::iter::once(cells[0]).chain(cells[2..20].iter().copied()).collect::<Vec<_>>().join(",");
+        assert_eq!(ours, expected);
+    }
+    assert_eq!(text.lines().count(), 104);
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let script = format!("{} roles | head -1", env!("CARGO_BIN_EXE_countertop"));
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn user_add_refuses_without_a_password_to_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/a.db", folder.path().display());
+    let mut add = Command::new(env!("CARGO_BIN_EXE_countertop"));
+    add.args(["user", "add", "admin", "--role", "administrator", "--database", &database]).stdin(std::process::Stdio::null());
+    assert_eq!(add.output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn completions_and_manual_name_every_verb() {
+    for arguments in [["completions", "bash"].as_slice(), ["man"].as_slice()] {
+        let text = String::from_utf8(run("counter", arguments).stdout).unwrap();
+        for verb in ["serve", "demo", "import", "doctor", "reading"] {
+            assert!(text.contains(verb), "{arguments:?} lacks {verb}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Every SQL text of `store`, on both databases: each is understood, takes as
+//! many values as it says, and says nothing that only one of them knows.
+
+use std::collections::BTreeSet;
+
+use countertop::store::{Db, migrate, statements};
+use sqlx::{Either, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection, Statement as _};
+
+/// How many values a driver wants.
+fn wanted<T>(parameters: Option<Either<&[T], usize>>) -> usize {
+    match parameters {
+        Some(Either::Left(kinds)) => kinds.len(),
+        Some(Either::Right(count)) => count,
+        None => 0,
+    }
+}
+
+/// Prepares a text and tells how many values it takes.
+async fn prepared(db: &Db, sql: &'static str) -> sqlx::Result<usize> {
+    match db {
+        Db::Sqlite { read, .. } => {
+            let mut lent = read.acquire().await?;
+            let connection: &mut SqliteConnection = &mut lent;
+            let statement = connection.prepare(sql.into_sql_str()).await?;
+            Ok(wanted(statement.parameters()))
+        }
+        Db::Postgres(pool) => {
+            let mut lent = pool.acquire().await?;
+            let connection: &mut PgConnection = &mut lent;
+            let statement = connection.prepare(sql.into_sql_str()).await?;
+            Ok(wanted(statement.parameters()))
+        }
+    }
+}
+
+/// The `$n` of a text.
+fn places(sql: &str) -> BTreeSet<usize> {
+    let after = sql.split('$').skip(1);
+    after.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a number follows each $")).collect()
+}
+
+/// A text without what stands between single quotes.
+fn without_literals(sql: &str) -> String {
+    sql.split('\'').step_by(2).collect::<Vec<_>>().join("''")
+}
+
+on_both_databases! {
+    async fn every_text_is_understood_and_takes_the_values_it_says(w: World) {
+        let all = statements();
+        assert!(all.len() > 50, "they are all gathered: {}", all.len());
+        for (name, sql) in all {
+            let most = places(sql).last().copied().unwrap_or(0);
+            match prepared(&w.app.db, sql).await {
+                // SQLite would take a missing value for NULL and say nothing.
+                Ok(wanted) => assert_eq!(wanted, most, "{name} takes as many values as its highest $n"),
+                Err(error) => panic!("{name}: {error}\n{sql}"),
+            }
+        }
+    }
+
+    async fn a_database_that_is_up_to_date_is_left_alone(w: World) {
+        assert_eq!(migrate::migrate(&w.app.db).await.unwrap(), 0);
+        let counter = w.sign_in("counter").await;
+        assert_eq!(counter.find("/v1/customers", &[("q", "keller")]).await.1["total"], 3);
+    }
+}
+
+#[test]
+fn no_value_is_skipped() {
+    for (name, sql) in statements() {
+        let places = places(sql);
+        assert!(places.iter().copied().eq(1..=places.len()), "{name}: {places:?}");
+    }
+}
+
+#[test]
+fn names_of_texts_are_unique() {
+    let names: BTreeSet<&str> = statements().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), statements().len());
+}
+
+#[test]
+fn no_text_says_what_only_one_database_knows() {
+    const UNPORTABLE: [&str; 18] = [
+        "NOW()",
+        "CURRENT_TIMESTAMP",
+        "DATETIME(",
+        "STRFTIME(",
+        "EXTRACT(",
+        "::",
+        "ILIKE",
+        "SIMILAR TO",
+        "GLOB ",
+        "REGEXP",
+        "FOR UPDATE",
+        "INSERT OR ",
+        "REPLACE INTO",
+        "DISTINCT ON",
+        "ANY(",
+        "IFNULL(",
+        "IIF(",
+        "GREATEST(",
+    ];
+    for (name, sql) in statements() {
+        let said = without_literals(sql).to_uppercase();
+        for unportable in UNPORTABLE {
+            assert!(!said.contains(unportable), "{name} says {unportable}");
+        }
+        assert!(!said.contains(['"', '`', '?', '[']), "{name}: names go without quotes, values are $1, $2 …");
+        assert!(!sql.trim_end().ends_with(';'), "{name} is one statement");
+    }
+}

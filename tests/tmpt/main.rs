@@ -1,4 +1,0 @@
-#![allow(missing_docs)]
-mod architecture;
-mod readme;
-mod terminal;
