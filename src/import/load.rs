@@ -365,9 +365,9 @@ impl<'a> Load<'a> {
             }
         };
         if kept.is_ok() {
-            self.seen.keep()
+            self.seen.keep();
         } else {
-            self.seen.forget()
+            self.seen.forget();
         }
         let time = started.elapsed();
         pace.took(time);

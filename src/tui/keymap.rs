@@ -177,8 +177,8 @@ mod tests {
     fn every_function_key_and_flow_control_key_has_a_second_binding() {
         for command in COMMANDS {
             let fragile = |key: &&str| key.starts_with('f') && key.len() > 1 || matches!(*key, "ctrl-s" | "ctrl-q");
-            if command.keys.iter().any(|key| fragile(&key)) {
-                assert!(command.keys.iter().any(|key| !fragile(&key)), "{}", command.id);
+            if command.keys.iter().any(fragile) {
+                assert!(command.keys.iter().any(|key| !fragile(key)), "{}", command.id);
             }
         }
     }

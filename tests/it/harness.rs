@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-pub(crate) use fixture::{Ids, TRUCK_VIN, grant, reading_row, user_row};
+pub(crate) use fixture::{Ids, TRUCK_VIN, grant, user_row};
 
 /// Makes the tests `story::sqlite` and `story::postgres` of each
 /// `async fn story(w: World) { … }`.
@@ -199,7 +199,8 @@ impl World {
 
 /// How the server keeps a token.
 pub(crate) fn token_hash(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let hex: Vec<String> = Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.concat()
 }
 
 /// So many days before now, as it is sent.

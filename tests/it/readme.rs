@@ -50,7 +50,7 @@ fn run(folder: &Path, script: &str) -> (bool, String) {
         command.env(name, value);
     }
     let mut child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
-    let end = Instant::now() + Duration::from_secs(120);
+    let end = Instant::now() + Duration::from_mins(2);
     let fine = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status.success();

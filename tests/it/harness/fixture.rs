@@ -26,10 +26,8 @@ pub(crate) struct Ids {
     pub(crate) stk: ShopId,
     /// Reno: beyond the counter; numbers customers itself, takes no requests.
     pub(crate) rno: ShopId,
-    /// Keller Bau GmbH, Waco: local at SLN, number 10442.
+    /// Keller Bau `GmbH`, Waco: local at SLN, number 10442.
     pub(crate) keller: CustomerId,
-    /// Keller Brothers Blacktop, Hayward: local at SLN, 10517.
-    pub(crate) brothers: CustomerId,
     /// City of Waco: local at SLN, 10880.
     pub(crate) waco: CustomerId,
     /// Smithfield Crane Service, Fremont: local at SLN, no number.
@@ -56,8 +54,6 @@ pub(crate) struct Ids {
     pub(crate) rental: AssetId,
     /// WACO-ST 1042, plate GX4 711.
     pub(crate) sweeper: AssetId,
-    /// KBB KBT-4472: its number is the truck's plate.
-    pub(crate) twin: AssetId,
     /// KST 88, of Reno.
     pub(crate) sagebrush_88: AssetId,
     /// TALUS T-500: its owner measures in kilometres.
@@ -150,12 +146,12 @@ impl Filling<'_> {
         let dealer_owner = self.owner("DEALER", None, false, false).await;
         // O and 0 look alike.
         self.asset(brothers_owner, "IO-100", "active", None).await;
+        self.asset(brothers_owner, "KBT-4472", "active", None).await;
         let ids = Ids {
             sln,
             stk,
             rno,
             keller,
-            brothers,
             waco,
             smithfield,
             northwind,
@@ -169,7 +165,6 @@ impl Filling<'_> {
             disposed: self.asset(keller_owner, "1099", "disposed", None).await,
             rental: self.asset(rent_owner, "R-7", "active", None).await,
             sweeper: self.asset(waco_owner, "1042", "active", None).await,
-            twin: self.asset(brothers_owner, "KBT-4472", "active", None).await,
             sagebrush_88: self.asset(sagebrush_owner, "88", "active", None).await,
             tanker: self.asset(talus_owner, "T-500", "active", None).await,
             stock: self.asset(dealer_owner, "S-1", "active", None).await,

@@ -103,7 +103,7 @@ fn start() -> Result<Server, String> {
 }
 
 fn wait_until_ready(dir: &Path) -> Result<(), String> {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     let ready = || {
         let noted = std::fs::read_to_string(dir.join("data/postmaster.pid")).unwrap_or_default();
         noted.lines().nth(7).is_some_and(|line| line.trim() == "ready")

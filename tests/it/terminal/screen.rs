@@ -129,6 +129,13 @@ impl Terminal {
     pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         let mut rest = keys;
         while !rest.is_empty() {
+            // A paste comes in one piece, as a terminal sends it.
+            if let Some((pasted, after)) = rest.strip_prefix("\u{1b}[200~").and_then(|inside| inside.split_once("\u{1b}[201~")) {
+                self.keyboard.write_all(format!("\u{1b}[200~{pasted}\u{1b}[201~").as_bytes()).unwrap();
+                self.keyboard.flush().unwrap();
+                rest = after;
+                continue;
+            }
             let (bytes, count, used) = match rest.strip_prefix('<').and_then(|inside| inside.split_once('>')) {
                 Some((name, _)) => {
                     let (bytes, count) = named_key(name);
