@@ -102,6 +102,13 @@ pub fn clean_text(text: &str) -> String {
     kept.trim().to_owned()
 }
 
+/// Whether nothing of a text would be seen: white space, zero-width and
+/// direction marks only.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_control(c) || turns_text(c) || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{00AD}'))
+}
+
 /// For the screen: whatever could drive the terminal or turn the reading
 /// direction becomes `\u{FFFD}`, so that two people can see the name is odd.
 #[must_use]
@@ -156,5 +163,6 @@ mod tests {
         assert_eq!(clean_line("Acme\u{1b}[2J\u{9b}31m\nLtd"), "Acme[2J31m Ltd");
         assert_eq!(clean_text("one\r\ntwo\u{1b}c"), "one\ntwoc");
         assert_eq!(for_screen("a\u{1b}b\u{202e}c"), "a\u{fffd}b\u{fffd}c");
+        assert!(is_blank(" \u{200b}\u{202e}") && !is_blank("\u{200b}x"));
     }
 }

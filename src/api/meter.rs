@@ -143,7 +143,8 @@ fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
         Text(String),
         Number(serde_json::Number),
     }
-    Ok(match Written::deserialize(deserializer)? {
+    let written = Written::deserialize(deserializer).map_err(|_| serde::de::Error::custom("a meter value is a text such as \"12903.5\""))?;
+    Ok(match written {
         Written::Text(text) => text,
         Written::Number(number) => number.to_string(),
     })

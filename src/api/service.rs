@@ -53,6 +53,7 @@ pub struct NewLine {
 
 /// `POST /v1/assets/{id}/service-requests`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewRequest {
     /// Id or code; the session's shop unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +89,7 @@ pub struct NewRequest {
 
 /// `POST /v1/service-requests`: for roles that may ask but not look (G-10).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewRequestByUnit {
     /// Asset number or plate.
     pub unit_number: String,

@@ -159,6 +159,7 @@ mod of_client {
             // A wrong password needs no other advice.
             (401, _) if problem.code != "session.refused" => "nobody is signed in, or the session has ended: sign in with `countertop login`".to_owned(),
             (500.., Some(id)) => format!("{} (request {id})", problem.detail),
+            _ if problem.code.ends_with(".duplicate") => format!("{} Here: --confirm-duplicate.", problem.detail),
             _ => problem.detail.clone(),
         };
         Failure::new(exit, sentence)

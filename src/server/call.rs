@@ -25,6 +25,7 @@ use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
 use crate::store::idempotency::{self, Kept};
 use crate::store::{Conn, StoreError};
+use crate::text::clean_line;
 
 /// The most that a body may hold.
 const MAX_BODY: usize = 1 << 20;
@@ -256,8 +257,13 @@ async fn ask<O: Operation>(mut parts: Parts, bytes: &Bytes) -> Result<Ask<O>, Pr
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| Problem::with_status(422, "body.invalid", "The body cannot be understood", format!("The body cannot be understood: {error}.")))
+    // A list would be taken for the fields in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Problem::with_status(422, "body.invalid", "The body cannot be understood", "Send one JSON object."));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        Problem::with_status(422, "body.invalid", "The body cannot be understood", clean_line(&format!("The body cannot be understood: {error}.")))
+    })
 }
 
 fn tell(error: &dyn std::error::Error) -> String {
@@ -265,7 +271,7 @@ fn tell(error: &dyn std::error::Error) -> String {
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    format!("The query cannot be understood: {deepest}.")
+    clean_line(&format!("The query cannot be understood: {deepest}."))
 }
 
 fn if_match(headers: &HeaderMap) -> Option<i64> {

@@ -2,7 +2,7 @@
 
 use crate::api::problem::FieldFaults;
 use crate::rules::{contact, place};
-use crate::text::{clean_line, clean_text};
+use crate::text::{clean_line, clean_text, is_blank};
 
 /// A line of at most `most` characters; empty becomes none.
 pub(super) fn line(faults: &mut FieldFaults, field: &str, text: Option<&str>, most: usize) -> Option<String> {
@@ -15,7 +15,7 @@ pub(super) fn text(faults: &mut FieldFaults, field: &str, text: Option<&str>, mo
 }
 
 fn within(faults: &mut FieldFaults, field: &str, cleaned: Option<String>, most: usize) -> Option<String> {
-    let cleaned = cleaned.filter(|cleaned| !cleaned.is_empty())?;
+    let cleaned = cleaned.filter(|cleaned| !is_blank(cleaned))?;
     let length = cleaned.chars().count();
     if length > most {
         faults.add(field, format!("at most {most} characters ({length} here)"));
@@ -27,7 +27,7 @@ fn within(faults: &mut FieldFaults, field: &str, cleaned: Option<String>, most: 
 /// A line that has to be there.
 pub(super) fn required(faults: &mut FieldFaults, field: &str, text: &str, most: usize) -> String {
     let cleaned = clean_line(text);
-    if cleaned.is_empty() {
+    if is_blank(&cleaned) {
         faults.add(field, "is required");
         return String::new();
     }

@@ -216,7 +216,7 @@ async fn locked_history(cx: &mut Cx, meter: MeterId) -> Result<History, StoreErr
 
 /// A refusal names the field, and the reading in the way.
 fn refused(cx: &Cx, dial: &Dial, value: Tenths, refusal: &Refusal) -> Problem {
-    let field = if matches!(refusal, Refusal::InFuture | Refusal::BeforeAcquired(_)) { "read_at" } else { "value" };
+    let field = if matches!(refusal, Refusal::InFuture | Refusal::TooLongAgo | Refusal::BeforeAcquired(_)) { "read_at" } else { "value" };
     let sentence = refusal.sentence(dial, value, &cx.caller.time_zone());
     let mut problem = Problem::with_status(422, refusal.code(), "This reading cannot stand", sentence.clone());
     problem.fields.insert(field.to_owned(), sentence);

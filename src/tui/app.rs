@@ -37,6 +37,7 @@ pub(super) struct App {
     waiting: HashMap<Ticket, u64>,
     session_ticket: Option<Ticket>,
     drafts: Drafts,
+    unsure: Vec<Call>,
     effects: VecDeque<Effect>,
     message: Option<(Tone, String)>,
     /// Keys of a chord that is not finished.
@@ -67,6 +68,7 @@ impl App {
             waiting: HashMap::new(),
             session_ticket: None,
             drafts,
+            unsure: Vec::new(),
             effects: VecDeque::new(),
             message: None,
             pressed: Vec::new(),
@@ -111,11 +113,13 @@ impl App {
 
     /// Draws everything.
     pub(super) fn view(&self, area: Rect, buffer: &mut Buffer) {
-        let Some(body) = frame::view(area, buffer, &self.shared, self.message.as_ref(), self.top()) else { return };
+        let Some(body) = frame::view(area, buffer, &self.shared, self.top()) else { return };
         let lowest = self.layers.iter().rposition(|held| !held.layer.is_over()).unwrap_or(0);
         for held in &self.layers[lowest..] {
             held.layer.view(body, buffer, &self.shared);
         }
+        frame::say(area, buffer, &self.shared, self.message.as_ref());
+        frame::make_harmless(buffer);
     }
 
     /// Where the cursor stands.
@@ -165,12 +169,12 @@ impl App {
             "suspend" if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
             "suspend" => self.effects.push_back(Effect::Suspend),
             "help" => {
-                let (title, places) = self.top().map_or_else(Default::default, |top| (top.title(), top.places()));
-                self.open(Box::new(Help::new(title, &places)));
+                let (title, places, text) = self.top().map_or_else(Default::default, |top| (top.title(), top.places(), top.wants_text()));
+                self.open(Box::new(Help::new(title, &places, text)));
             }
             "palette" => {
-                let places = self.top().map(Layer::places).unwrap_or_default();
-                self.open(Box::new(Palette::new(&places)));
+                let (places, text) = self.top().map_or_else(Default::default, |top| (top.places(), top.wants_text()));
+                self.open(Box::new(Palette::new(&places, text)));
             }
             "shop.switch" => self.open(Box::new(ShopPicker::default())),
             "sign_out" => self.sign_out(),
@@ -317,7 +321,7 @@ impl App {
     fn with(&mut self, at: usize, run: impl FnOnce(&mut dyn Layer, &mut Cx<'_>)) {
         let Some(held) = self.layers.get_mut(at) else { return };
         let id = held.id;
-        let mut cx = Cx { shared: &self.shared, drafts: &mut self.drafts, next_ticket: &mut self.next_ticket, intents: Vec::new() };
+        let mut cx = Cx { shared: &self.shared, drafts: &mut self.drafts, unsure: &mut self.unsure, next_ticket: &mut self.next_ticket, intents: Vec::new() };
         run(held.layer.as_mut(), &mut cx);
         let intents = cx.intents;
         for intent in intents {

@@ -85,12 +85,19 @@ impl Keymap {
 
     /// The key shown for a command: `Ctrl-S`.
     pub(super) fn shown(&self, command: &Command) -> Option<String> {
-        self.all_shown(command).into_iter().next()
+        self.shown_where(command, false)
     }
 
-    /// All keys of a command, as people write them.
-    pub(super) fn all_shown(&self, command: &Command) -> Vec<String> {
-        self.by_command.get(command.id).into_iter().flatten().map(|key| for_people(key)).collect()
+    /// As [`Keymap::shown`], where typed characters may be text.
+    pub(super) fn shown_where(&self, command: &Command, text: bool) -> Option<String> {
+        self.all_shown(command, text).into_iter().next()
+    }
+
+    /// All keys of a command, as people write them; where characters are text
+    /// only those that are none.
+    pub(super) fn all_shown(&self, command: &Command, text: bool) -> Vec<String> {
+        let is_text = |key: &String| key.split(' ').next().is_some_and(|first| first.chars().count() == 1);
+        self.by_command.get(command.id).into_iter().flatten().filter(|key| !(text && is_text(key))).map(|key| for_people(key)).collect()
     }
 }
 

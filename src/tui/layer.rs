@@ -129,6 +129,8 @@ pub(super) struct Cx<'a> {
     pub(super) shared: &'a Shared,
     /// Drafts that were kept.
     pub(super) drafts: &'a mut super::draft::Drafts,
+    /// Writes whose answer never came: the same again goes under the same key.
+    pub(super) unsure: &'a mut Vec<Call>,
     pub(super) next_ticket: &'a mut u64,
     pub(super) intents: Vec<Intent>,
 }

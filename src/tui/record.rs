@@ -9,19 +9,24 @@ use ratatui::text::{Line, Span};
 
 use super::command::{Command, Place};
 use super::event::Reply;
-use super::layer::{Cx, Intent, Layer, Subject};
+use super::layer::{Cx, Intent, Layer, Subject, Tone};
 use super::overlays::{NumberForm, ReadingLine, RequestForm};
 use super::panes::{Content, PANES, Page, Pane, PaneSpec};
 use super::screens::machine;
 use super::shared::Shared;
 use super::widgets::{Loaded, cut, line, lines, rule, spread, width};
+use crate::api::access::Needs;
 use crate::api::asset::AssetHeader;
-use crate::api::customer::Customer;
+use crate::api::customer::{Customer, CustomerKind};
 use crate::api::ids::CustomerId;
 use crate::api::operation::{GetCustomer, OfCustomer, Operation};
 use crate::api::page::Nothing;
+use crate::api::permission::Permission;
 use crate::client::Call;
 use crate::rules::contact::phone_for_people;
+
+/// What a number that stands needs.
+const CHANGE_NUMBER: Needs = Needs::All(const { &[Permission::named("customer.dms_number.change")] });
 
 /// A record's page.
 #[derive(Debug)]
@@ -188,6 +193,19 @@ fn customer_head(name: &str, customer: &Loaded<Customer>, shared: &Shared, room:
     vec![first, Line::from(customer_note(customer, shared, room))]
 }
 
+/// Opens the form for the number at this shop, unless changing it needs more
+/// than setting a blank one does (S3-22, S3-24).
+fn set_number(id: CustomerId, name: &str, known: Option<&Customer>, cx: &mut Cx<'_>) {
+    let shop = cx.shared.session.as_ref().and_then(|session| session.shop.as_ref()).map(|shop| shop.shop.id);
+    let more = known.and_then(|known| known.more.as_ref());
+    let here = more.and_then(|more| more.links.iter().find(|link| Some(link.shop.id) == shop)).and_then(|link| link.number.clone());
+    let changes = here.is_some() || more.is_some_and(|more| more.kind == CustomerKind::Local);
+    match cx.shared.access(CHANGE_NUMBER) {
+        Err(reason) if changes => cx.say(Tone::Warning, reason),
+        _ => cx.open(NumberForm::new(id, name, known, here)),
+    }
+}
+
 /// The alert note, or that there is no number here (S3-26).
 fn customer_note(customer: &Customer, shared: &Shared, room: usize) -> Span<'static> {
     let look = shared.look;
@@ -261,7 +279,7 @@ impl Layer for Record {
             ("asset.request", Head::Asset(header)) => cx.open(RequestForm::for_asset(header)),
             ("customer.number", Head::Customer { name, customer }) => {
                 if let Subject::Customer(id) = self.subject {
-                    cx.open(NumberForm::new(id, name, customer.data()));
+                    set_number(id, name, customer.data(), cx);
                 }
             }
             _ => {}

@@ -2,14 +2,13 @@
 //! sending the same again goes under the same key, so that it is one write.
 
 use super::event::{Reply, Ticket};
-use super::layer::Cx;
+use super::layer::{Cx, Tone};
 use crate::client::{Call, ClientError};
 
 /// What was sent last.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     on_its_way: Option<(Ticket, Call)>,
-    unsure: Option<Call>,
 }
 
 impl Sending {
@@ -18,12 +17,13 @@ impl Sending {
         if self.on_its_way.is_some() {
             return;
         }
-        let call = self.unsure.take().filter(|before| before.says_the_same(&call)).unwrap_or(call);
+        let before = cx.unsure.iter().position(|before| before.says_the_same(&call));
+        let call = before.map_or(call, |at| cx.unsure.swap_remove(at));
         self.on_its_way = Some((cx.call(call.clone()), call));
     }
 
     /// Takes the answer if it is the one waited for.
-    pub(super) fn take<'r>(&mut self, reply: &'r Reply) -> Option<Result<&'r [u8], &'r ClientError>> {
+    pub(super) fn take<'r>(&mut self, reply: &'r Reply, cx: &mut Cx<'_>) -> Option<Result<&'r [u8], &'r ClientError>> {
         if self.on_its_way.as_ref().is_none_or(|(ticket, _)| *ticket != reply.ticket) {
             return None;
         }
@@ -32,10 +32,21 @@ impl Sending {
             Ok(body) => Some(Ok(body)),
             Err(error) => {
                 let told = error.problem().is_some_and(|problem| problem.status < 500);
-                self.unsure = (!told).then_some(call);
+                if !told {
+                    cx.unsure.push(call);
+                }
                 Some(Err(error))
             }
         }
+    }
+
+    /// Esc while something is on its way: it cannot be called back, so the form
+    /// stays until the answer says what became of it.
+    pub(super) fn holds_back(&self, cx: &mut Cx<'_>) -> bool {
+        if self.is_waiting() {
+            cx.say(Tone::Warning, "It is being sent: wait for the answer.");
+        }
+        self.is_waiting()
     }
 
     /// Whether an answer is waited for.

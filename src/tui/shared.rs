@@ -65,10 +65,10 @@ impl Shared {
         }
     }
 
-    /// The zone in which times are shown: the shop's.
+    /// The zone in which times are shown: the shop's, else this machine's.
     pub(super) fn zone(&self) -> TimeZone {
         let named = self.session.as_ref().and_then(|session| session.shop.as_ref()).map(|shop| shop.time_zone.as_str());
-        named.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+        named.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system)
     }
 
     /// The country by which states and numbers are read.

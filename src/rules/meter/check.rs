@@ -61,6 +61,8 @@ pub struct Warning {
 pub enum Refusal {
     /// More than five minutes ahead (M-2).
     InFuture,
+    /// Before there were such machines: a slip of the hand.
+    TooLongAgo,
     /// Before the machine was acquired (M-2).
     BeforeAcquired(Timestamp),
     /// More positions than the dial has.
@@ -104,6 +106,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::InFuture => "reading.in_future",
+            Self::TooLongAgo => "reading.too_long_ago",
             Self::BeforeAcquired(_) => "reading.before_acquired",
             Self::TooManyDigits(_) => "reading.digits",
             Self::NoTenths => "reading.decimals",
@@ -126,6 +129,7 @@ impl Refusal {
         let stands = |point: &Point| format!("{} of {}", point.value.for_people(), day(point.at));
         match self {
             Self::InFuture => "This time is still to come. Enter when the dial was read.".to_owned(),
+            Self::TooLongAgo => "This time is before 1970. Enter when the dial was read.".to_owned(),
             Self::BeforeAcquired(at) => format!("The machine was acquired on {}. Enter a later time.", day(*at)),
             Self::TooManyDigits(digits) => format!("{value} has more positions than this dial ({digits}). Read it again."),
             Self::NoTenths => format!("This meter shows whole {unit}. Leave out the decimal."),
@@ -193,6 +197,9 @@ pub fn check(dial: &Dial, history: &History, acquired: Option<Timestamp>, new: N
 fn check_alone(dial: &Dial, acquired: Option<Timestamp>, new: NewReading, now: Timestamp) -> Result<(), Refusal> {
     if new.at > now + TOLERANCE {
         return Err(Refusal::InFuture);
+    }
+    if new.at < Timestamp::UNIX_EPOCH {
+        return Err(Refusal::TooLongAgo);
     }
     if let Some(acquired) = acquired.filter(|acquired| new.at < *acquired) {
         return Err(Refusal::BeforeAcquired(acquired));

@@ -67,7 +67,11 @@ impl FromStr for Tenths {
             Some(at) if text.len() - at - 1 != 3 => (&text[..at], &text[at + 1..]),
             _ => (text.as_str(), ""),
         };
-        let whole = whole.replace(['.', ','], "");
+        let groups: Vec<&str> = whole.split(['.', ',']).collect();
+        if groups.len() > 1 && (groups[0].len() > 3 || groups[0].is_empty() || groups[1..].iter().any(|group| group.len() != 3)) {
+            return Err(ValueFault::NotANumber);
+        }
+        let whole = groups.concat();
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
         if whole.is_empty() || whole.len() > 12 || !digits(&whole) || !digits(tenth) {
             return Err(ValueFault::NotANumber);
@@ -296,7 +300,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(Tenths(tenths)), "{text}");
         }
         assert_eq!("12.34".parse::<Tenths>(), Err(ValueFault::TooFine));
-        for bad in ["", "-5", "abc", "1.2.x", "9999999999999"] {
+        for bad in ["", "-5", "abc", "1.2.x", "9999999999999", "12.9.5", "1,2,9,5,1", "1234,567"] {
             assert_eq!(bad.parse::<Tenths>(), Err(ValueFault::NotANumber), "{bad}");
         }
     }

@@ -24,10 +24,10 @@ pub(in crate::tui) struct CustomerForm {
     form: Form,
     /// The server showed a look-alike; saving the same again means it.
     confirmed: Option<Draft>,
+    /// The text that was searched for: a draft belongs to it.
+    searched: String,
     sending: Sending,
 }
-
-const ABOUT: &str = "new customer";
 
 impl CustomerForm {
     /// With the name that was searched for.
@@ -47,7 +47,11 @@ impl CustomerForm {
             FormField::new("fax", "Fax", ""),
             FormField::new("notes", "Notes", ""),
         ]);
-        Self { form, confirmed: None, sending: Sending::default() }
+        Self { form, confirmed: None, searched: name.to_owned(), sending: Sending::default() }
+    }
+
+    fn about(&self) -> String {
+        format!("new customer {}", self.searched)
     }
 
     fn typed(&self) -> Draft {
@@ -110,15 +114,8 @@ impl Layer for CustomerForm {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        if let Some(draft) = cx.drafts.take(ABOUT) {
-            let name = self.form.text("name").to_owned();
+        if let Some(draft) = cx.drafts.take(&self.about()) {
             self.form.restore(&draft);
-            // The name searched for just now stands before an older one.
-            if !name.is_empty()
-                && let Some(field) = self.form.fields.first_mut()
-            {
-                field.text.set(&name);
-            }
         }
     }
 
@@ -139,8 +136,12 @@ impl Layer for CustomerForm {
         self.form.paste(text);
     }
 
+    fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        self.sending.holds_back(cx)
+    }
+
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        match self.sending.take(reply) {
+        match self.sending.take(reply, cx) {
             Some(Ok(body)) => Self::created(body, cx),
             Some(Err(error)) => {
                 if let Some(problem) = error.problem() {
@@ -160,11 +161,12 @@ impl Layer for CustomerForm {
     }
 
     fn draft(&self) -> Option<(String, Draft)> {
-        Some((ABOUT.to_owned(), self.form.draft()))
+        Some((self.about(), self.form.draft()))
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
-        boxed(buffer, area, (area.width, area.height), "New customer", shared.look);
+        let title = if self.sending.is_waiting() { "New customer: sending" } else { "New customer" };
+        boxed(buffer, area, (area.width, area.height), title, shared.look);
         self.form.view(Self::inside(area), buffer, shared);
     }
 

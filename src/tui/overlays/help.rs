@@ -15,14 +15,16 @@ use crate::tui::widgets::{Cursor, boxed, cut, lines};
 pub(in crate::tui) struct Help {
     about: String,
     commands: Vec<&'static Command>,
+    /// Whether typed characters are text there.
+    text: bool,
     cursor: Cursor,
 }
 
 impl Help {
     /// For the layer of that title and places.
-    pub(in crate::tui) fn new(about: String, places: &[Place]) -> Self {
+    pub(in crate::tui) fn new(about: String, places: &[Place], text: bool) -> Self {
         let here = |command: &&Command| places.contains(&command.place) || command.place == Place::Anywhere;
-        Self { about, commands: COMMANDS.iter().filter(here).collect(), cursor: Cursor::default() }
+        Self { about, commands: COMMANDS.iter().filter(here).collect(), text, cursor: Cursor::default() }
     }
 }
 
@@ -53,7 +55,7 @@ impl Layer for Help {
         // The cursor scrolls; nothing is chosen here.
         let first = self.cursor.at.min(self.commands.len().saturating_sub(usize::from(inside.height)));
         let rows = self.commands.iter().skip(first).take(usize::from(inside.height)).map(|command| {
-            let keys: Vec<String> = shared.keymap.all_shown(command).iter().map(|key| look.key_text(key)).collect();
+            let keys: Vec<String> = shared.keymap.all_shown(command, self.text).iter().map(|key| look.key_text(key)).collect();
             let reason = shared.access(command.needs).err();
             let style = if reason.is_some() { look.locked() } else { Style::new() };
             let lock = reason.map(|reason| format!("  [locked] {reason}")).unwrap_or_default();

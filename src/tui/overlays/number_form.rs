@@ -34,9 +34,9 @@ const SIZE: (u16, u16) = (74, 6);
 
 impl NumberForm {
     /// For a customer, with the number it has here.
-    pub(in crate::tui) fn new(customer: CustomerId, name: &str, known: Option<&Customer>) -> Self {
+    pub(in crate::tui) fn new(customer: CustomerId, name: &str, known: Option<&Customer>, here: Option<String>) -> Self {
         let more = known.and_then(|known| known.more.as_ref());
-        let form = Form::new(vec![FormField::new("number", "Customer #", "as in the business system; Enter").with("")]);
+        let form = Form::new(vec![FormField::new("number", "Customer #", "as in the business system; Enter").with(here.as_deref().unwrap_or_default())]);
         Self { customer, name: name.to_owned(), version: more.map(|more| more.version), form, asking: false, sending: Sending::default() }
     }
 
@@ -108,12 +108,12 @@ impl Layer for NumberForm {
         self.form.paste(text);
     }
 
-    fn on_back(&mut self, _: &mut Cx<'_>) -> bool {
-        std::mem::take(&mut self.asking)
+    fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        std::mem::take(&mut self.asking) || self.sending.holds_back(cx)
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        match self.sending.take(reply) {
+        match self.sending.take(reply, cx) {
             Some(Ok(_)) => {
                 cx.say(Tone::Fine, format!("{}: number set.", self.name));
                 cx.want(Intent::Changed(Subject::Customer(self.customer)));

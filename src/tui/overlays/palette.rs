@@ -19,6 +19,8 @@ use crate::tui::widgets::{Cursor, TextField, boxed, cut, line, lines};
 pub(in crate::tui) struct Palette {
     field: TextField,
     commands: Vec<&'static Command>,
+    /// Whether typed characters are text on the screen below.
+    text: bool,
     cursor: Cursor,
 }
 
@@ -29,9 +31,9 @@ fn worth_listing(command: &Command) -> bool {
 
 impl Palette {
     /// Over a layer of these places.
-    pub(in crate::tui) fn new(places: &[Place]) -> Self {
+    pub(in crate::tui) fn new(places: &[Place], text: bool) -> Self {
         let here = |command: &&Command| (places.contains(&command.place) || command.place == Place::Anywhere) && worth_listing(command);
-        Self { field: TextField::default(), commands: COMMANDS.iter().filter(here).collect(), cursor: Cursor::default() }
+        Self { field: TextField::default(), commands: COMMANDS.iter().filter(here).collect(), text, cursor: Cursor::default() }
     }
 
     /// The commands that have the typed letters, the best first.
@@ -111,7 +113,7 @@ impl Layer for Palette {
                 (None, true) => look.row(),
                 (None, false) => Style::new(),
             };
-            let key = shared.keymap.shown(command).map(|key| look.key_text(&key)).unwrap_or_default();
+            let key = shared.keymap.shown_where(command, self.text).map(|key| look.key_text(&key)).unwrap_or_default();
             let lock = reason.map(|reason| format!("  [locked] {reason}")).unwrap_or_default();
             Line::from(vec![
                 Span::styled(if marked { format!("{} ", look.marker()) } else { "  ".to_owned() }, look.row()),

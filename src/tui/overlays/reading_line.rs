@@ -117,6 +117,10 @@ impl ReadingLine {
     fn odd(&self, shared: &Shared) -> Option<String> {
         let meter = self.meter()?;
         let (gain, days) = self.gain(shared)?;
+        // What outruns the clock is refused anyway (M-8): no question before that.
+        if meter.kind.is_hours() && gain > days * 24.0 + 1.0 {
+            return None;
+        }
         let pace = gain / days.max(1.0);
         let (usual, above) = (meter.usual_per_day?, meter.unusual_above?);
         (pace > above).then(|| format!("That is {pace:.0} {} in one day; this machine's usual is {usual:.0}.", meter.unit.name()))
@@ -135,6 +139,9 @@ impl ReadingLine {
 
     /// What stands, and what the typed value adds to it.
     fn feedback(&self, shared: &Shared) -> String {
+        if self.meters.data().is_none() {
+            return self.meters.failure().map_or_else(|| "Loading".to_owned(), ToString::to_string);
+        }
         let Some(meter) = self.meter() else { return "The first reading makes this meter.".to_owned() };
         let unit = meter.unit.name();
         let Some((value, read_at)) = meter.value.as_deref().zip(meter.read_at) else { return "No reading yet.".to_owned() };
@@ -268,6 +275,10 @@ impl Layer for ReadingLine {
         self.form.paste(text);
     }
 
+    fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        self.sending.holds_back(cx)
+    }
+
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
         if self.meters.take(reply) {
             return;
@@ -275,7 +286,7 @@ impl Layer for ReadingLine {
         if self.earlier.take(reply) {
             return self.void_earlier(cx);
         }
-        match self.sending.take(reply) {
+        match self.sending.take(reply, cx) {
             Some(Ok(body)) => {
                 Self::added(body, cx);
                 cx.want(Intent::Changed(Subject::Asset(self.asset)));

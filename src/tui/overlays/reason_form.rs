@@ -103,8 +103,12 @@ impl Layer for ReasonForm {
         self.form.paste(text);
     }
 
+    fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        self.sending.holds_back(cx)
+    }
+
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        match self.sending.take(reply) {
+        match self.sending.take(reply, cx) {
             Some(Ok(_)) => {
                 cx.say(Tone::Fine, format!("{}: done.", self.heading));
                 cx.want(Intent::Changed(Subject::Asset(self.asset)));

@@ -345,6 +345,10 @@ impl Layer for RequestForm {
         }
     }
 
+    fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        self.sending.holds_back(cx)
+    }
+
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
         if self.codes == Some(reply.ticket) {
             let known = reply.outcome.as_ref().ok().and_then(|body| serde_json::from_slice::<Page<ServiceCode>>(body).ok());
@@ -359,7 +363,7 @@ impl Layer for RequestForm {
             }
             return self.services.loaded(known);
         }
-        match self.sending.take(reply) {
+        match self.sending.take(reply, cx) {
             Some(Ok(body)) => self.filed(body, cx),
             Some(Err(error)) => match error.problem() {
                 Some(problem) if problem.code == "service_request.duplicate" => {
@@ -383,7 +387,8 @@ impl Layer for RequestForm {
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
-        boxed(buffer, area, (area.width, area.height), &self.heading, shared.look);
+        let title = if self.sending.is_waiting() { format!("{}: sending", self.heading) } else { self.heading.clone() };
+        boxed(buffer, area, (area.width, area.height), &title, shared.look);
         let inside = Self::inside(area);
         for (row, text) in (0..ABOVE).zip(self.head_lines(shared, usize::from(inside.width))) {
             line(buffer, inside, row, text);

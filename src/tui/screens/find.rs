@@ -156,7 +156,8 @@ impl Find {
             return cx.say(Tone::Error, failure.to_string());
         }
         if customers.is_none() && assets.is_none() {
-            return cx.say(Tone::Warning, self.too_short());
+            let reason = cx.shared.access(LookUpAsset::ENDPOINT.needs).err().filter(|_| !Self::may_search(cx.shared));
+            return cx.say(Tone::Warning, reason.unwrap_or_else(|| self.too_short()));
         }
         self.open_row(cx);
     }
