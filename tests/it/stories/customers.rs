@@ -220,7 +220,7 @@ on_both_databases! {
         assert_eq!((&full["address1"], &full["postal_code"]), (&json!("1 Depot Court"), &json!("76705")));
     }
 
-    async fn a_shop_sees_no_other_shops_link(w: World) {
+    async fn s3_25_a_shop_sees_no_other_shops_link(w: World) {
         let path = format!("/v1/customers/{}", w.ids.heron);
         let (_, of_counter) = w.sign_in("counter").await.get(&path).await;
         assert_eq!(each(&json!({ "items": of_counter["links"] }), "/shop/code"), ["STK"]);

@@ -139,7 +139,7 @@ on_both_databases! {
         assert_eq!(list["total"], 4);
     }
 
-    async fn a_look_up_keeps_to_the_scope(w: World) {
+    async fn s2_3_a_look_up_keeps_to_the_scope(w: World) {
         let (counter, gm, executive, kiosk) = (w.sign_in("counter").await, w.sign_in("gm").await, w.sign_in("executive").await, w.sign_in("kiosk").await);
         assert_eq!(found(&look(&counter, "NVK-118").await), Vec::<String>::new(), "Reno's");
         assert_eq!(found(&look(&gm, "NVK-118").await), ["KST 88 plate"]);

@@ -214,7 +214,7 @@ on_both_databases! {
         assert_eq!(meter(&counter, w.ids.loader, "odometer").await["stale"], false);
     }
 
-    async fn m_14_outsiders_get_no_override_whatever_their_role_says(w: World) {
+    async fn m_14_s2_52_outsiders_get_no_override_whatever_their_role_says(w: World) {
         w.add_user("promoted", "customer", &[grant("service_manager", "customer", Some(w.ids.keller.to_string()))]).await;
         w.add_user("clever_kiosk", "kiosk", &[grant("service_manager", "shop", Some(w.ids.sln.to_string()))]).await;
         for name in ["executive", "fleet", "portaluser", "kiosk", "promoted", "clever_kiosk"] {

@@ -25,7 +25,7 @@ on_both_databases! {
         assert_eq!(found["items"][0]["name"], "Northwind Fleet");
     }
 
-    async fn s3_24_a_number_that_stands_is_changed_by_the_service_manager(w: World) {
+    async fn c_3_s3_24_a_number_that_stands_is_changed_by_the_service_manager(w: World) {
         let (counter, manager) = (w.sign_in("counter").await, w.sign_in("manager").await);
         let path = northwind(&w.ids);
         assert_eq!(counter.put(&path, json!({ "number": "10777" }), None).await.0, 200);

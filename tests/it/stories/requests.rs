@@ -157,7 +157,7 @@ on_both_databases! {
         file(&counter, w.ids.excavator, oil).await;
     }
 
-    async fn closed_and_disposed_machines_take_no_requests(w: World) {
+    async fn s2_32_closed_and_disposed_machines_take_no_requests(w: World) {
         let counter = w.sign_in("counter").await;
         for asset in [w.ids.closed, w.ids.disposed] {
             refused(&counter.post(&path(asset), json!({ "complaint": "x" })).await, 409, "asset.closed");
