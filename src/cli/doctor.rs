@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_password_is_never_shown() {
         for (address, shown) in [
-            ("sqlite:///home/a:b@c/x.db", "sqlite:///home/a:b@c/x.db"),
+            ("sqlite:///srv/a:b@c/x.db", "sqlite:///srv/a:b@c/x.db"),
             ("postgres://counter:secret@db/counter", "postgres://counter:***@db/counter"),
             ("postgres://counter:se@cret@db/counter", "postgres://counter:***@db/counter"),
             ("postgres://counter@db/counter", "postgres://counter@db/counter"),

@@ -102,7 +102,7 @@ on_both_databases! {
         let counter = w.sign_in("counter").await;
         let lines = |lines: Value| json!({ "lines": lines });
         for wrong in [
-            json!([{ "service_code": "XXX" }]),
+            json!([{ "service_code": "NO-SUCH-SERVICE" }]),
             json!([{ "other_text": "x".repeat(201) }]),
             json!([{ "other_text": "  " }]),
             json!([{}]),
