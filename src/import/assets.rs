@@ -9,12 +9,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::batch::{self, StoredAsset, StoredPlate};
 use super::customers::{Numbers, named_number};
 use super::fields::{self, Cells, Fault, Place};
 use super::load::{Checked, Entry, Known, Rows, Seen, Verdict, key_of};
 use crate::api::asset::AssetStatus;
 use crate::api::ids::{AssetId, OrganizationId};
+use crate::store::bulk::{self, StoredAsset, StoredPlate};
 use crate::store::places::{self, OrganizationRow};
 use crate::store::{self, At, Conn, StoreError};
 use crate::text::{fold, number_key};
@@ -69,7 +69,7 @@ impl Machines {
     pub(super) async fn find<'t>(conn: &mut Conn, tags: impl Iterator<Item = &'t Tag> + Clone) -> store::Result<Self> {
         let codes: HashSet<&str> = tags.clone().map(|tag| tag.organization_key.as_str()).collect();
         let codes: Vec<&str> = codes.into_iter().collect();
-        let organizations = batch::organizations(conn, &codes).await?.into_iter().map(|row| (fold(&row.code), row)).collect();
+        let organizations = bulk::organizations(conn, &codes).await?.into_iter().map(|row| (fold(&row.code), row)).collect();
         let mut machines = Self { organizations, assets: HashMap::new() };
         machines.find_assets(conn, tags).await?;
         Ok(machines)
@@ -79,7 +79,7 @@ impl Machines {
         let keys: HashSet<&str> = tags.map(|tag| tag.number_key.as_str()).collect();
         let keys: Vec<&str> = keys.into_iter().collect();
         let owners: Vec<OrganizationId> = self.organizations.values().map(|row| row.id).collect();
-        for row in batch::assets(conn, &owners, &keys).await? {
+        for row in bulk::assets(conn, &owners, &keys).await? {
             self.assets.insert((row.organization_id, number_key(&row.asset_number)), row);
         }
         Ok(())
@@ -253,7 +253,7 @@ impl Chunk {
         let plated = entries.iter().filter(|entry| entry.record.plate.is_some());
         let asked: Vec<AssetId> = plated.filter_map(|entry| machines.asset(&entry.record.tag).ok()).map(|(_, asset)| asset.id).collect();
         let mut carried: HashMap<AssetId, Vec<StoredPlate>> = HashMap::new();
-        for plate in batch::plates(conn, &asked).await?.into_iter().filter(|plate| plate.to_at.is_none()) {
+        for plate in bulk::plates(conn, &asked).await?.into_iter().filter(|plate| plate.to_at.is_none()) {
             carried.entry(plate.asset_id).or_default().push(plate);
         }
         Ok(Self { machines, numbers, carried, writes: Writes::default() })
@@ -301,7 +301,7 @@ impl Chunk {
 async fn make_organization<'t>(conn: &mut Conn, known: &Known, mut tags: impl Iterator<Item = &'t Tag>) -> store::Result<()> {
     let Some(constant) = &known.organization else { return Ok(()) };
     let key = fold(&constant.code);
-    if !tags.any(|tag| tag.organization_key == key) || !batch::organizations(conn, &[&key]).await?.is_empty() {
+    if !tags.any(|tag| tag.organization_key == key) || !bulk::organizations(conn, &[&key]).await?.is_empty() {
         return Ok(());
     }
     let row = OrganizationRow {
@@ -401,13 +401,13 @@ fn plate_changes(plate: &Plate, carried: &[StoredPlate], asset: AssetId, now: At
 
 impl Writes {
     async fn run(self, conn: &mut Conn) -> store::Result<()> {
-        batch::insert_assets(conn, &self.new).await?;
-        batch::insert_plates(conn, &self.new_plates).await?;
+        bulk::insert_assets(conn, &self.new).await?;
+        bulk::insert_plates(conn, &self.new_plates).await?;
         for plate in &self.changed_plates {
-            batch::update_plate(conn, plate).await?;
+            bulk::update_plate(conn, plate).await?;
         }
         for row in &self.changed {
-            if !batch::update_asset(conn, row).await? {
+            if !bulk::update_asset(conn, row).await? {
                 // Changed since it was looked up: the chunk is done again.
                 return Err(StoreError::Taken);
             }

@@ -9,12 +9,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::batch::{self, NewLink};
 use super::fields::{Cells, Fault, Place};
 use super::load::{Checked, Entry, Known, Rows, Seen, Verdict, key_of};
 use super::{MAX_NAME, fields};
 use crate::api::customer::{CustomerKind, NumberState};
 use crate::api::ids::{CustomerId, ShopId};
+use crate::store::bulk::{self, NewLink};
 use crate::store::customers::{self, CustomerRow, import_key, number_key};
 use crate::store::places::ShopRow;
 use crate::store::{self, Conn, StoreError, changes};
@@ -156,11 +156,11 @@ impl Chunk {
             }
         }
         let mut chunk = Self::default();
-        for (customer, shop, system, number) in batch::holders(conn, &listed(systems), &listed(numbers)).await? {
+        for (customer, shop, system, number) in bulk::holders(conn, &listed(systems), &listed(numbers)).await? {
             chunk.by_number.insert((system, number), (customer, shop));
         }
         let mut with_number: HashSet<(ShopId, CustomerId)> = HashSet::new();
-        let namesakes = batch::namesakes(conn, &listed(names)).await?;
+        let namesakes = bulk::namesakes(conn, &listed(names)).await?;
         for (customer, shop, name, number) in namesakes.into_iter().filter(|(_, shop, ..)| shops.contains(shop)) {
             if number.is_some() {
                 with_number.insert((shop, customer));
@@ -172,7 +172,7 @@ impl Chunk {
             }
         }
         let ids: HashSet<CustomerId> = chunk.by_number.values().map(|(id, _)| *id).chain(chunk.by_name.values().copied()).collect();
-        for row in batch::customers(conn, &listed(ids)).await? {
+        for row in bulk::customers(conn, &listed(ids)).await? {
             chunk.held.insert(row.id, row);
         }
         Ok(chunk)
@@ -289,8 +289,8 @@ impl Chunk {
 
     async fn write(self, conn: &mut Conn) -> store::Result<()> {
         let new: Vec<&CustomerRow> = self.new.iter().filter_map(|id| self.held.get(id)).collect();
-        batch::insert_customers(conn, &new).await?;
-        batch::insert_links(conn, &self.links).await?;
+        bulk::insert_customers(conn, &new).await?;
+        bulk::insert_links(conn, &self.links).await?;
         for row in self.changed.iter().filter_map(|id| self.held.get(id)) {
             if !customers::update(conn, row).await? {
                 // Changed since it was looked up: the chunk is done again.
@@ -298,12 +298,12 @@ impl Chunk {
             }
         }
         for id in self.to_fleet {
-            batch::make_fleet(conn, id).await?;
+            bulk::make_fleet(conn, id).await?;
         }
         if self.new.is_empty() {
             return Ok(());
         }
-        batch::add_changes(conn, &self.new).await?;
+        bulk::add_changes(conn, &self.new).await?;
         changes::tell(conn).await
     }
 }
@@ -333,7 +333,7 @@ impl Numbers {
         let keys: HashSet<String> = numbers.map(number_key).collect();
         let wanted: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut found: HashMap<String, Vec<CustomerId>> = HashMap::new();
-        for (customer, _, _, number) in batch::holders(conn, &known.systems(), &wanted).await? {
+        for (customer, _, _, number) in bulk::holders(conn, &known.systems(), &wanted).await? {
             let holders = found.entry(number).or_default();
             if !holders.contains(&customer) {
                 holders.push(customer);

@@ -6,11 +6,11 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
-use super::batch::{self, Line};
 use super::fields::guard;
 use super::{ImportError, Kind, io_error};
 use crate::rules::meter::{MeterKind, MeterName, Tenths};
 use crate::store::Db;
+use crate::store::export::{self, Export, Line};
 
 /// Lines that are held at once.
 const PAGE: i64 = 1_000;
@@ -29,7 +29,7 @@ pub async fn export(db: &Db, kind: Kind, out: &mut (dyn Write + Send)) -> Result
     let mut after = (String::new(), String::new());
     let mut written = 0;
     loop {
-        let page = batch::page(&mut conn, kind, (&after.0, &after.1), PAGE).await?;
+        let page = export::page(&mut conn, lines_of(kind), (&after.0, &after.1), PAGE).await?;
         let Some(last) = page.last() else { break };
         after = (said(last, 0).to_owned(), said(last, 1).to_owned());
         for line in &page {
@@ -40,6 +40,19 @@ pub async fn export(db: &Db, kind: Kind, out: &mut (dyn Write + Send)) -> Result
     }
     csv.flush().map_err(ImportError::Write)?;
     Ok(written)
+}
+
+const fn lines_of(kind: Kind) -> Export {
+    match kind {
+        Kind::Organizations => Export::ORGANIZATIONS,
+        Kind::Shops => Export::SHOPS,
+        Kind::Customers => Export::CUSTOMERS,
+        Kind::Assets => Export::ASSETS,
+        Kind::Plates => Export::PLATES,
+        Kind::Readings => Export::READINGS,
+        Kind::ServiceRequests => Export::REQUESTS,
+        Kind::Repairs => Export::REPAIRS,
+    }
 }
 
 fn said(line: &Line, place: usize) -> &str {

@@ -10,11 +10,9 @@
 //! This is the program's own work: no permission or scope is asked for.
 //!
 //! May call [`crate::api`], [`crate::rules`], [`crate::store`] and
-//! [`crate::text`]. `batch` holds the one SQL outside of `store`: statements
-//! for many rows at once.
+//! [`crate::text`].
 
 mod assets;
-mod batch;
 mod bind;
 mod customers;
 mod export;
@@ -31,7 +29,6 @@ mod service;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use batch::statements;
 pub use export::export;
 
 use crate::store::{Db, StoreError};

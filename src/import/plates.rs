@@ -4,9 +4,9 @@
 //! May call [`crate::store`].
 
 use super::assets::{Machines, Plate, Tag};
-use super::batch::{self, StoredPlate};
 use super::fields::{Cells, Fault};
 use super::load::{Checked, Known, Single, Stop, Verdict, key_of};
+use crate::store::bulk::{self, StoredPlate};
 use crate::store::{self, At, Conn};
 use crate::text::number_key;
 
@@ -45,11 +45,11 @@ impl Single for Plates {
     async fn write(conn: &mut Conn, _known: &Known, machines: &Machines, record: &PlateRecord) -> Result<Verdict, Stop> {
         let (_, asset) = machines.asset(&record.tag)?;
         // Asked for each row: the row before may have dated this very plate.
-        let stored = batch::plates(conn, &[asset.id]).await?;
+        let stored = bulk::plates(conn, &[asset.id]).await?;
         let Some(stored) = meant(&stored, record) else {
             record.plate.place.settled("state")?;
-            batch::insert_plates(conn, &[record.plate.stored(asset.id, record.from, record.to)]).await?;
-            batch::touch_asset(conn, asset.id).await?;
+            bulk::insert_plates(conn, &[record.plate.stored(asset.id, record.from, record.to)]).await?;
+            bulk::touch_asset(conn, asset.id).await?;
             return Ok(Verdict::Added);
         };
         let moved = record.plate.moved(stored, "state")?;
@@ -60,8 +60,8 @@ impl Single for Plates {
         let mut now = moved.unwrap_or_else(|| stored.clone());
         now.from_at = record.from.or(now.from_at);
         now.to_at = record.to.or(now.to_at);
-        batch::update_plate(conn, &now).await?;
-        batch::touch_asset(conn, asset.id).await?;
+        bulk::update_plate(conn, &now).await?;
+        bulk::touch_asset(conn, asset.id).await?;
         Ok(Verdict::Changed)
     }
 }

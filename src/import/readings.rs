@@ -5,12 +5,12 @@
 //! May call [`crate::rules`] and [`crate::store`].
 
 use super::assets::{Machines, Tag};
-use super::batch::StoredAsset;
 use super::fields::{Cells, Fault, short};
 use super::load::{Checked, Known, Single, Stop, Verdict, key_of};
 use crate::api::ids::ReadingId;
 use crate::api::meter::ReadingState;
 use crate::rules::meter::{Accepted, Dial, History, MeterName, NewReading, ReadingKind, Tenths, Unit, check};
+use crate::store::bulk::StoredAsset;
 use crate::store::meters::{self, MeterRow, ReadingRow};
 use crate::store::places::OrganizationRow;
 use crate::store::{self, At, Conn, Raw};

@@ -8,12 +8,12 @@
 use jiff::tz::TimeZone;
 
 use super::assets::{Machines, Tag};
-use super::batch::{self, StoredAsset, StoredRepair};
 use super::fields::{Cells, Fault, short};
 use super::load::{Checked, Known, Single, Stop, Verdict, key_of};
 use crate::api::ids::{AssetId, RepairId, RequestId, ShopId};
 use crate::api::service::RepairState;
 use crate::rules::request::RequestStatus;
+use crate::store::bulk::{self, StoredAsset, StoredRepair};
 use crate::store::places::{self, OrganizationRow, ShopRow};
 use crate::store::repairs::{self, RepairRow};
 use crate::store::requests::{self, RequestRow};
@@ -82,7 +82,7 @@ impl Single for Requests {
         let machine = machines.asset(&record.tag)?;
         let complaint = record.complaint.as_deref().unwrap_or_default();
         let present = match (record.number.as_deref(), record.requested_at) {
-            (None, None) => batch::request_of_complaint(conn, machine.1.id, complaint).await?,
+            (None, None) => bulk::request_of_complaint(conn, machine.1.id, complaint).await?,
             // With a number neither time nor complaint is asked for.
             (number, at) => requests::by_key(conn, number, machine.1.id, at.unwrap_or(known.now), complaint).await?,
         };
@@ -130,7 +130,7 @@ async fn update_request(conn: &mut Conn, known: &Known, asset: AssetId, present:
         return Ok(Verdict::Unchanged);
     }
     if moved {
-        batch::set_requested_at(conn, row.id, row.requested_at).await?;
+        bulk::set_requested_at(conn, row.id, row.requested_at).await?;
     }
     requests::update_imported(conn, row.id, &row).await?;
     Ok(Verdict::Changed)
@@ -248,7 +248,7 @@ impl Single for Repairs {
     async fn write(conn: &mut Conn, known: &Known, machines: &Machines, record: &RepairRecord) -> Result<Verdict, Stop> {
         let (_, asset) = machines.asset(&record.tag)?;
         let shop = record.shop.map(|place| known.shops[place].id);
-        let stored = batch::repairs(conn, asset.id, &record.description).await?;
+        let stored = bulk::repairs(conn, asset.id, &record.description).await?;
         let present = stored.iter().find(|stored| record.found_at.is_none_or(|at| at == stored.found_at));
         if present.is_some_and(|present| record.says_nothing_new(present, shop)) {
             return Ok(Verdict::Unchanged);

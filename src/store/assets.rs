@@ -1,8 +1,7 @@
 //! Assets, their plates, and the look-up by any of their numbers.
 
-use super::connection::on;
 use super::row::{row, statements};
-use super::scope::{asset_in_scope, bind_scope};
+use super::scope::asset_in_scope;
 use super::{At, Conn, Result, Scope};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId};
 use crate::text::{number_key, similar_key};
@@ -172,7 +171,7 @@ pub fn vin_reversed(vin: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub async fn get(conn: &mut Conn, scope: &Scope, id: AssetId) -> Result<Option<AssetRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(GET), scope).bind(id).fetch_optional(c).await)?)
+    conn.query(GET).scope(scope).bind(id).first().await
 }
 
 /// An asset of an organization by its number.
@@ -180,7 +179,7 @@ pub async fn get(conn: &mut Conn, scope: &Scope, id: AssetId) -> Result<Option<A
 /// # Errors
 /// When the database fails.
 pub async fn by_number(conn: &mut Conn, scope: &Scope, organization: OrganizationId, number: &str) -> Result<Option<AssetRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(BY_NUMBER), scope).bind(organization).bind(number_key(number)).fetch_optional(c).await)?)
+    conn.query(BY_NUMBER).scope(scope).bind(organization).bind(number_key(number)).first().await
 }
 
 /// Assets of a customer behind a number key and id, by these.
@@ -188,9 +187,7 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, organization: Organizatio
 /// # Errors
 /// When the database fails.
 pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, disposed_too: bool, after: (&str, &str), limit: i64) -> Result<Vec<AssetRow>> {
-    Ok(
-        on!(conn, c => bind_scope!(sqlx::query_as(OF_CUSTOMER), scope).bind(customer).bind(after.0).bind(after.1).bind(disposed_too).bind(limit).fetch_all(c).await)?,
-    )
+    Ok(conn.query(OF_CUSTOMER).scope(scope).bind(customer).bind(after.0).bind(after.1).bind(disposed_too).bind(limit).all().await?)
 }
 
 /// How many assets of a customer are within scope.
@@ -198,7 +195,7 @@ pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, d
 /// # Errors
 /// When the database fails.
 pub async fn count_of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, disposed_too: bool) -> Result<i64> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_scalar(COUNT_OF_CUSTOMER), scope).bind(customer).bind(disposed_too).fetch_one(c).await)?)
+    conn.query(COUNT_OF_CUSTOMER).scope(scope).bind(customer).bind(disposed_too).one().await
 }
 
 /// What a look-up asks for.
@@ -222,8 +219,7 @@ pub async fn look_up(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec
     let length = key.chars().count();
     let tail: String = if (6..=8).contains(&length) { key.chars().rev().collect() } else { String::new() };
     let beyond = format!("{tail}\u{7f}");
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LOOK_UP), scope).bind(&key).bind(&tail).bind(&beyond).bind(tag.disposed_too)
-        .bind(tag.organization).fetch_all(c).await)?)
+    conn.query(LOOK_UP).scope(scope).bind(&key).bind(&tail).bind(&beyond).bind(tag.disposed_too).bind(tag.organization).all().await
 }
 
 /// Finds assets whose number, plate or VIN looks like the tag (trap 15).
@@ -232,7 +228,7 @@ pub async fn look_up(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec
 /// When the database fails.
 pub async fn look_up_similar(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec<FoundRow>> {
     let key = similar_key(&number_key(tag.tag));
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LOOK_UP_SIMILAR), scope).bind(&key).bind(tag.disposed_too).bind(tag.organization).fetch_all(c).await)?)
+    conn.query(LOOK_UP_SIMILAR).scope(scope).bind(&key).bind(tag.disposed_too).bind(tag.organization).all().await
 }
 
 /// All plates of an asset, the newest first.
@@ -240,7 +236,7 @@ pub async fn look_up_similar(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Re
 /// # Errors
 /// When the database fails.
 pub async fn plates(conn: &mut Conn, asset: AssetId) -> Result<Vec<PlateRow>> {
-    Ok(on!(conn, c => sqlx::query_as(PLATES).bind(asset).fetch_all(c).await)?)
+    conn.query(PLATES).bind(asset).all().await
 }
 
 /// Adds an asset.
@@ -251,10 +247,29 @@ pub async fn insert(conn: &mut Conn, organization: OrganizationId, new: &NewAsse
     let id = AssetId::new();
     let key = number_key(&new.asset_number);
     let status = new.status.as_deref().unwrap_or("active");
-    on!(conn, c => sqlx::query(INSERT).bind(id).bind(organization).bind(new.customer_id).bind(&new.asset_number).bind(&key).bind(similar_key(&key))
-        .bind(&new.vin).bind(new.vin.as_deref().map(number_key)).bind(new.vin.as_deref().map(vin_reversed)).bind(&new.serial)
-        .bind(new.serial.as_deref().map(number_key)).bind(new.year).bind(&new.make).bind(&new.model).bind(&new.description).bind(&new.class)
-        .bind(status).bind(&new.colour).bind(&new.department).bind(None::<At>).execute(c).await.map(drop))?;
+    conn.query(INSERT)
+        .bind(id)
+        .bind(organization)
+        .bind(new.customer_id)
+        .bind(&new.asset_number)
+        .bind(&key)
+        .bind(similar_key(&key))
+        .bind(&new.vin)
+        .bind(new.vin.as_deref().map(number_key))
+        .bind(new.vin.as_deref().map(vin_reversed))
+        .bind(&new.serial)
+        .bind(new.serial.as_deref().map(number_key))
+        .bind(new.year)
+        .bind(&new.make)
+        .bind(&new.model)
+        .bind(&new.description)
+        .bind(&new.class)
+        .bind(status)
+        .bind(&new.colour)
+        .bind(&new.department)
+        .bind(None::<At>)
+        .run()
+        .await?;
     Ok(id)
 }
 
@@ -265,7 +280,17 @@ pub async fn insert(conn: &mut Conn, organization: OrganizationId, new: &NewAsse
 pub async fn insert_plate(conn: &mut Conn, asset: AssetId, plate: &PlateRow) -> Result<()> {
     let key = number_key(&plate.number);
     let id = uuid::Uuid::now_v7().to_string();
-    on!(conn, c => sqlx::query(INSERT_PLATE).bind(id).bind(asset).bind(&plate.number).bind(&key).bind(similar_key(&key)).bind(&plate.state)
-        .bind(&plate.country).bind(plate.from_at).bind(plate.to_at).execute(c).await.map(drop))?;
+    conn.query(INSERT_PLATE)
+        .bind(id)
+        .bind(asset)
+        .bind(&plate.number)
+        .bind(&key)
+        .bind(similar_key(&key))
+        .bind(&plate.state)
+        .bind(&plate.country)
+        .bind(plate.from_at)
+        .bind(plate.to_at)
+        .run()
+        .await?;
     Ok(())
 }

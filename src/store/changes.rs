@@ -1,6 +1,5 @@
 //! The change feed: what was written, for servers to keep their index fresh.
 
-use super::connection::on;
 use super::row::{row, statements};
 use super::{At, Conn, DbKind, Raw, Result};
 
@@ -31,7 +30,7 @@ statements! {
 /// # Errors
 /// When the database fails.
 pub async fn add(conn: &mut Conn, entity: &str, id: impl ToString) -> Result<()> {
-    on!(conn, c => sqlx::query(ADD).bind(entity).bind(id.to_string()).bind(At::now()).execute(c).await.map(drop))?;
+    conn.query(ADD).bind(entity).bind(id.to_string()).bind(At::now()).run().await?;
     tell(conn).await
 }
 
@@ -52,7 +51,7 @@ pub async fn tell(conn: &mut Conn) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn after(conn: &mut Conn, seq: i64) -> Result<Vec<Change>> {
-    Ok(on!(conn, c => sqlx::query_as(AFTER).bind(seq).fetch_all(c).await)?)
+    conn.query(AFTER).bind(seq).all().await
 }
 
 /// The newest change's number; 0 before the first.
@@ -60,7 +59,7 @@ pub async fn after(conn: &mut Conn, seq: i64) -> Result<Vec<Change>> {
 /// # Errors
 /// When the database fails.
 pub async fn newest(conn: &mut Conn) -> Result<i64> {
-    Ok(on!(conn, c => sqlx::query_scalar(NEWEST).fetch_one(c).await)?)
+    conn.query(NEWEST).one().await
 }
 
 /// Forgets changes older than `before`: every server has followed them.
@@ -68,7 +67,7 @@ pub async fn newest(conn: &mut Conn) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn prune(conn: &mut Conn, before: At) -> Result<()> {
-    on!(conn, c => sqlx::query(PRUNE).bind(before).execute(c).await.map(drop))?;
+    conn.query(PRUNE).bind(before).run().await?;
     Ok(())
 }
 

@@ -131,7 +131,7 @@ pub enum Raw<'c> {
 }
 
 impl Conn {
-    /// The driver's connection, for the `on!` macro.
+    /// The driver's connection, for [`super::query`] and what only one driver has.
     pub fn raw(&mut self) -> Raw<'_> {
         match &mut self.0 {
             Inner::SqliteRead(connection) => Raw::Sqlite(connection),
@@ -154,15 +154,3 @@ impl Conn {
         Ok(())
     }
 }
-
-/// Expands an expression once per database, with the connection bound to a
-/// name; only the arm of the database in use runs.
-macro_rules! on {
-    ($conn:expr, $raw:ident => $run:expr) => {
-        match $conn.raw() {
-            $crate::store::Raw::Sqlite($raw) => $run,
-            $crate::store::Raw::Postgres($raw) => $run,
-        }
-    };
-}
-pub(super) use on;

@@ -1,8 +1,7 @@
 //! Customers and their links to shops.
 
-use super::connection::on;
 use super::row::{row, statements};
-use super::scope::{bind_scope, customer_in_scope};
+use super::scope::customer_in_scope;
 use super::{Conn, Result, Scope, changes};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId, UserId};
 use crate::text::fold;
@@ -177,7 +176,7 @@ pub fn import_key(name: &str, address1: Option<&str>, city: Option<&str>, postal
 /// # Errors
 /// When the database fails.
 pub async fn get(conn: &mut Conn, scope: &Scope, id: CustomerId) -> Result<Option<CustomerRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(GET), scope).bind(id).fetch_optional(c).await)?)
+    conn.query(GET).scope(scope).bind(id).first().await
 }
 
 /// The shops of a customer with its number at each, by shop code.
@@ -185,7 +184,7 @@ pub async fn get(conn: &mut Conn, scope: &Scope, id: CustomerId) -> Result<Optio
 /// # Errors
 /// When the database fails.
 pub async fn links(conn: &mut Conn, id: CustomerId) -> Result<Vec<LinkRow>> {
-    Ok(on!(conn, c => sqlx::query_as(LINKS).bind(id).fetch_all(c).await)?)
+    conn.query(LINKS).bind(id).all().await
 }
 
 /// Adds a customer.
@@ -193,9 +192,27 @@ pub async fn links(conn: &mut Conn, id: CustomerId) -> Result<Vec<LinkRow>> {
 /// # Errors
 /// When the database fails.
 pub async fn insert(conn: &mut Conn, row: &CustomerRow) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT).bind(row.id).bind(&row.kind).bind(&row.name).bind(&row.address1).bind(&row.address2).bind(&row.city)
-        .bind(&row.state).bind(&row.postal_code).bind(&row.country).bind(&row.phone).bind(&row.extension).bind(&row.fax).bind(&row.email)
-        .bind(&row.notes).bind(&row.status).bind(row.owner_shop_id).bind(row.name_city_key()).bind(row.import_key()).execute(c).await.map(drop))?;
+    conn.query(INSERT)
+        .bind(row.id)
+        .bind(&row.kind)
+        .bind(&row.name)
+        .bind(&row.address1)
+        .bind(&row.address2)
+        .bind(&row.city)
+        .bind(&row.state)
+        .bind(&row.postal_code)
+        .bind(&row.country)
+        .bind(&row.phone)
+        .bind(&row.extension)
+        .bind(&row.fax)
+        .bind(&row.email)
+        .bind(&row.notes)
+        .bind(&row.status)
+        .bind(row.owner_shop_id)
+        .bind(row.name_city_key())
+        .bind(row.import_key())
+        .run()
+        .await?;
     changes::add(conn, "customer", row.id).await
 }
 
@@ -204,9 +221,26 @@ pub async fn insert(conn: &mut Conn, row: &CustomerRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn update(conn: &mut Conn, row: &CustomerRow) -> Result<bool> {
-    let changed = on!(conn, c => sqlx::query(UPDATE).bind(row.id).bind(row.row_version).bind(&row.name).bind(&row.address1).bind(&row.address2)
-        .bind(&row.city).bind(&row.state).bind(&row.postal_code).bind(&row.country).bind(&row.phone).bind(&row.extension).bind(&row.fax)
-        .bind(&row.email).bind(&row.notes).bind(row.name_city_key()).bind(row.import_key()).execute(c).await.map(|done| done.rows_affected()))?;
+    let changed = conn
+        .query(UPDATE)
+        .bind(row.id)
+        .bind(row.row_version)
+        .bind(&row.name)
+        .bind(&row.address1)
+        .bind(&row.address2)
+        .bind(&row.city)
+        .bind(&row.state)
+        .bind(&row.postal_code)
+        .bind(&row.country)
+        .bind(&row.phone)
+        .bind(&row.extension)
+        .bind(&row.fax)
+        .bind(&row.email)
+        .bind(&row.notes)
+        .bind(row.name_city_key())
+        .bind(row.import_key())
+        .run()
+        .await?;
     changes::add(conn, "customer", row.id).await?;
     Ok(changed == 1)
 }
@@ -234,8 +268,16 @@ pub struct SetNumber<'a> {
 /// # Errors
 /// [`super::StoreError::Taken`] when the number belongs to another customer.
 pub async fn set_number(conn: &mut Conn, set: &SetNumber<'_>) -> Result<()> {
-    on!(conn, c => sqlx::query(SET_LINK).bind(set.customer).bind(set.shop).bind(set.number).bind(set.number.map(number_key)).bind(set.state)
-        .bind(set.business_system).bind(set.by).execute(c).await.map(drop))?;
+    conn.query(SET_LINK)
+        .bind(set.customer)
+        .bind(set.shop)
+        .bind(set.number)
+        .bind(set.number.map(number_key))
+        .bind(set.state)
+        .bind(set.business_system)
+        .bind(set.by)
+        .run()
+        .await?;
     changes::add(conn, "customer", set.customer).await
 }
 
@@ -244,7 +286,7 @@ pub async fn set_number(conn: &mut Conn, set: &SetNumber<'_>) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn set_alert_note(conn: &mut Conn, customer: CustomerId, shop: ShopId, note: Option<&str>) -> Result<()> {
-    on!(conn, c => sqlx::query(SET_ALERT_NOTE).bind(customer).bind(shop).bind(note).execute(c).await.map(drop))?;
+    conn.query(SET_ALERT_NOTE).bind(customer).bind(shop).bind(note).run().await?;
     Ok(())
 }
 
@@ -259,7 +301,7 @@ pub fn number_key(number: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub async fn touch(conn: &mut Conn, id: CustomerId, version: i64) -> Result<bool> {
-    Ok(on!(conn, c => sqlx::query(TOUCH).bind(id).bind(version).execute(c).await.map(|done| done.rows_affected()))? == 1)
+    Ok(conn.query(TOUCH).bind(id).bind(version).run().await? == 1)
 }
 
 /// Who has a number in a business system.
@@ -267,7 +309,7 @@ pub async fn touch(conn: &mut Conn, id: CustomerId, version: i64) -> Result<bool
 /// # Errors
 /// When the database fails.
 pub async fn by_number(conn: &mut Conn, business_system: &str, number: &str) -> Result<Option<CustomerId>> {
-    Ok(on!(conn, c => sqlx::query_scalar(BY_NUMBER).bind(business_system).bind(number_key(number)).fetch_optional(c).await)?)
+    conn.query(BY_NUMBER).bind(business_system).bind(number_key(number)).first().await
 }
 
 /// Who has a number at a shop: the key of an imported customer (8.3).
@@ -275,7 +317,7 @@ pub async fn by_number(conn: &mut Conn, business_system: &str, number: &str) -> 
 /// # Errors
 /// When the database fails.
 pub async fn by_number_at_shop(conn: &mut Conn, shop: ShopId, number: &str) -> Result<Option<CustomerId>> {
-    Ok(on!(conn, c => sqlx::query_scalar(BY_NUMBER_AT_SHOP).bind(shop).bind(number_key(number)).fetch_optional(c).await)?)
+    conn.query(BY_NUMBER_AT_SHOP).bind(shop).bind(number_key(number)).first().await
 }
 
 /// Customers within scope with the same telephone or the same folded name and
@@ -284,7 +326,7 @@ pub async fn by_number_at_shop(conn: &mut Conn, shop: ShopId, number: &str) -> R
 /// # Errors
 /// When the database fails.
 pub async fn look_alikes(conn: &mut Conn, scope: &Scope, name_city_key: &str, phone: Option<&str>) -> Result<Vec<CustomerRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LOOK_ALIKES), scope).bind(name_city_key).bind(phone).fetch_all(c).await)?)
+    conn.query(LOOK_ALIKES).scope(scope).bind(name_city_key).bind(phone).all().await
 }
 
 /// What the index is made of.
@@ -304,9 +346,9 @@ pub struct IndexRows {
 /// When the database fails.
 pub async fn index_all(conn: &mut Conn) -> Result<IndexRows> {
     Ok(IndexRows {
-        customers: on!(conn, c => sqlx::query_as(INDEX_ALL).fetch_all(c).await)?,
-        links: on!(conn, c => sqlx::query_as(INDEX_ALL_LINKS).fetch_all(c).await)?,
-        organizations: on!(conn, c => sqlx::query_as(INDEX_ALL_ORGANIZATIONS).fetch_all(c).await)?,
+        customers: conn.query(INDEX_ALL).all().await?,
+        links: conn.query(INDEX_ALL_LINKS).all().await?,
+        organizations: conn.query(INDEX_ALL_ORGANIZATIONS).all().await?,
     })
 }
 
@@ -316,8 +358,8 @@ pub async fn index_all(conn: &mut Conn) -> Result<IndexRows> {
 /// When the database fails.
 pub async fn index_changed(conn: &mut Conn, after: i64, upto: i64) -> Result<IndexRows> {
     Ok(IndexRows {
-        customers: on!(conn, c => sqlx::query_as(INDEX_CHANGED).bind(after).bind(upto).fetch_all(c).await)?,
-        links: on!(conn, c => sqlx::query_as(INDEX_CHANGED_LINKS).bind(after).bind(upto).fetch_all(c).await)?,
-        organizations: on!(conn, c => sqlx::query_as(INDEX_CHANGED_ORGANIZATIONS).bind(after).bind(upto).fetch_all(c).await)?,
+        customers: conn.query(INDEX_CHANGED).bind(after).bind(upto).all().await?,
+        links: conn.query(INDEX_CHANGED_LINKS).bind(after).bind(upto).all().await?,
+        organizations: conn.query(INDEX_CHANGED_ORGANIZATIONS).bind(after).bind(upto).all().await?,
     })
 }

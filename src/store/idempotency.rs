@@ -1,6 +1,5 @@
 //! Answers kept under the client's key, so that a repeated write is one write.
 
-use super::connection::on;
 use super::row::{row, statements};
 use super::{At, Conn, Result};
 use crate::api::ids::UserId;
@@ -41,7 +40,7 @@ statements! {
 /// # Errors
 /// When the database fails.
 pub async fn get(conn: &mut Conn, key: &Key<'_>) -> Result<Option<Kept>> {
-    Ok(on!(conn, c => sqlx::query_as(GET).bind(key.user).bind(key.route).bind(key.key).fetch_optional(c).await)?)
+    conn.query(GET).bind(key.user).bind(key.route).bind(key.key).first().await
 }
 
 /// Keeps an answer in the transaction of what it answers.
@@ -49,8 +48,17 @@ pub async fn get(conn: &mut Conn, key: &Key<'_>) -> Result<Option<Kept>> {
 /// # Errors
 /// [`super::StoreError::Taken`] when another sending was faster.
 pub async fn keep(conn: &mut Conn, key: &Key<'_>, kept: &Kept) -> Result<()> {
-    on!(conn, c => sqlx::query(KEEP).bind(key.user).bind(key.route).bind(key.key).bind(&kept.body_hash).bind(kept.status).bind(kept.version)
-        .bind(&kept.answer).bind(At::now()).execute(c).await.map(drop))?;
+    conn.query(KEEP)
+        .bind(key.user)
+        .bind(key.route)
+        .bind(key.key)
+        .bind(&kept.body_hash)
+        .bind(kept.status)
+        .bind(kept.version)
+        .bind(&kept.answer)
+        .bind(At::now())
+        .run()
+        .await?;
     Ok(())
 }
 
@@ -59,6 +67,6 @@ pub async fn keep(conn: &mut Conn, key: &Key<'_>, kept: &Kept) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn prune(conn: &mut Conn, before: At) -> Result<()> {
-    on!(conn, c => sqlx::query(PRUNE).bind(before).execute(c).await.map(drop))?;
+    conn.query(PRUNE).bind(before).run().await?;
     Ok(())
 }

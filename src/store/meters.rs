@@ -1,8 +1,7 @@
 //! Meters, their readings and dated events.
 
-use super::connection::on;
 use super::row::{row, statements};
-use super::scope::{asset_in_scope, bind_scope};
+use super::scope::asset_in_scope;
 use super::{At, Conn, Result, Scope};
 use crate::api::ids::{AssetId, MeterId, ReadingId, UserId};
 use crate::rules::meter::{Dial, DialEvent, History, MeterKind, MeterName, Tenths, Unit};
@@ -145,7 +144,7 @@ impl MeterRow {
 /// # Errors
 /// When the database fails.
 pub async fn of_asset(conn: &mut Conn, asset: AssetId) -> Result<Vec<MeterRow>> {
-    Ok(on!(conn, c => sqlx::query_as(OF_ASSET).bind(asset).fetch_all(c).await)?)
+    conn.query(OF_ASSET).bind(asset).all().await
 }
 
 /// One meter of an asset.
@@ -153,7 +152,7 @@ pub async fn of_asset(conn: &mut Conn, asset: AssetId) -> Result<Vec<MeterRow>> 
 /// # Errors
 /// When the database fails.
 pub async fn meter(conn: &mut Conn, asset: AssetId, name: &MeterName) -> Result<Option<MeterRow>> {
-    Ok(on!(conn, c => sqlx::query_as(METER).bind(asset).bind(name.kind.name()).bind(&name.component).fetch_optional(c).await)?)
+    conn.query(METER).bind(asset).bind(name.kind.name()).bind(&name.component).first().await
 }
 
 /// Adds a meter to an asset.
@@ -172,8 +171,18 @@ pub async fn insert_meter(conn: &mut Conn, asset: AssetId, name: &MeterName, dia
         max_per_day: dial.max_per_day.map(|max| max.0),
         is_primary: primary,
     };
-    on!(conn, c => sqlx::query(INSERT_METER).bind(row.id).bind(asset).bind(&row.kind).bind(&row.component).bind(&row.unit).bind(row.digits)
-        .bind(row.tenths).bind(row.max_per_day).bind(primary).execute(c).await.map(drop))?;
+    conn.query(INSERT_METER)
+        .bind(row.id)
+        .bind(asset)
+        .bind(&row.kind)
+        .bind(&row.component)
+        .bind(&row.unit)
+        .bind(row.digits)
+        .bind(row.tenths)
+        .bind(row.max_per_day)
+        .bind(primary)
+        .run()
+        .await?;
     Ok(row)
 }
 
@@ -183,7 +192,7 @@ pub async fn insert_meter(conn: &mut Conn, asset: AssetId, name: &MeterName, dia
 /// # Errors
 /// When the database fails.
 pub async fn lock(conn: &mut Conn, meter: MeterId) -> Result<()> {
-    on!(conn, c => sqlx::query(LOCK).bind(meter).execute(c).await.map(drop))?;
+    conn.query(LOCK).bind(meter).run().await?;
     Ok(())
 }
 
@@ -192,7 +201,7 @@ pub async fn lock(conn: &mut Conn, meter: MeterId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn lock_asset(conn: &mut Conn, asset: AssetId) -> Result<()> {
-    on!(conn, c => sqlx::query(LOCK_ASSET).bind(asset).execute(c).await.map(drop))?;
+    conn.query(LOCK_ASSET).bind(asset).run().await?;
     Ok(())
 }
 
@@ -201,8 +210,8 @@ pub async fn lock_asset(conn: &mut Conn, asset: AssetId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn history(conn: &mut Conn, meter: MeterId) -> Result<History> {
-    let valid: Vec<(At, i64)> = on!(conn, c => sqlx::query_as(VALID).bind(meter).fetch_all(c).await)?;
-    let events: Vec<EventRow> = on!(conn, c => sqlx::query_as(EVENTS).bind(meter).fetch_all(c).await)?;
+    let valid: Vec<(At, i64)> = conn.query(VALID).bind(meter).all().await?;
+    let events: Vec<EventRow> = conn.query(EVENTS).bind(meter).all().await?;
     let events = events.into_iter().map(|event| DialEvent {
         at: event.happened_at.0,
         offset: Tenths(event.added),
@@ -217,7 +226,7 @@ pub async fn history(conn: &mut Conn, meter: MeterId) -> Result<History> {
 /// # Errors
 /// When the database fails.
 pub async fn readings(conn: &mut Conn, meter: MeterId, before: (At, &str), limit: i64) -> Result<Vec<ReadingRow>> {
-    Ok(on!(conn, c => sqlx::query_as(READINGS).bind(meter).bind(before.0).bind(before.1).bind(limit).fetch_all(c).await)?)
+    conn.query(READINGS).bind(meter).bind(before.0).bind(before.1).bind(limit).all().await
 }
 
 /// How many readings a meter has, void ones too.
@@ -225,7 +234,7 @@ pub async fn readings(conn: &mut Conn, meter: MeterId, before: (At, &str), limit
 /// # Errors
 /// When the database fails.
 pub async fn count_readings(conn: &mut Conn, meter: MeterId) -> Result<i64> {
-    Ok(on!(conn, c => sqlx::query_scalar(COUNT).bind(meter).fetch_one(c).await)?)
+    conn.query(COUNT).bind(meter).one().await
 }
 
 /// A reading within scope.
@@ -233,7 +242,7 @@ pub async fn count_readings(conn: &mut Conn, meter: MeterId) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn reading(conn: &mut Conn, scope: &Scope, id: ReadingId) -> Result<Option<ReadingRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(READING), scope).bind(id).fetch_optional(c).await)?)
+    conn.query(READING).scope(scope).bind(id).first().await
 }
 
 /// The meter of a reading.
@@ -241,7 +250,7 @@ pub async fn reading(conn: &mut Conn, scope: &Scope, id: ReadingId) -> Result<Op
 /// # Errors
 /// When the database fails, or there is no such reading.
 pub async fn meter_of(conn: &mut Conn, reading: ReadingId) -> Result<MeterRow> {
-    Ok(on!(conn, c => sqlx::query_as(METER_OF_READING).bind(reading).fetch_one(c).await)?)
+    conn.query(METER_OF_READING).bind(reading).one().await
 }
 
 /// Adds a reading that was checked.
@@ -249,8 +258,20 @@ pub async fn meter_of(conn: &mut Conn, reading: ReadingId) -> Result<MeterRow> {
 /// # Errors
 /// When the database fails.
 pub async fn insert_reading(conn: &mut Conn, row: &ReadingRow) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT_READING).bind(row.id).bind(row.meter_id).bind(row.read_at).bind(row.value).bind(&row.source).bind(&row.kind)
-        .bind(&row.state).bind(row.entered_by).bind(row.entered_at).bind(&row.comment).bind(&row.override_reason).execute(c).await.map(drop))?;
+    conn.query(INSERT_READING)
+        .bind(row.id)
+        .bind(row.meter_id)
+        .bind(row.read_at)
+        .bind(row.value)
+        .bind(&row.source)
+        .bind(&row.kind)
+        .bind(&row.state)
+        .bind(row.entered_by)
+        .bind(row.entered_at)
+        .bind(&row.comment)
+        .bind(&row.override_reason)
+        .run()
+        .await?;
     Ok(())
 }
 
@@ -259,7 +280,7 @@ pub async fn insert_reading(conn: &mut Conn, row: &ReadingRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn set_state(conn: &mut Conn, id: ReadingId, state: &str, reason: Option<&str>, by: Option<UserId>) -> Result<()> {
-    on!(conn, c => sqlx::query(SET_STATE).bind(id).bind(state).bind(reason).bind(by).execute(c).await.map(drop))?;
+    conn.query(SET_STATE).bind(id).bind(state).bind(reason).bind(by).run().await?;
     Ok(())
 }
 
@@ -269,8 +290,19 @@ pub async fn set_state(conn: &mut Conn, id: ReadingId, state: &str, reason: Opti
 /// When the database fails.
 pub async fn insert_event(conn: &mut Conn, meter: MeterId, kind: &str, event: &DialEvent, reading: Option<ReadingId>, by: Option<UserId>) -> Result<()> {
     let id = uuid::Uuid::now_v7().to_string();
-    on!(conn, c => sqlx::query(INSERT_EVENT).bind(id).bind(meter).bind(kind).bind(At(event.at)).bind(event.offset.0).bind(event.life.0)
-        .bind(event.shows.0).bind(reading).bind(by).bind(At::now()).execute(c).await.map(drop))?;
+    conn.query(INSERT_EVENT)
+        .bind(id)
+        .bind(meter)
+        .bind(kind)
+        .bind(At(event.at))
+        .bind(event.offset.0)
+        .bind(event.life.0)
+        .bind(event.shows.0)
+        .bind(reading)
+        .bind(by)
+        .bind(At::now())
+        .run()
+        .await?;
     Ok(())
 }
 
@@ -279,7 +311,7 @@ pub async fn insert_event(conn: &mut Conn, meter: MeterId, kind: &str, event: &D
 /// # Errors
 /// When the database fails.
 pub async fn drop_event(conn: &mut Conn, reading: ReadingId) -> Result<()> {
-    on!(conn, c => sqlx::query(DROP_EVENT).bind(reading).execute(c).await.map(drop))?;
+    conn.query(DROP_EVENT).bind(reading).run().await?;
     Ok(())
 }
 
@@ -288,6 +320,6 @@ pub async fn drop_event(conn: &mut Conn, reading: ReadingId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn stands_already(conn: &mut Conn, meter: MeterId, read_at: At, value: Tenths, source: &str) -> Result<bool> {
-    let same: i64 = on!(conn, c => sqlx::query_scalar(SAME).bind(meter).bind(read_at).bind(value.0).bind(source).fetch_one(c).await)?;
+    let same: i64 = conn.query(SAME).bind(meter).bind(read_at).bind(value.0).bind(source).one().await?;
     Ok(same > 0)
 }

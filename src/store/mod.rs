@@ -7,12 +7,15 @@
 //! May call [`crate::api`], [`crate::rules`] and [`crate::text`].
 
 mod connection;
+mod query;
 mod row;
 mod scope;
 
 pub mod assets;
+pub mod bulk;
 pub mod changes;
 pub mod customers;
+pub mod export;
 pub mod idempotency;
 pub mod meters;
 pub mod migrate;
@@ -23,6 +26,7 @@ pub mod settings;
 pub mod users;
 
 pub use connection::{Conn, Db, DbKind, Raw};
+pub use query::{Row, Stored};
 pub use row::At;
 pub use scope::Scope;
 
@@ -60,8 +64,10 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub fn statements() -> Vec<(&'static str, &'static str)> {
     [
         assets::STATEMENTS,
+        bulk::STATEMENTS,
         changes::STATEMENTS,
         customers::STATEMENTS,
+        export::STATEMENTS,
         idempotency::STATEMENTS,
         meters::STATEMENTS,
         places::STATEMENTS,

@@ -1,8 +1,7 @@
 //! Shops, organizations and pre-defined services.
 
-use super::connection::on;
 use super::row::{row, statements};
-use super::scope::{bind_scope, organization_in_scope, shop_in_scope};
+use super::scope::{organization_in_scope, shop_in_scope};
 use super::{Conn, Result, Scope, changes};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::text::fold;
@@ -84,7 +83,7 @@ statements! {
 /// # Errors
 /// When the database fails.
 pub async fn shops(conn: &mut Conn, scope: &Scope, after: &str, limit: i64) -> Result<Vec<ShopRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(SHOPS), scope).bind(after).bind(limit).fetch_all(c).await)?)
+    conn.query(SHOPS).scope(scope).bind(after).bind(limit).all().await
 }
 
 /// A shop within scope by id or code.
@@ -92,7 +91,7 @@ pub async fn shops(conn: &mut Conn, scope: &Scope, after: &str, limit: i64) -> R
 /// # Errors
 /// When the database fails.
 pub async fn shop(conn: &mut Conn, scope: &Scope, id_or_code: &str) -> Result<Option<ShopRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(SHOP), scope).bind(id_or_code).bind(fold(id_or_code)).fetch_optional(c).await)?)
+    conn.query(SHOP).scope(scope).bind(id_or_code).bind(fold(id_or_code)).first().await
 }
 
 /// How many shops there are.
@@ -100,7 +99,7 @@ pub async fn shop(conn: &mut Conn, scope: &Scope, id_or_code: &str) -> Result<Op
 /// # Errors
 /// When the database fails.
 pub async fn count_shops(conn: &mut Conn) -> Result<i64> {
-    Ok(on!(conn, c => sqlx::query_scalar(COUNT_SHOPS).fetch_one(c).await)?)
+    conn.query(COUNT_SHOPS).one().await
 }
 
 /// Adds a shop.
@@ -108,8 +107,18 @@ pub async fn count_shops(conn: &mut Conn) -> Result<i64> {
 /// # Errors
 /// [`super::StoreError::Taken`] when the code is in use.
 pub async fn insert_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT_SHOP).bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name).bind(&row.time_zone).bind(&row.country)
-        .bind(row.accepts_requests).bind(&row.business_system).bind(&row.numbering).execute(c).await.map(drop))?;
+    conn.query(INSERT_SHOP)
+        .bind(row.id)
+        .bind(&row.code)
+        .bind(fold(&row.code))
+        .bind(&row.name)
+        .bind(&row.time_zone)
+        .bind(&row.country)
+        .bind(row.accepts_requests)
+        .bind(&row.business_system)
+        .bind(&row.numbering)
+        .run()
+        .await?;
     Ok(())
 }
 
@@ -118,7 +127,7 @@ pub async fn insert_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn update_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
-    on!(conn, c => sqlx::query(UPDATE_SHOP).bind(row.id).bind(&row.name).bind(&row.time_zone).bind(&row.country).execute(c).await.map(drop))?;
+    conn.query(UPDATE_SHOP).bind(row.id).bind(&row.name).bind(&row.time_zone).bind(&row.country).run().await?;
     Ok(())
 }
 
@@ -127,7 +136,7 @@ pub async fn update_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn organizations(conn: &mut Conn, scope: &Scope, after: &str, limit: i64) -> Result<Vec<OrganizationRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(ORGANIZATIONS), scope).bind(after).bind(limit).fetch_all(c).await)?)
+    conn.query(ORGANIZATIONS).scope(scope).bind(after).bind(limit).all().await
 }
 
 /// An organization within scope by id or code.
@@ -135,7 +144,7 @@ pub async fn organizations(conn: &mut Conn, scope: &Scope, after: &str, limit: i
 /// # Errors
 /// When the database fails.
 pub async fn organization(conn: &mut Conn, scope: &Scope, id_or_code: &str) -> Result<Option<OrganizationRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(ORGANIZATION), scope).bind(id_or_code).bind(fold(id_or_code)).fetch_optional(c).await)?)
+    conn.query(ORGANIZATION).scope(scope).bind(id_or_code).bind(fold(id_or_code)).first().await
 }
 
 /// Adds an organization.
@@ -143,8 +152,16 @@ pub async fn organization(conn: &mut Conn, scope: &Scope, id_or_code: &str) -> R
 /// # Errors
 /// [`super::StoreError::Taken`] when the code is in use.
 pub async fn insert_organization(conn: &mut Conn, row: &OrganizationRow) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT_ORGANIZATION).bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name).bind(row.customer_id)
-        .bind(row.portal_enabled).bind(row.metric).execute(c).await.map(drop))?;
+    conn.query(INSERT_ORGANIZATION)
+        .bind(row.id)
+        .bind(&row.code)
+        .bind(fold(&row.code))
+        .bind(&row.name)
+        .bind(row.customer_id)
+        .bind(row.portal_enabled)
+        .bind(row.metric)
+        .run()
+        .await?;
     match row.customer_id {
         Some(customer) => changes::add(conn, "customer", customer).await,
         None => Ok(()),
@@ -156,7 +173,7 @@ pub async fn insert_organization(conn: &mut Conn, row: &OrganizationRow) -> Resu
 /// # Errors
 /// When the database fails.
 pub async fn update_organization(conn: &mut Conn, before: &OrganizationRow, now: &OrganizationRow) -> Result<()> {
-    on!(conn, c => sqlx::query(UPDATE_ORGANIZATION).bind(now.id).bind(&now.name).bind(now.customer_id).bind(now.portal_enabled).execute(c).await.map(drop))?;
+    conn.query(UPDATE_ORGANIZATION).bind(now.id).bind(&now.name).bind(now.customer_id).bind(now.portal_enabled).run().await?;
     for customer in [before.customer_id, now.customer_id].into_iter().flatten() {
         changes::add(conn, "customer", customer).await?;
     }
@@ -168,7 +185,7 @@ pub async fn update_organization(conn: &mut Conn, before: &OrganizationRow, now:
 /// # Errors
 /// When the database fails.
 pub async fn service_codes(conn: &mut Conn) -> Result<Vec<ServiceCodeRow>> {
-    Ok(on!(conn, c => sqlx::query_as(SERVICE_CODES).fetch_all(c).await)?)
+    conn.query(SERVICE_CODES).all().await
 }
 
 /// One pre-defined service.
@@ -176,7 +193,7 @@ pub async fn service_codes(conn: &mut Conn) -> Result<Vec<ServiceCodeRow>> {
 /// # Errors
 /// When the database fails.
 pub async fn service_code(conn: &mut Conn, code: &str) -> Result<Option<ServiceCodeRow>> {
-    Ok(on!(conn, c => sqlx::query_as(SERVICE_CODE).bind(code).fetch_optional(c).await)?)
+    conn.query(SERVICE_CODE).bind(code).first().await
 }
 
 /// Adds or renames a pre-defined service.
@@ -184,7 +201,7 @@ pub async fn service_code(conn: &mut Conn, code: &str) -> Result<Option<ServiceC
 /// # Errors
 /// When the database fails.
 pub async fn set_service_code(conn: &mut Conn, code: &str, name: &str) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT_SERVICE_CODE).bind(code).bind(name).execute(c).await.map(drop))?;
+    conn.query(INSERT_SERVICE_CODE).bind(code).bind(name).run().await?;
     Ok(())
 }
 
@@ -193,5 +210,5 @@ pub async fn set_service_code(conn: &mut Conn, code: &str, name: &str) -> Result
 /// # Errors
 /// When the database fails.
 pub async fn next_number(conn: &mut Conn, series: &str) -> Result<i64> {
-    Ok(on!(conn, c => sqlx::query_scalar(NEXT_NUMBER).bind(series).fetch_one(c).await)?)
+    conn.query(NEXT_NUMBER).bind(series).one().await
 }

@@ -1,6 +1,5 @@
 //! Repairs: known defects, on a work order or not yet.
 
-use super::connection::on;
 use super::row::{row, statements};
 use super::{At, Conn, Result};
 use crate::api::ids::{AssetId, RepairId, ShopId};
@@ -43,7 +42,7 @@ statements! {
 /// # Errors
 /// When the database fails.
 pub async fn of_asset(conn: &mut Conn, asset: AssetId, state: Option<&str>) -> Result<Vec<RepairRow>> {
-    Ok(on!(conn, c => sqlx::query_as(OF_ASSET).bind(asset).bind(state).fetch_all(c).await)?)
+    conn.query(OF_ASSET).bind(asset).bind(state).all().await
 }
 
 /// The repair of an asset found at that time with that description: the key
@@ -52,7 +51,7 @@ pub async fn of_asset(conn: &mut Conn, asset: AssetId, state: Option<&str>) -> R
 /// # Errors
 /// When the database fails.
 pub async fn by_key(conn: &mut Conn, asset: AssetId, found_at: At, description: &str) -> Result<Option<RepairId>> {
-    Ok(on!(conn, c => sqlx::query_scalar(BY_KEY).bind(asset).bind(found_at).bind(description).fetch_optional(c).await)?)
+    conn.query(BY_KEY).bind(asset).bind(found_at).bind(description).first().await
 }
 
 /// Adds a repair.
@@ -60,8 +59,17 @@ pub async fn by_key(conn: &mut Conn, asset: AssetId, found_at: At, description: 
 /// # Errors
 /// When the database fails.
 pub async fn insert(conn: &mut Conn, asset: AssetId, row: &RepairRow) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT).bind(row.id).bind(asset).bind(&row.state).bind(&row.description).bind(&row.reason).bind(&row.status)
-        .bind(row.shop_id).bind(row.found_at).execute(c).await.map(drop))?;
+    conn.query(INSERT)
+        .bind(row.id)
+        .bind(asset)
+        .bind(&row.state)
+        .bind(&row.description)
+        .bind(&row.reason)
+        .bind(&row.status)
+        .bind(row.shop_id)
+        .bind(row.found_at)
+        .run()
+        .await?;
     Ok(())
 }
 
@@ -70,6 +78,6 @@ pub async fn insert(conn: &mut Conn, asset: AssetId, row: &RepairRow) -> Result<
 /// # Errors
 /// When the database fails.
 pub async fn update(conn: &mut Conn, id: RepairId, row: &RepairRow) -> Result<()> {
-    on!(conn, c => sqlx::query(UPDATE).bind(id).bind(&row.state).bind(&row.reason).bind(&row.status).bind(row.shop_id).execute(c).await.map(drop))?;
+    conn.query(UPDATE).bind(id).bind(&row.state).bind(&row.reason).bind(&row.status).bind(row.shop_id).run().await?;
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! Service requests and their lines.
 
-use super::connection::on;
 use super::row::{row, statements};
-use super::scope::{bind_scope, request_in_scope};
+use super::scope::request_in_scope;
 use super::{At, Conn, Result, Scope};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RequestId, ShopId, UserId};
 use crate::text::fold;
@@ -152,7 +151,7 @@ pub struct Filter<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<UserId>, id: RequestId) -> Result<Option<RequestRow>> {
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(GET), scope).bind(id).bind(own).fetch_optional(c).await)?)
+    conn.query(GET).scope(scope).bind(id).bind(own).first().await
 }
 
 /// Requests before a time and id, the newest first.
@@ -162,8 +161,7 @@ pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<UserId>, id: Reques
 pub async fn list(conn: &mut Conn, scope: &Scope, filter: Filter<'_>, before: (At, &str), limit: i64) -> Result<Vec<RequestRow>> {
     // Each followed by a space, so that no state is the start of another.
     let states = if filter.states.is_empty() { String::new() } else { format!("{} ", filter.states.join(" ")) };
-    Ok(on!(conn, c => bind_scope!(sqlx::query_as(LIST), scope).bind(filter.own).bind(filter.asset).bind(filter.customer).bind(&states)
-        .bind(before.0).bind(before.1).bind(limit).fetch_all(c).await)?)
+    conn.query(LIST).scope(scope).bind(filter.own).bind(filter.asset).bind(filter.customer).bind(&states).bind(before.0).bind(before.1).bind(limit).all().await
 }
 
 /// The services of a request in their order.
@@ -171,7 +169,7 @@ pub async fn list(conn: &mut Conn, scope: &Scope, filter: Filter<'_>, before: (A
 /// # Errors
 /// When the database fails.
 pub async fn lines(conn: &mut Conn, request: RequestId) -> Result<Vec<LineRow>> {
-    Ok(on!(conn, c => sqlx::query_as(LINES).bind(request).fetch_all(c).await)?)
+    conn.query(LINES).bind(request).all().await
 }
 
 /// Pre-defined services that stand in outstanding requests of an asset (S2-45).
@@ -179,7 +177,7 @@ pub async fn lines(conn: &mut Conn, request: RequestId) -> Result<Vec<LineRow>> 
 /// # Errors
 /// When the database fails.
 pub async fn outstanding(conn: &mut Conn, asset: AssetId) -> Result<Vec<LineRow>> {
-    Ok(on!(conn, c => sqlx::query_as(OUTSTANDING).bind(asset).fetch_all(c).await)?)
+    conn.query(OUTSTANDING).bind(asset).all().await
 }
 
 /// Adds a request with its lines.
@@ -187,13 +185,37 @@ pub async fn outstanding(conn: &mut Conn, asset: AssetId) -> Result<Vec<LineRow>
 /// # Errors
 /// [`super::StoreError::Taken`] when the number is in use.
 pub async fn insert(conn: &mut Conn, row: &RequestRow, lines: &[LineRow]) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT).bind(row.id).bind(&row.number).bind(fold(&row.number)).bind(row.asset_id).bind(row.shop_id).bind(&row.status)
-        .bind(row.urgency).bind(&row.complaint).bind(&row.requester_first).bind(&row.requester_last).bind(&row.requester_email)
-        .bind(&row.requester_phone).bind(&row.requester_extension).bind(&row.driver_first).bind(&row.driver_last).bind(&row.driver_email)
-        .bind(&row.driver_phone).bind(&row.driver_extension).bind(&row.po_number).bind(&row.authorization_number).bind(&row.note)
-        .bind(row.requested_at).bind(row.requested_by).bind(&row.source).bind(&row.cancel_reason).bind(&row.decline_reason).execute(c).await.map(drop))?;
+    conn.query(INSERT)
+        .bind(row.id)
+        .bind(&row.number)
+        .bind(fold(&row.number))
+        .bind(row.asset_id)
+        .bind(row.shop_id)
+        .bind(&row.status)
+        .bind(row.urgency)
+        .bind(&row.complaint)
+        .bind(&row.requester_first)
+        .bind(&row.requester_last)
+        .bind(&row.requester_email)
+        .bind(&row.requester_phone)
+        .bind(&row.requester_extension)
+        .bind(&row.driver_first)
+        .bind(&row.driver_last)
+        .bind(&row.driver_email)
+        .bind(&row.driver_phone)
+        .bind(&row.driver_extension)
+        .bind(&row.po_number)
+        .bind(&row.authorization_number)
+        .bind(&row.note)
+        .bind(row.requested_at)
+        .bind(row.requested_by)
+        .bind(&row.source)
+        .bind(&row.cancel_reason)
+        .bind(&row.decline_reason)
+        .run()
+        .await?;
     for (place, line) in (1_i64..).zip(lines) {
-        on!(conn, c => sqlx::query(INSERT_LINE).bind(row.id).bind(place).bind(&line.service_code).bind(&line.other_text).execute(c).await.map(drop))?;
+        conn.query(INSERT_LINE).bind(row.id).bind(place).bind(&line.service_code).bind(&line.other_text).run().await?;
     }
     Ok(())
 }
@@ -203,7 +225,7 @@ pub async fn insert(conn: &mut Conn, row: &RequestRow, lines: &[LineRow]) -> Res
 /// # Errors
 /// When the database fails.
 pub async fn cancel(conn: &mut Conn, id: RequestId, version: i64, reason: &str) -> Result<bool> {
-    Ok(on!(conn, c => sqlx::query(CANCEL).bind(id).bind(version).bind(reason).execute(c).await.map(|done| done.rows_affected()))? == 1)
+    Ok(conn.query(CANCEL).bind(id).bind(version).bind(reason).run().await? == 1)
 }
 
 /// The request an imported row means: by number, else by asset, time and
@@ -213,8 +235,8 @@ pub async fn cancel(conn: &mut Conn, id: RequestId, version: i64, reason: &str) 
 /// When the database fails.
 pub async fn by_key(conn: &mut Conn, number: Option<&str>, asset: AssetId, requested_at: At, complaint: &str) -> Result<Option<RequestId>> {
     Ok(match number {
-        Some(number) => on!(conn, c => sqlx::query_scalar(BY_NUMBER).bind(fold(number)).fetch_optional(c).await)?,
-        None => on!(conn, c => sqlx::query_scalar(BY_KEY).bind(asset).bind(requested_at).bind(complaint).fetch_optional(c).await)?,
+        Some(number) => conn.query(BY_NUMBER).bind(fold(number)).first().await?,
+        None => conn.query(BY_KEY).bind(asset).bind(requested_at).bind(complaint).first().await?,
     })
 }
 
@@ -223,6 +245,6 @@ pub async fn by_key(conn: &mut Conn, number: Option<&str>, asset: AssetId, reque
 /// # Errors
 /// When the database fails.
 pub async fn update_imported(conn: &mut Conn, id: RequestId, row: &RequestRow) -> Result<()> {
-    on!(conn, c => sqlx::query(UPDATE_IMPORTED).bind(id).bind(&row.status).bind(row.urgency).bind(&row.complaint).bind(row.shop_id).execute(c).await.map(drop))?;
+    conn.query(UPDATE_IMPORTED).bind(id).bind(&row.status).bind(row.urgency).bind(&row.complaint).bind(row.shop_id).run().await?;
     Ok(())
 }

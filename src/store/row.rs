@@ -80,16 +80,9 @@ macro_rules! row {
         #[derive(Debug, Clone)]
         pub struct $name { $($(#[$field_doc])* pub $field: $kind,)* }
 
-        $crate::store::row::row_from!($name, sqlx::sqlite::SqliteRow, $($field),*);
-        $crate::store::row::row_from!($name, sqlx::postgres::PgRow, $($field),*);
-    };
-}
-macro_rules! row_from {
-    ($name:ident, $row:ty, $($field:ident),*) => {
-        impl sqlx::FromRow<'_, $row> for $name {
-            fn from_row(row: &$row) -> sqlx::Result<Self> {
-                use sqlx::Row as _;
-                Ok(Self { $($field: row.try_get(stringify!($field))?,)* })
+        impl $crate::store::query::Stored for $name {
+            fn from_row(row: $crate::store::query::Row<'_>) -> sqlx::Result<Self> {
+                Ok(Self { $($field: row.get(stringify!($field))?,)* })
             }
         }
     };
@@ -103,4 +96,4 @@ macro_rules! statements {
         pub(in crate::store) const STATEMENTS: &[(&str, &str)] = &[$((concat!(module_path!(), "::", stringify!($name)), $name)),*];
     };
 }
-pub(super) use {row, row_from, statements};
+pub(super) use {row, statements};

@@ -62,13 +62,6 @@ fn list(ids: &[impl Display]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// Binds a scope to `$1` … `$5`.
-macro_rules! bind_scope {
-    ($query:expr, $scope:expr) => {
-        $query.bind($scope.everything).bind($scope.shop_list()).bind($scope.organization_list()).bind($scope.customer_list()).bind($scope.portal_only)
-    };
-}
-
 /// Customer `c`: itself, by a shop it is linked with, by its organization.
 macro_rules! customer_in_scope {
     () => {
@@ -116,4 +109,4 @@ macro_rules! shop_in_scope {
                      WHERE $3 LIKE '%' || so.id || '%' AND (so.customer_id IS NULL OR sl.shop_id = s.id) AND (NOT $5 OR so.portal_enabled)))"
     };
 }
-pub(super) use {asset_in_scope, bind_scope, customer_in_scope, organization_in_scope, request_in_scope, shop_in_scope};
+pub(super) use {asset_in_scope, customer_in_scope, organization_in_scope, request_in_scope, shop_in_scope};

@@ -1,7 +1,6 @@
 //! Settings of the deployment that live in the database: the default country,
 //! and whether this is a demo.
 
-use super::connection::on;
 use super::row::statements;
 use super::{Conn, Result};
 
@@ -20,7 +19,7 @@ statements! {
 /// # Errors
 /// When the database fails.
 pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<String>> {
-    Ok(on!(conn, c => sqlx::query_scalar(GET).bind(name).fetch_optional(c).await)?)
+    conn.query(GET).bind(name).first().await
 }
 
 /// Sets a setting.
@@ -28,7 +27,7 @@ pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<String>> {
 /// # Errors
 /// When the database fails.
 pub async fn set(conn: &mut Conn, name: &str, value: &str) -> Result<()> {
-    on!(conn, c => sqlx::query(SET).bind(name).bind(value).execute(c).await.map(drop))?;
+    conn.query(SET).bind(name).bind(value).run().await?;
     Ok(())
 }
 

@@ -1,6 +1,5 @@
 //! Users, their grants and sessions.
 
-use super::connection::on;
 use super::row::{row, statements};
 use super::{At, Conn, Result};
 use crate::api::ids::{CustomerId, SessionId, ShopId, UserId};
@@ -133,7 +132,7 @@ statements! {
 /// # Errors
 /// When the database fails.
 pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<UserRow>> {
-    Ok(on!(conn, c => sqlx::query_as(BY_NAME).bind(fold(username)).fetch_optional(c).await)?)
+    conn.query(BY_NAME).bind(fold(username)).first().await
 }
 
 /// The user of that id.
@@ -141,7 +140,7 @@ pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<UserRow>>
 /// # Errors
 /// When the database fails.
 pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>> {
-    Ok(on!(conn, c => sqlx::query_as(BY_ID).bind(id).fetch_optional(c).await)?)
+    conn.query(BY_ID).bind(id).first().await
 }
 
 /// How many users there are.
@@ -149,7 +148,7 @@ pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>> {
 /// # Errors
 /// When the database fails.
 pub async fn count(conn: &mut Conn) -> Result<i64> {
-    Ok(on!(conn, c => sqlx::query_scalar(COUNT_USERS).fetch_one(c).await)?)
+    conn.query(COUNT_USERS).one().await
 }
 
 /// The grants of a user that are in force.
@@ -157,7 +156,7 @@ pub async fn count(conn: &mut Conn) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn grants(conn: &mut Conn, user: UserId) -> Result<Vec<GrantRow>> {
-    Ok(on!(conn, c => sqlx::query_as(GRANTS).bind(user).bind(At::now()).fetch_all(c).await)?)
+    conn.query(GRANTS).bind(user).bind(At::now()).all().await
 }
 
 /// Adds a user with the person behind it and its grants.
@@ -166,13 +165,22 @@ pub async fn grants(conn: &mut Conn, user: UserId) -> Result<Vec<GrantRow>> {
 /// [`super::StoreError::Taken`] when the name is in use.
 pub async fn insert(conn: &mut Conn, user: &UserRow, grants: &[NewGrant]) -> Result<()> {
     let person = uuid::Uuid::now_v7().to_string();
-    on!(conn, c => sqlx::query(INSERT_PERSON).bind(&person).bind(&user.first_name).bind(&user.last_name).bind(&user.email).bind(&user.phone)
-        .execute(c).await.map(drop))?;
-    on!(conn, c => sqlx::query(INSERT_USER).bind(user.id).bind(&person).bind(&user.username).bind(fold(&user.username)).bind(&user.password_hash)
-        .bind(user.must_change).bind(&user.state).bind(&user.kind).bind(user.shop_id).execute(c).await.map(drop))?;
+    conn.query(INSERT_PERSON).bind(&person).bind(&user.first_name).bind(&user.last_name).bind(&user.email).bind(&user.phone).run().await?;
+    conn.query(INSERT_USER)
+        .bind(user.id)
+        .bind(&person)
+        .bind(&user.username)
+        .bind(fold(&user.username))
+        .bind(&user.password_hash)
+        .bind(user.must_change)
+        .bind(&user.state)
+        .bind(&user.kind)
+        .bind(user.shop_id)
+        .run()
+        .await?;
     for grant in grants {
         let id = uuid::Uuid::now_v7().to_string();
-        on!(conn, c => sqlx::query(INSERT_GRANT).bind(id).bind(user.id).bind(&grant.role).bind(&grant.scope_kind).bind(&grant.scope_id).execute(c).await.map(drop))?;
+        conn.query(INSERT_GRANT).bind(id).bind(user.id).bind(&grant.role).bind(&grant.scope_kind).bind(&grant.scope_id).run().await?;
     }
     Ok(())
 }
@@ -182,8 +190,17 @@ pub async fn insert(conn: &mut Conn, user: &UserRow, grants: &[NewGrant]) -> Res
 /// # Errors
 /// When the database fails.
 pub async fn open_session(conn: &mut Conn, new: &NewSession) -> Result<()> {
-    on!(conn, c => sqlx::query(INSERT_SESSION).bind(new.id).bind(new.user).bind(&new.token_hash).bind(new.shop).bind(new.customer).bind(At::now())
-        .bind(new.idle_micros).bind(new.ends_at).execute(c).await.map(drop))?;
+    conn.query(INSERT_SESSION)
+        .bind(new.id)
+        .bind(new.user)
+        .bind(&new.token_hash)
+        .bind(new.shop)
+        .bind(new.customer)
+        .bind(At::now())
+        .bind(new.idle_micros)
+        .bind(new.ends_at)
+        .run()
+        .await?;
     Ok(())
 }
 
@@ -192,7 +209,7 @@ pub async fn open_session(conn: &mut Conn, new: &NewSession) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn session(conn: &mut Conn, token_hash: &str) -> Result<Option<SessionRow>> {
-    Ok(on!(conn, c => sqlx::query_as(SESSION).bind(token_hash).bind(At::now()).fetch_optional(c).await)?)
+    conn.query(SESSION).bind(token_hash).bind(At::now()).first().await
 }
 
 /// Notes that a session was used, which lets it live on.
@@ -200,7 +217,7 @@ pub async fn session(conn: &mut Conn, token_hash: &str) -> Result<Option<Session
 /// # Errors
 /// When the database fails.
 pub async fn use_session(conn: &mut Conn, id: SessionId) -> Result<()> {
-    on!(conn, c => sqlx::query(USE_SESSION).bind(id).bind(At::now()).execute(c).await.map(drop))?;
+    conn.query(USE_SESSION).bind(id).bind(At::now()).run().await?;
     Ok(())
 }
 
@@ -209,7 +226,7 @@ pub async fn use_session(conn: &mut Conn, id: SessionId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn move_session(conn: &mut Conn, id: SessionId, shop: Option<ShopId>, customer: Option<CustomerId>) -> Result<()> {
-    on!(conn, c => sqlx::query(MOVE_SESSION).bind(id).bind(shop).bind(customer).execute(c).await.map(drop))?;
+    conn.query(MOVE_SESSION).bind(id).bind(shop).bind(customer).run().await?;
     Ok(())
 }
 
@@ -218,7 +235,7 @@ pub async fn move_session(conn: &mut Conn, id: SessionId, shop: Option<ShopId>, 
 /// # Errors
 /// When the database fails.
 pub async fn end_session(conn: &mut Conn, id: SessionId) -> Result<()> {
-    on!(conn, c => sqlx::query(END_SESSION).bind(id).execute(c).await.map(drop))?;
+    conn.query(END_SESSION).bind(id).run().await?;
     Ok(())
 }
 
@@ -227,6 +244,6 @@ pub async fn end_session(conn: &mut Conn, id: SessionId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn prune_sessions(conn: &mut Conn) -> Result<()> {
-    on!(conn, c => sqlx::query(PRUNE_SESSIONS).bind(At::now()).execute(c).await.map(drop))?;
+    conn.query(PRUNE_SESSIONS).bind(At::now()).run().await?;
     Ok(())
 }

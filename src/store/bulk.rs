@@ -1,0 +1,413 @@
+//! Many rows at once, for the import: a list of values cannot be one text that
+//! is prepared beforehand, so these texts grow with their values.
+
+use super::assets::vin_reversed;
+use super::customers::CustomerRow;
+use super::places::OrganizationRow;
+use super::row::{row, statements};
+use super::{At, Conn, Result};
+use crate::api::ids::{AssetId, CustomerId, OrganizationId, RepairId, RequestId, ShopId};
+use crate::text::{number_key, similar_key};
+
+row! {
+    /// An asset's own columns.
+    pub struct StoredAsset {
+        /// Its id.
+        pub id: AssetId,
+        /// Its owner.
+        pub organization_id: OrganizationId,
+        /// Its own customer, where that is not its owner's.
+        pub customer_id: Option<CustomerId>,
+        /// Number within the owner.
+        pub asset_number: String,
+        /// Vehicle identification number.
+        pub vin: Option<String>,
+        /// Serial number or PIN.
+        pub serial: Option<String>,
+        /// Model year.
+        pub year: Option<i64>,
+        /// Maker.
+        pub make: Option<String>,
+        /// Model.
+        pub model: Option<String>,
+        /// Free text.
+        pub description: Option<String>,
+        /// Class of machine.
+        pub class: Option<String>,
+        /// Active, disposed …
+        pub status: String,
+        /// Colour.
+        pub colour: Option<String>,
+        /// Department at the owner's.
+        pub department: Option<String>,
+        /// When it was acquired.
+        pub acquired_at: Option<At>,
+        /// For optimistic locking.
+        pub row_version: i64,
+    }
+}
+
+row! {
+    /// A plate with its id.
+    pub struct StoredPlate {
+        /// Its id.
+        pub id: String,
+        /// The asset that carries or carried it.
+        pub asset_id: AssetId,
+        /// As written.
+        pub number: String,
+        /// Second part of ISO 3166-2.
+        pub state: Option<String>,
+        /// ISO 3166-1 alpha-2.
+        pub country: Option<String>,
+        /// Since when.
+        pub from_at: Option<At>,
+        /// Until when; null for a plate it carries.
+        pub to_at: Option<At>,
+    }
+}
+
+row! {
+    /// What an imported repair is compared with.
+    pub struct StoredRepair {
+        /// Its id.
+        pub id: RepairId,
+        /// `open` or `pending`.
+        pub state: String,
+        /// Why.
+        pub reason: Option<String>,
+        /// Free text.
+        pub status: Option<String>,
+        /// Who does it.
+        pub shop_id: Option<ShopId>,
+        /// When it was found.
+        pub found_at: At,
+    }
+}
+
+statements! {
+    MAKE_FLEET = "UPDATE customer SET kind = 'fleet', owner_shop_id = NULL WHERE id = $1";
+    UPDATE_ASSET = "UPDATE asset SET customer_id = $3, vin = $4, vin_key = $5, vin_reversed = $6, serial = $7, serial_key = $8, year = $9, make = $10,
+        model = $11, description = $12, class = $13, status = $14, colour = $15, department = $16, row_version = row_version + 1
+        WHERE id = $1 AND row_version = $2";
+    TOUCH_ASSET = "UPDATE asset SET row_version = row_version + 1 WHERE id = $1";
+    UPDATE_PLATE = "UPDATE plate SET state = $2, country = $3, from_at = $4, to_at = $5 WHERE id = $1";
+    REQUEST_OF_COMPLAINT = "SELECT id FROM service_request WHERE asset_id = $1 AND COALESCE(complaint, '') = $2 ORDER BY requested_at DESC LIMIT 1";
+    SET_REQUESTED_AT = "UPDATE service_request SET requested_at = $2 WHERE id = $1";
+    REPAIRS = "SELECT id, state, reason, status, shop_id, found_at FROM repair WHERE asset_id = $1 AND description = $2
+        ORDER BY found_at DESC, id LIMIT 1000";
+}
+
+/// Who has which number: customer, shop, business system and number key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn holders(conn: &mut Conn, systems: &[&str], keys: &[&str]) -> Result<Vec<(CustomerId, ShopId, String, String)>> {
+    conn.query("SELECT customer_id, shop_id, business_system, number_key FROM customer_shop_link WHERE business_system IN ")
+        .list(systems.iter().copied())
+        .then(" AND number_key IN ")
+        .list(keys.iter().copied())
+        .all()
+        .await
+}
+
+/// Customers by their import keys at all their shops: customer, shop, import
+/// key and number key, the oldest customer first. Which shops matter is for the
+/// caller to say: asked for here, SQLite would walk through all of a shop.
+///
+/// # Errors
+/// When the database fails.
+pub async fn namesakes(conn: &mut Conn, keys: &[&str]) -> Result<Vec<(CustomerId, ShopId, String, Option<String>)>> {
+    conn.query("SELECT c.id, l.shop_id, c.import_key, l.number_key FROM customer c JOIN customer_shop_link l ON l.customer_id = c.id WHERE c.import_key IN ")
+        .list(keys.iter().copied())
+        .then(" ORDER BY c.id")
+        .all()
+        .await
+}
+
+/// Customers by their ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn customers(conn: &mut Conn, ids: &[CustomerId]) -> Result<Vec<CustomerRow>> {
+    conn.query("SELECT * FROM customer WHERE id IN ").list(ids.iter().copied()).all().await
+}
+
+/// Adds customers. The caller adds their changes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<()> {
+    conn.query(
+        "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status, \
+             owner_shop_id, name_city_key, import_key, row_version) VALUES ",
+    )
+    .rows(rows.iter().copied(), |values, row| {
+        values
+            .bind(row.id)
+            .bind(&row.kind)
+            .bind(&row.name)
+            .bind(&row.address1)
+            .bind(&row.address2)
+            .bind(&row.city)
+            .bind(&row.state)
+            .bind(&row.postal_code)
+            .bind(&row.country)
+            .bind(&row.phone)
+            .bind(&row.extension)
+            .bind(&row.fax)
+            .bind(&row.email)
+            .bind(&row.notes)
+            .bind(&row.status)
+            .bind(row.owner_shop_id)
+            .bind(row.name_city_key())
+            .bind(row.import_key())
+            .bind(1_i64)
+    })
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// A customer's link to a shop, to be added.
+#[derive(Debug, Clone)]
+pub struct NewLink {
+    /// The customer.
+    pub customer: CustomerId,
+    /// The shop.
+    pub shop: ShopId,
+    /// The number there.
+    pub number: Option<String>,
+    /// Its key.
+    pub number_key: Option<String>,
+    /// `blank` or `unverified`.
+    pub number_state: &'static str,
+    /// Where it is unique.
+    pub business_system: String,
+}
+
+/// Adds links of customers to shops.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_links(conn: &mut Conn, links: &[NewLink]) -> Result<()> {
+    conn.query(
+        "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by) VALUES ",
+    )
+    .rows(links, |values, link| {
+        values
+            .bind(link.customer)
+            .bind(link.shop)
+            .bind(&link.number)
+            .bind(&link.number_key)
+            .bind(link.number_state)
+            .bind(&link.business_system)
+            .bind(None::<String>)
+            .bind(false)
+            .bind(None::<String>)
+    })
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// Adds the changes of customers. The caller tells of them once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_changes(conn: &mut Conn, customers: &[CustomerId]) -> Result<()> {
+    let now = At::now();
+    conn.query("INSERT INTO change (entity, entity_id, changed_at) VALUES ")
+        .rows(customers, |values, id| values.bind("customer").bind(*id).bind(now))
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Makes a local customer a fleet, which has no owner (S3-20).
+///
+/// # Errors
+/// When the database fails.
+pub async fn make_fleet(conn: &mut Conn, id: CustomerId) -> Result<()> {
+    conn.query(MAKE_FLEET).bind(id).run().await?;
+    Ok(())
+}
+
+/// Organizations by the keys of their codes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn organizations(conn: &mut Conn, code_keys: &[&str]) -> Result<Vec<OrganizationRow>> {
+    conn.query(
+        "SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric \
+             FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE o.code_key IN ",
+    )
+    .list(code_keys.iter().copied())
+    .all()
+    .await
+}
+
+/// Assets of organizations by their number keys.
+///
+/// # Errors
+/// When the database fails.
+pub async fn assets(conn: &mut Conn, organizations: &[OrganizationId], keys: &[&str]) -> Result<Vec<StoredAsset>> {
+    conn.query(
+        "SELECT id, organization_id, customer_id, asset_number, vin, serial, year, make, model, description, class, status, colour, department, \
+             acquired_at, row_version FROM asset WHERE number_key IN ",
+    )
+    .list(keys.iter().copied())
+    .then(" AND organization_id IN ")
+    .list(organizations.iter().copied())
+    .all()
+    .await
+}
+
+/// Adds assets.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_assets(conn: &mut Conn, rows: &[StoredAsset]) -> Result<()> {
+    conn.query(
+        "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key, \
+             year, make, model, description, class, status, colour, department, acquired_at, row_version) VALUES ",
+    )
+    .rows(rows, |values, row| {
+        let key = number_key(&row.asset_number);
+        let similar = similar_key(&key);
+        values
+            .bind(row.id)
+            .bind(row.organization_id)
+            .bind(row.customer_id)
+            .bind(&row.asset_number)
+            .bind(key)
+            .bind(similar)
+            .bind(&row.vin)
+            .bind(row.vin.as_deref().map(number_key))
+            .bind(row.vin.as_deref().map(vin_reversed))
+            .bind(&row.serial)
+            .bind(row.serial.as_deref().map(number_key))
+            .bind(row.year)
+            .bind(&row.make)
+            .bind(&row.model)
+            .bind(&row.description)
+            .bind(&row.class)
+            .bind(&row.status)
+            .bind(&row.colour)
+            .bind(&row.department)
+            .bind(row.acquired_at)
+            .bind(1_i64)
+    })
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// Changes an asset if it is still of its version; false if not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_asset(conn: &mut Conn, row: &StoredAsset) -> Result<bool> {
+    let changed = conn
+        .query(UPDATE_ASSET)
+        .bind(row.id)
+        .bind(row.row_version)
+        .bind(row.customer_id)
+        .bind(&row.vin)
+        .bind(row.vin.as_deref().map(number_key))
+        .bind(row.vin.as_deref().map(vin_reversed))
+        .bind(&row.serial)
+        .bind(row.serial.as_deref().map(number_key))
+        .bind(row.year)
+        .bind(&row.make)
+        .bind(&row.model)
+        .bind(&row.description)
+        .bind(&row.class)
+        .bind(&row.status)
+        .bind(&row.colour)
+        .bind(&row.department)
+        .run()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Counts a change to an asset's version: its plates are part of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch_asset(conn: &mut Conn, id: AssetId) -> Result<()> {
+    conn.query(TOUCH_ASSET).bind(id).run().await?;
+    Ok(())
+}
+
+/// All plates of assets, former ones too, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn plates(conn: &mut Conn, assets: &[AssetId]) -> Result<Vec<StoredPlate>> {
+    conn.query("SELECT id, asset_id, number, state, country, from_at, to_at FROM plate WHERE asset_id IN ")
+        .list(assets.iter().copied())
+        .then(" ORDER BY id DESC")
+        .all()
+        .await
+}
+
+/// Adds plates.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_plates(conn: &mut Conn, rows: &[StoredPlate]) -> Result<()> {
+    conn.query("INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at) VALUES ")
+        .rows(rows, |values, row| {
+            let key = number_key(&row.number);
+            let similar = similar_key(&key);
+            values
+                .bind(&row.id)
+                .bind(row.asset_id)
+                .bind(&row.number)
+                .bind(key)
+                .bind(similar)
+                .bind(&row.state)
+                .bind(&row.country)
+                .bind(row.from_at)
+                .bind(row.to_at)
+        })
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Changes what is known of a plate beside its number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_plate(conn: &mut Conn, row: &StoredPlate) -> Result<()> {
+    conn.query(UPDATE_PLATE).bind(&row.id).bind(&row.state).bind(&row.country).bind(row.from_at).bind(row.to_at).run().await?;
+    Ok(())
+}
+
+/// The newest request of an asset with that complaint: what a row without
+/// number and time means.
+///
+/// # Errors
+/// When the database fails.
+pub async fn request_of_complaint(conn: &mut Conn, asset: AssetId, complaint: &str) -> Result<Option<RequestId>> {
+    conn.query(REQUEST_OF_COMPLAINT).bind(asset).bind(complaint).first().await
+}
+
+/// Corrects when a request was asked for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_requested_at(conn: &mut Conn, id: RequestId, at: At) -> Result<()> {
+    conn.query(SET_REQUESTED_AT).bind(id).bind(at).run().await?;
+    Ok(())
+}
+
+/// Repairs of an asset with that description, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn repairs(conn: &mut Conn, asset: AssetId, description: &str) -> Result<Vec<StoredRepair>> {
+    conn.query(REPAIRS).bind(asset).bind(description).all().await
+}
