@@ -12,15 +12,16 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use serde::Serialize;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::App;
 use super::caller::{Caller, hex};
 use super::fault::Fault;
-use crate::api::operation::{Method, Operation};
+use crate::api::operation::{Endpoint, Method, Operation};
 use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
 use crate::store::idempotency::{self, Kept};
@@ -85,51 +86,65 @@ impl<T> Reply<T> {
 /// The result of a handler.
 pub(crate) type Answer<T> = Result<Reply<T>, Fault>;
 
-/// A handler as the router mounts it.
-pub(crate) type Handler<O> = for<'a> fn(&'a mut Cx, Ask<O>) -> Pin<Box<dyn Future<Output = Answer<<O as Operation>::Answer>> + Send + 'a>>;
-/// The handler of an operation that needs no sign-in.
-pub(crate) type OpenHandler<O> = fn(App, Ask<O>) -> Pin<Box<dyn Future<Output = Answer<<O as Operation>::Answer>> + Send>>;
+/// What runs until it has answered.
+type Running<'a> = Pin<Box<dyn Future<Output = Result<Done, Fault>> + Send + 'a>>;
+
+/// An operation without its types, so that everything around it is compiled
+/// once and not once for each: it reads what was asked, runs the handler and
+/// writes the answer. `server::router` makes one of each row of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work {
+    /// For whoever is signed in and may.
+    SignedIn(for<'a> fn(&'a mut Cx, &'a Asked) -> Running<'a>),
+    /// For anybody.
+    Open(for<'a> fn(App, &'a Asked) -> Running<'a>),
+}
+
+/// What was asked, as it came.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    path: Value,
+    uri: Uri,
+    if_match: Option<i64>,
+    body: Bytes,
+}
 
 /// A finished answer: what is sent, and what is kept under a key.
-struct Done {
+#[derive(Debug)]
+pub(crate) struct Done {
     status: StatusCode,
     body: Vec<u8>,
     version: Option<i64>,
 }
 
-/// Runs an operation for whoever is signed in.
-pub(crate) async fn signed_in<O: Operation>(app: App, request: Request, handler: Handler<O>) -> Response<Body> {
-    let run = async {
+/// Runs an operation: the one way from a request to an answer.
+pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint, work: Work) -> Response<Body> {
+    let answering = async {
         let (parts, body) = request.into_parts();
-        let mut conn = app.db.read().await?;
-        let token = bearer(&parts.headers)?;
-        let caller = Caller::of_token(&mut conn, token).await?;
-        tracing::Span::current().record("user", caller.user.username.as_str());
-        if caller.wants_noting() {
-            note_use(&app, &caller).await?;
+        match work {
+            Work::Open(work) => {
+                let asked = Asked::read(parts, read_body(body).await?).await?;
+                work(app, &asked).await
+            }
+            Work::SignedIn(work) => {
+                let mut conn = app.db.read().await?;
+                let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
+                tracing::Span::current().record("user", caller.user.username.as_str());
+                if caller.wants_noting() {
+                    note_use(&app, &caller).await?;
+                }
+                caller.demand(endpoint.needs)?;
+                let body = read_body(body).await?;
+                if endpoint.method == Method::Get {
+                    let asked = Asked::read(parts, body).await?;
+                    return work(&mut Cx { app, caller, conn }, &asked).await;
+                }
+                drop(conn);
+                write(Write { app, caller, endpoint, work }, parts, body).await
+            }
         }
-        caller.demand(O::ENDPOINT.needs)?;
-        let bytes = read_body(body).await?;
-        if O::ENDPOINT.method == Method::Get {
-            let ask = ask::<O>(parts, &bytes).await?;
-            let mut cx = Cx { app: app.clone(), caller, conn };
-            return done::<O>(&handler(&mut cx, ask).await?);
-        }
-        drop(conn);
-        write::<O>(app.clone(), caller, parts, bytes, handler).await
     };
-    finish(tokio::time::timeout(PATIENCE, run).await)
-}
-
-/// Runs an operation that needs no sign-in.
-pub(crate) async fn open<O: Operation>(app: App, request: Request, handler: OpenHandler<O>) -> Response<Body> {
-    let run = async {
-        let (parts, body) = request.into_parts();
-        let bytes = read_body(body).await?;
-        let ask = ask::<O>(parts, &bytes).await?;
-        done::<O>(&handler(app, ask).await?)
-    };
-    finish(tokio::time::timeout(PATIENCE, run).await)
+    finish(tokio::time::timeout(PATIENCE, answering).await)
 }
 
 async fn note_use(app: &App, caller: &Caller) -> Result<(), StoreError> {
@@ -138,12 +153,21 @@ async fn note_use(app: &App, caller: &Caller) -> Result<(), StoreError> {
     conn.commit().await
 }
 
+/// A write on its way.
+struct Write {
+    app: App,
+    caller: Caller,
+    endpoint: &'static Endpoint,
+    work: for<'a> fn(&'a mut Cx, &'a Asked) -> Running<'a>,
+}
+
 /// Runs a write: at most once per key, in one transaction with the key.
-async fn write<O: Operation>(app: App, caller: Caller, parts: Parts, bytes: Bytes, handler: Handler<O>) -> Result<Done, Fault> {
+async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
+    let Write { app, caller, endpoint, .. } = &write;
     let user = caller.id();
-    let route = format!("{} {}", O::ENDPOINT.method.name(), parts.uri.path());
-    let sent_key = if O::ENDPOINT.method == Method::Post { key(&parts.headers)? } else { None };
-    let body_hash = hex(&Sha256::digest(&bytes));
+    let route = format!("{} {}", endpoint.method.name(), parts.uri.path());
+    let sent_key = if endpoint.method == Method::Post { key(&parts.headers)? } else { None };
+    let body_hash = hex(&Sha256::digest(&body));
     let _guard = match &sent_key {
         Some(key) => {
             let running = || Problem::new("idempotency.running", "The first sending under this key is still being worked on. Ask again in a moment.");
@@ -158,13 +182,12 @@ async fn write<O: Operation>(app: App, caller: Caller, parts: Parts, bytes: Byte
     {
         return replay(kept, &body_hash);
     }
-    let ran = run_write::<O>(&app, conn, parts, &bytes, handler).await;
-    match ran {
+    match run_write(&write, conn, parts, body).await {
         Ok((mut conn, done)) => {
             if let Some(under) = &under {
                 match idempotency::keep(&mut conn, under, &kept(&done, &body_hash)).await {
                     // Another server was faster under the same key: its answer stands.
-                    Err(StoreError::Taken) => return again(&app, under, &body_hash).await,
+                    Err(StoreError::Taken) => return again(app, under, &body_hash).await,
                     other => other?,
                 }
             }
@@ -186,14 +209,14 @@ async fn write<O: Operation>(app: App, caller: Caller, parts: Parts, bytes: Byte
     }
 }
 
-async fn run_write<O: Operation>(app: &App, mut conn: Conn, parts: Parts, bytes: &Bytes, handler: Handler<O>) -> Result<(Conn, Done), Fault> {
+async fn run_write(write: &Write, mut conn: Conn, parts: Parts, body: Bytes) -> Result<(Conn, Done), Fault> {
     // Again, in the transaction of the write: a right taken away a moment ago
     // must not write.
     let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
-    caller.demand(O::ENDPOINT.needs)?;
-    let ask = ask::<O>(parts, bytes).await?;
-    let mut cx = Cx { app: app.clone(), caller, conn };
-    let done = done::<O>(&handler(&mut cx, ask).await?)?;
+    caller.demand(write.endpoint.needs)?;
+    let asked = Asked::read(parts, body).await?;
+    let mut cx = Cx { app: write.app.clone(), caller, conn };
+    let done = (write.work)(&mut cx, &asked).await?;
     Ok((cx.conn, done))
 }
 
@@ -245,15 +268,21 @@ async fn read_body(body: Body) -> Result<Bytes, Problem> {
     axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| Problem::new("body.too_large", "At most 1 MiB is taken."))
 }
 
-/// Reads path, query, body and `If-Match`, each with its own problem.
-async fn ask<O: Operation>(mut parts: Parts, bytes: &Bytes) -> Result<Ask<O>, Problem> {
-    let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
-    let path: serde_json::Map<String, serde_json::Value> = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    // What is no id at all is not found, like an id that does not exist.
-    let path = serde_json::from_value(path.into()).map_err(|_| Problem::not_found())?;
-    let query = axum::extract::Query::<O::Query>::try_from_uri(&parts.uri).map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?.0;
-    let body = if bytes.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(bytes) }?;
-    Ok(Ask { path, query, body, if_match: if_match(&parts.headers) })
+impl Asked {
+    async fn read(mut parts: Parts, body: Bytes) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
+        let path = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>().into();
+        Ok(Self { path, if_match: if_match(&parts.headers), uri: parts.uri, body })
+    }
+
+    /// Understands path, query and body, each with its own problem.
+    pub(crate) fn understood<O: Operation>(&self) -> Result<Ask<O>, Problem> {
+        // What is no id at all is not found, like an id that does not exist.
+        let path = O::Path::deserialize(&self.path).map_err(|_| Problem::not_found())?;
+        let query = axum::extract::Query::<O::Query>::try_from_uri(&self.uri).map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?.0;
+        let body = if self.body.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(&self.body) }?;
+        Ok(Ask { path, query, body, if_match: self.if_match })
+    }
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -281,10 +310,15 @@ fn if_match(headers: &HeaderMap) -> Option<i64> {
     (version != "*").then(|| version.parse().unwrap_or(-1))
 }
 
-fn done<O: Operation>(reply: &Reply<O::Answer>) -> Result<Done, Fault> {
-    let body = serde_json::to_vec(&reply.body).map_err(|error| Fault::Ours(error.to_string()))?;
-    let nothing = O::ENDPOINT.method == Method::Delete;
-    Ok(Done { status: if nothing { StatusCode::NO_CONTENT } else { reply.status }, body: if nothing { Vec::new() } else { body }, version: reply.version })
+impl<T: Serialize> Reply<T> {
+    /// Written out; a `DELETE` answers nothing.
+    pub(crate) fn done(self, method: Method) -> Result<Done, Fault> {
+        if method == Method::Delete {
+            return Ok(Done { status: StatusCode::NO_CONTENT, body: Vec::new(), version: self.version });
+        }
+        let body = serde_json::to_vec(&self.body).map_err(|error| Fault::Ours(error.to_string()))?;
+        Ok(Done { status: self.status, body, version: self.version })
+    }
 }
 
 fn refused(problem: &Problem) -> Done {

@@ -7,53 +7,48 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Response};
 use axum::middleware::{self, Next};
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tracing::Instrument;
 
-use super::call::{Handler, OpenHandler, problem_response};
+use super::call::{Work, problem_response};
 use super::{App, assets, call, customer_numbers, customers, docs, health, lookup, meters, openapi, places, requests, sessions};
 use crate::api::REQUEST_ID;
-use crate::api::operation::{self, for_each_operation};
+use crate::api::operation::{self, Endpoint, Method, Operation as _, for_each_operation};
 use crate::api::problem::Problem;
 
-macro_rules! method_router {
-    (GET, $run:expr) => {
-        get($run)
+macro_rules! work_of {
+    (open, $name:ident, $module:ident::$handler:ident) => {
+        Work::Open(|app, asked| {
+            Box::pin(async move { $module::$handler(app, asked.understood::<operation::$name>()?).await?.done(operation::$name::ENDPOINT.method) })
+        })
     };
-    (POST, $run:expr) => {
-        post($run)
+    ($signed_in:ident, $name:ident, $module:ident::$handler:ident) => {
+        Work::SignedIn(|cx, asked| {
+            Box::pin(async move { $module::$handler(cx, asked.understood::<operation::$name>()?).await?.done(operation::$name::ENDPOINT.method) })
+        })
     };
-    (PATCH, $run:expr) => {
-        patch($run)
-    };
-    (PUT, $run:expr) => {
-        put($run)
-    };
-    (DELETE, $run:expr) => {
-        delete($run)
-    };
-}
-
-macro_rules! run_operation {
-    (open, $name:ident, $module:ident::$handler:ident) => {{
-        const HANDLER: OpenHandler<operation::$name> = |app, ask| Box::pin($module::$handler(app, ask));
-        |State(app): State<App>, request: Request| call::open::<operation::$name>(app, request, HANDLER)
-    }};
-    ($signed_in:ident, $name:ident, $module:ident::$handler:ident) => {{
-        const HANDLER: Handler<operation::$name> = |cx, ask| Box::pin($module::$handler(cx, ask));
-        |State(app): State<App>, request: Request| call::signed_in::<operation::$name>(app, request, HANDLER)
-    }};
 }
 
 macro_rules! mount_operations {
     ($($name:ident = $method:ident $path:literal, $rule:ident $([$($need:literal),*])?, ($at:ty, $query:ty, $body:ty) -> $answer:ty, $module:ident::$handler:ident, $summary:literal $(, more [$($more:literal),*])?;)*) => {
         /// Every operation of the table at its path.
         fn operations() -> Router<App> {
-            Router::new()$(.route($path, method_router!($method, run_operation!($rule, $name, $module::$handler))))*
+            Router::new()$(.route($path, mounted(const { &operation::$name::ENDPOINT }, work_of!($rule, $name, $module::$handler))))*
         }
     };
+}
+
+fn mounted(endpoint: &'static Endpoint, work: Work) -> MethodRouter<App> {
+    let method = match endpoint.method {
+        Method::Get => MethodFilter::GET,
+        Method::Post => MethodFilter::POST,
+        Method::Patch => MethodFilter::PATCH,
+        Method::Put => MethodFilter::PUT,
+        Method::Delete => MethodFilter::DELETE,
+    };
+    on(method, move |State(app): State<App>, request: Request| call::run(app, request, endpoint, work))
 }
 
 for_each_operation!(mount_operations);
