@@ -202,7 +202,7 @@ fn set_number(id: CustomerId, name: &str, known: Option<&Customer>, cx: &mut Cx<
     let changes = here.is_some() || more.is_some_and(|more| more.kind == CustomerKind::Local);
     match cx.shared.access(CHANGE_NUMBER) {
         Err(reason) if changes => cx.say(Tone::Warning, reason),
-        _ => cx.open(NumberForm::new(id, name, known, here)),
+        _ => cx.open(NumberForm::layer(id, name, known, here)),
     }
 }
 

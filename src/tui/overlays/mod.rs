@@ -3,6 +3,7 @@
 
 mod chooser;
 mod customer_form;
+mod form_layer;
 mod help;
 mod number_form;
 mod palette;

@@ -242,7 +242,7 @@ impl Layer for ReadingLine {
             "refused.void" => self.seek_earlier(cx),
             "refused.replaced" => {
                 if let Some(meter) = self.meter() {
-                    cx.open(ReplacementForm::new(self.asset, meter));
+                    cx.open(ReplacementForm::layer(self.asset, meter));
                 }
             }
             "refused.override" => {

@@ -177,7 +177,7 @@ impl RequestForm {
     }
 
     fn typed(&self) -> Draft {
-        let mut typed: Draft = self.form.fields.iter().map(|field| (field.name.to_owned(), field.text.text().to_owned())).collect();
+        let mut typed = self.form.typed();
         typed.push(("complaint".to_owned(), self.complaint_text()));
         typed.push(("services".to_owned(), self.services.in_words()));
         typed

@@ -130,7 +130,7 @@ impl Pane for Meters {
             }
             "meter.replace" => {
                 if let Some(meter) = self.meter() {
-                    cx.open(ReplacementForm::new(self.asset, meter));
+                    cx.open(ReplacementForm::layer(self.asset, meter));
                 }
             }
             _ => return false,

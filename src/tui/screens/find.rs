@@ -293,7 +293,7 @@ impl Layer for Find {
             "find.scope_back" => self.turn(false, cx),
             "find.customers" => self.begin(Where::Everything, cx),
             "find.assets" => self.begin(Where::Assets, cx),
-            "customer.new" => cx.open(CustomerForm::new(self.field.text().trim())),
+            "customer.new" => cx.open(CustomerForm::layer(self.field.text().trim())),
             "request.by_unit" => cx.open(RequestForm::by_unit()),
             "reload" => {
                 self.customers.forget();

@@ -117,6 +117,11 @@ impl Form {
         self.faults = faults;
     }
 
+    /// Every field with its text.
+    pub(in crate::tui) fn typed(&self) -> Draft {
+        self.fields.iter().map(|field| (field.name.to_owned(), field.text.text().to_owned())).collect()
+    }
+
     /// What was typed, for the next time.
     pub(in crate::tui) fn draft(&self) -> Draft {
         let typed = self.fields.iter().any(|field| field.text.text() != field.began);

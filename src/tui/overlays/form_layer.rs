@@ -1,0 +1,223 @@
+//! The one layer of every form that lies over a screen: keys, paste, draft,
+//! sending, refusals and the cursor. A form of its own says only what it asks
+//! for, which call that makes and what follows: its [`Purpose`].
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::api::problem::Problem;
+use crate::client::{Call, ClientError};
+use crate::tui::command::{Command, Place};
+use crate::tui::draft::Draft;
+use crate::tui::event::Reply;
+use crate::tui::layer::{Cx, Layer, Tone};
+use crate::tui::sending::Sending;
+use crate::tui::shared::Shared;
+use crate::tui::widgets::{Form, boxed, cut, line};
+
+/// Cells of a form that does not take the whole area.
+const WIDE: u16 = 76;
+/// Rows around the fields: border, a row of air, the note, border.
+const AROUND: u16 = 5;
+
+/// What a form is for.
+pub(in crate::tui) trait Purpose: std::fmt::Debug {
+    /// What stands in the border, and what help calls it.
+    fn title(&self) -> String;
+
+    /// What a draft of it belongs to; none keeps no draft.
+    fn about(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether it takes the whole area, not a box of its own height.
+    fn is_whole(&self) -> bool {
+        false
+    }
+
+    /// What is asked before it is sent: then only a `y` sends.
+    fn question(&self, _form: &Form, _shared: &Shared) -> Option<String> {
+        None
+    }
+
+    /// Said below the fields.
+    fn note(&self) -> &'static str {
+        ""
+    }
+
+    /// The call that sends it, or the fields that keep it from being sent.
+    ///
+    /// # Errors
+    /// Field names with what to do about each.
+    fn call(&self, form: &Form, shared: &Shared) -> Result<Call, Vec<(&'static str, String)>>;
+
+    /// It was taken: says so and tells who else has to know.
+    fn taken(&mut self, answer: &[u8], cx: &mut Cx<'_>);
+
+    /// It was refused; refused fields are marked already. What to say, where
+    /// the problem's own words are not the best.
+    fn refused(&mut self, _problem: &Problem, _form: &Form) -> Option<(Tone, String)> {
+        None
+    }
+}
+
+/// A form over a screen.
+#[derive(Debug)]
+pub(in crate::tui) struct FormLayer<P> {
+    purpose: P,
+    form: Form,
+    asking: bool,
+    sending: Sending,
+}
+
+impl<P: Purpose> FormLayer<P> {
+    /// With its fields.
+    pub(super) fn new(purpose: P, form: Form) -> Self {
+        Self { purpose, form, asking: false, sending: Sending::default() }
+    }
+
+    /// Enter in a single field sends; in a form of several it goes on to the
+    /// next, and a key of its own sends.
+    fn is_single(&self) -> bool {
+        self.form.fields.len() == 1
+    }
+
+    fn save(&mut self, cx: &mut Cx<'_>) {
+        if self.purpose.question(&self.form, cx.shared).is_some() {
+            self.asking = true;
+        } else {
+            self.send(cx);
+        }
+    }
+
+    fn send(&mut self, cx: &mut Cx<'_>) {
+        match self.purpose.call(&self.form, cx.shared) {
+            Ok(call) => self.sending.send(call, cx),
+            Err(faults) => {
+                if let [(_, fault)] = faults.as_slice() {
+                    cx.say(Tone::Warning, fault.clone());
+                }
+                self.form.refuse(faults.into_iter().map(|(field, fault)| (field.to_owned(), fault)).collect());
+            }
+        }
+    }
+
+    fn refuse(&mut self, error: &ClientError, cx: &mut Cx<'_>) {
+        let Some(problem) = error.problem() else { return cx.say(Tone::Error, error.to_string()) };
+        self.form.refuse(problem.fields.clone());
+        let (tone, text) = self.purpose.refused(problem, &self.form).unwrap_or_else(|| (Tone::Error, error.to_string()));
+        cx.say(tone, text);
+    }
+
+    fn size(&self, area: Rect) -> (u16, u16) {
+        if self.purpose.is_whole() { (area.width, area.height) } else { (WIDE.min(area.width), (self.form.height() + AROUND).min(area.height)) }
+    }
+
+    /// Where the fields stand.
+    fn fields_area(&self, area: Rect) -> Rect {
+        let (wide, high) = self.size(area);
+        let (x, y) = (area.x + (area.width - wide) / 2, area.y + (area.height - high) / 2);
+        if self.purpose.is_whole() {
+            return Rect { x: x + 2, y: y + 1, width: wide.saturating_sub(4), height: high.saturating_sub(2) };
+        }
+        Rect { x: x + 1, y: y + 2, width: wide.saturating_sub(2), height: high.saturating_sub(AROUND) }
+    }
+
+    fn said_below(&self, shared: &Shared, room: usize) -> Span<'static> {
+        let look = shared.look;
+        let question = if self.asking { self.purpose.question(&self.form, shared) } else { None };
+        match question {
+            Some(question) => Span::styled(format!(" {}", cut(&question, room, look)), look.warning()),
+            None if self.sending.is_waiting() => Span::styled(" Sending", look.quiet()),
+            None => Span::styled(format!(" {}", cut(self.purpose.note(), room, look)), look.quiet()),
+        }
+    }
+}
+
+impl<P: Purpose> Layer for FormLayer<P> {
+    fn places(&self) -> Vec<Place> {
+        match (self.asking, self.is_single()) {
+            (true, _) => vec![Place::Question],
+            (false, true) => vec![Place::Form, Place::List],
+            (false, false) => vec![Place::Form],
+        }
+    }
+
+    fn title(&self) -> String {
+        self.purpose.title()
+    }
+
+    fn wants_text(&self) -> bool {
+        !self.asking
+    }
+
+    fn is_over(&self) -> bool {
+        !self.purpose.is_whole()
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        if let Some(draft) = self.purpose.about().and_then(|about| cx.drafts.take(&about)) {
+            self.form.restore(&draft);
+        }
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
+        match command.id {
+            "form.save" | "list.open" => self.save(cx),
+            "form.next" => self.form.next(),
+            "form.previous" => self.form.previous(),
+            "question.yes" => {
+                self.asking = false;
+                self.send(cx);
+            }
+            "question.no" => self.asking = false,
+            _ => {}
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, _: &mut Cx<'_>) {
+        if !self.asking {
+            self.form.key(key);
+        }
+    }
+
+    fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
+        if !self.asking {
+            self.form.paste(text);
+        }
+    }
+
+    fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        std::mem::take(&mut self.asking) || self.sending.holds_back(cx)
+    }
+
+    fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        match self.sending.take(reply, cx) {
+            Some(Ok(answer)) => self.purpose.taken(answer, cx),
+            Some(Err(error)) => self.refuse(error, cx),
+            None => {}
+        }
+    }
+
+    fn draft(&self) -> Option<(String, Draft)> {
+        Some((self.purpose.about()?, self.form.draft()))
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        let title = self.purpose.title();
+        let whole = self.purpose.is_whole();
+        let title = if whole && self.sending.is_waiting() { format!("{title}: sending") } else { title };
+        let inside = boxed(buffer, area, self.size(area), &title, shared.look);
+        self.form.view(self.fields_area(area), buffer, shared);
+        if !whole {
+            let below = self.said_below(shared, usize::from(inside.width).saturating_sub(2));
+            line(buffer, inside, inside.height.saturating_sub(1), Line::from(below));
+        }
+    }
+
+    fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
+        if self.asking { None } else { self.form.caret(self.fields_area(area)) }
+    }
+}
