@@ -69,6 +69,6 @@ mod tests {
         assert!(access(granted, Needs::Any(&[VIEW, VOID])).is_allowed());
         let denied = access(granted, Needs::All(&[VIEW, VOID]));
         assert_eq!(denied, Access::Denied(vec![VOID]));
-        assert_eq!(denied.reason().unwrap(), "Needs \"Meter reading void\". Ask a service manager.");
+        assert_eq!(denied.reason().unwrap(), "Needs \"Meter readings: void\". Ask a service manager.");
     }
 }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// The role matrix as shipped: permissions down, roles across.
 pub(super) const MATRIX: &str = include_str!("../../assets/roles/role-matrix.csv");
 
+/// What a dealer's people call each permission, in the order of the matrix.
+const NAMES: &str = include_str!("../../assets/roles/permission-names.csv");
+
 /// One permission, by its row in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(u8);
@@ -67,14 +70,12 @@ impl Permission {
         (0..u8::try_from(names().len()).unwrap_or(u8::MAX)).map(Self)
     }
 
-    /// The name as people say it: `Meter reading add edit`.
+    /// The name as a dealer's people know it: `Meter Reading Add/Edit`.
     #[must_use]
-    pub fn in_words(self) -> String {
-        let mut words = self.name().replace(['.', '_'], " ");
-        if let Some(first) = words.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        words
+    pub fn in_words(self) -> &'static str {
+        static WORDS: OnceLock<Vec<&'static str>> = OnceLock::new();
+        let words = WORDS.get_or_init(|| NAMES.lines().skip(1).filter_map(|line| line.split_once(',').map(|(_, words)| words)).collect());
+        words.get(usize::from(self.0)).copied().unwrap_or(self.name())
     }
 
     const fn bit(self) -> u128 {
@@ -154,6 +155,15 @@ impl FromIterator<Permission> for PermissionSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_permission_has_a_name_of_its_own_and_in_the_same_place() {
+        let named: Vec<&str> = NAMES.lines().skip(1).filter_map(|line| line.split_once(',').map(|(permission, _)| permission)).collect();
+        assert_eq!(named, Permission::all().map(Permission::name).collect::<Vec<_>>());
+        let words: std::collections::BTreeSet<&str> = Permission::all().map(Permission::in_words).collect();
+        assert_eq!(words.len(), named.len(), "no two of them are called the same");
+        assert!(words.iter().all(|words| !words.contains([',', '"'])), "read without a CSV reader");
+    }
 
     #[test]
     fn the_catalogue_is_the_matrix() {
