@@ -6,7 +6,7 @@
 //! text ← rules ← api ← client ← tui ←┐
 //!                 ↑                  cli
 //!                 └ store ← search ← server, import, demo ←┘
-//! config: a leaf beside them, read by cli, tui and server
+//! config: beside them, over rules; read by cli and server
 //! ```
 //!
 //! * [`text`] — folding, keys, making outside text harmless.

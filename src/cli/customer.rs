@@ -1,12 +1,14 @@
 //! `countertop customer`: one customer, a new one, and its number.
 
 use super::connection::{Connection, NOTHING, ask};
-use super::exit::{Exit, Outcome};
+use super::exit::{Exit, Failure, Outcome};
 use super::output::{self, Table, cell, line, pairs};
 use super::runtime::wait;
-use crate::api::customer::{Customer, CustomerDetails, CustomerKind, CustomerMore, NewCustomer, NumberChange};
+use crate::api::customer::{Customer, CustomerDetails, CustomerHit, CustomerKind, CustomerMore, CustomerQuery, NewCustomer, NumberChange, SearchBy};
 use crate::api::ids::CustomerId;
-use crate::api::operation::{CreateCustomer, GetCustomer, OfCustomer, SetCustomerNumber};
+use crate::api::operation::{CreateCustomer, GetCustomer, OfCustomer, SearchCustomers, SetCustomerNumber};
+use crate::client::Client;
+use crate::text::fold;
 
 /// Verbs on customers.
 #[derive(Debug, clap::Subcommand)]
@@ -22,9 +24,9 @@ pub(super) enum CustomerVerb {
 /// `countertop customer show ID`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CustomerShowArgs {
-    /// The customer's id, as `countertop find` shows it
+    /// The customer's id or number
     #[arg(value_name = "ID")]
-    id: CustomerId,
+    id: String,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -100,9 +102,9 @@ pub(super) struct Details {
 /// `countertop customer link ID NUMBER`.
 #[derive(Debug, clap::Args)]
 pub(super) struct LinkArgs {
-    /// The customer's id
+    /// The customer's id, or the number it has now
     #[arg(value_name = "ID")]
-    id: CustomerId,
+    id: String,
     /// The number in the dealer's business system; empty clears it
     #[arg(value_name = "NUMBER")]
     number: String,
@@ -127,8 +129,10 @@ pub(super) fn run(verb: CustomerVerb, before: Connection) -> Outcome {
 
 fn show(args: CustomerShowArgs, before: Connection) -> Outcome {
     let client = args.connection.or(before).connect()?.client;
-    let path = OfCustomer { id: args.id };
-    let answered = wait(ask::<GetCustomer>(&client, &path, &NOTHING, &NOTHING))?;
+    let answered = wait(async {
+        let path = OfCustomer { id: resolve(&client, &args.id).await? };
+        ask::<GetCustomer>(&client, &path, &NOTHING, &NOTHING).await
+    })?;
     tell(&answered.answer, &answered.json, args.json)
 }
 
@@ -148,10 +152,30 @@ fn create(args: CreateArgs, before: Connection) -> Outcome {
 
 fn link(args: LinkArgs, before: Connection) -> Outcome {
     let client = args.connection.or(before).connect()?.client;
-    let path = OfCustomer { id: args.id };
     let change = NumberChange { shop: args.shop, number: Some(args.number) };
-    let answered = wait(ask::<SetCustomerNumber>(&client, &path, &NOTHING, &change))?;
+    let answered = wait(async {
+        let path = OfCustomer { id: resolve(&client, &args.id).await? };
+        ask::<SetCustomerNumber>(&client, &path, &NOTHING, &change).await
+    })?;
     tell(&answered.answer, &answered.json, args.json)
+}
+
+/// The customer of an id or a number; a number that means several is refused
+/// with the list.
+async fn resolve(client: &Client, said: &str) -> Result<CustomerId, Failure> {
+    if let Ok(id) = said.parse() {
+        return Ok(id);
+    }
+    let query = CustomerQuery { q: said.to_owned(), by: SearchBy::Number, ..CustomerQuery::default() };
+    let found = client.call::<SearchCustomers>(&NOTHING, &query, &NOTHING).await?.items;
+    let is_it = |hit: &&CustomerHit| hit.more.as_ref().and_then(|more| more.number.as_deref()).is_some_and(|number| fold(number) == fold(said));
+    let hits: Vec<&CustomerHit> = found.iter().filter(is_it).collect();
+    match hits.as_slice() {
+        [hit] => Ok(hit.id),
+        [] => Err(Failure::not_found(format!("there is no customer with the id or number {said}; `countertop find` shows both"))),
+        several => Err(Failure::not_found(format!("several customers have the number {said}: say which by its id"))
+            .with(several.iter().map(|hit| format!("{}  {}", hit.id, line(&hit.name))).collect())),
+    }
 }
 
 impl From<Details> for CustomerDetails {

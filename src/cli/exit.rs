@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::output;
+use crate::api::problem::Problem;
 use crate::config::{ConfigError, Mistake};
 use crate::text::for_screen;
 
@@ -56,6 +57,8 @@ pub(super) struct Failure {
     exit: Exit,
     sentence: String,
     more: Vec<String>,
+    /// The server's own words, for scripts.
+    problem: Option<Box<Problem>>,
 }
 
 /// What a verb gives back.
@@ -64,7 +67,7 @@ pub(super) type Outcome = Result<Exit, Failure>;
 impl Failure {
     /// A failure with its exit code.
     pub(super) fn new(exit: Exit, sentence: impl Into<String>) -> Self {
-        Self { exit, sentence: sentence.into(), more: Vec::new() }
+        Self { exit, sentence: sentence.into(), more: Vec::new(), problem: None }
     }
 
     /// Something did not work.
@@ -94,8 +97,17 @@ impl Failure {
         &self.sentence
     }
 
-    /// Tells it on standard error.
-    pub(super) fn tell(&self) -> Exit {
+    /// Tells it on standard error: a sentence for people, or the problem as one
+    /// JSON document for scripts.
+    pub(super) fn tell(&self, as_json: bool) -> Exit {
+        if as_json {
+            let told = match &self.problem {
+                Some(problem) => serde_json::to_string(problem),
+                None => serde_json::to_string(&serde_json::json!({ "detail": self.sentence, "more": self.more })),
+            };
+            output::note(&told.unwrap_or_default());
+            return self.exit;
+        }
         let mut text = format!("countertop: {}", for_screen(&self.sentence));
         for line in &self.more {
             text.push('\n');
@@ -162,7 +174,7 @@ mod of_client {
             _ if problem.code.ends_with(".duplicate") => format!("{} Here: --confirm-duplicate.", problem.detail),
             _ => problem.detail.clone(),
         };
-        Failure::new(exit, sentence)
+        Failure { problem: Some(Box::new(problem.clone())), ..Failure::new(exit, sentence) }
     }
 
     impl From<CredentialsError> for Failure {
@@ -207,7 +219,6 @@ mod of_server {
 #[cfg(all(test, feature = "client"))]
 mod tests {
     use super::*;
-    use crate::api::problem::Problem;
     use crate::client::ClientError;
 
     #[test]

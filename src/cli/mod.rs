@@ -47,7 +47,7 @@ mod user;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Outcome};
 
@@ -134,15 +134,24 @@ enum Verb {
 /// Runs the verb of the command line and says by exit code how it went.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, wants_json(&matches))));
+    let (cli, as_json) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return told_by_clap(&error),
     };
     let exit = match dispatch(cli) {
         Ok(exit) => exit,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.tell(as_json),
     };
     exit.code()
+}
+
+/// Whether the verb was given `--json`: then its failure is JSON too.
+fn wants_json(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, verb)) => wants_json(verb),
+        None => matches.try_get_one::<bool>("json").ok().flatten().copied().unwrap_or_default(),
+    }
 }
 
 /// Help and version go to standard output; what is wrong with the command line
@@ -183,7 +192,7 @@ fn dispatch(cli: Cli) -> Outcome {
         #[cfg(feature = "server")]
         Verb::Export(args) => transfer::export(&args),
         #[cfg(feature = "server")]
-        Verb::User(user::UserVerb::Add(args)) => user::add(&args),
+        Verb::User(verb) => user::run(&verb),
         #[cfg(feature = "client")]
         Verb::Login(args) => login::login(args, connection),
         #[cfg(feature = "client")]

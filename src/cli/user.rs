@@ -1,5 +1,5 @@
-//! `countertop user add`: on the server's own database, for the first account
-//! and for those that nobody can make over the API yet.
+//! `countertop user`: adds, disables and enables accounts on the server's own
+//! database: the first one, and those that nobody can manage over the API yet.
 
 use super::database::{self, DatabaseArgs};
 use super::exit::{Exit, Failure, Outcome};
@@ -25,6 +25,20 @@ const ALL_SHOPS: i64 = 100_000;
 pub(super) enum UserVerb {
     /// Add a user; the password is asked for
     Add(UserAddArgs),
+    /// Let a user in no more; its sessions end at once, its records stay
+    Disable(UserStateArgs),
+    /// Let a disabled user in again
+    Enable(UserStateArgs),
+}
+
+/// `countertop user disable NAME`.
+#[derive(Debug, clap::Args)]
+pub(super) struct UserStateArgs {
+    /// The name to sign in with
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    database: DatabaseArgs,
 }
 
 /// `countertop user add NAME --role ROLE`.
@@ -58,8 +72,17 @@ pub(super) struct UserAddArgs {
     database: DatabaseArgs,
 }
 
+/// Runs a verb on users.
+pub(super) fn run(verb: &UserVerb) -> Outcome {
+    match verb {
+        UserVerb::Add(args) => add(args),
+        UserVerb::Disable(args) => set_active(args, false),
+        UserVerb::Enable(args) => set_active(args, true),
+    }
+}
+
 /// Adds the user.
-pub(super) fn add(args: &UserAddArgs) -> Outcome {
+fn add(args: &UserAddArgs) -> Outcome {
     let role = role(&args.role)?;
     let kind = kind(role.key);
     check(args, kind)?;
@@ -75,6 +98,31 @@ pub(super) fn add(args: &UserAddArgs) -> Outcome {
     })?;
     output::say(&format!("User {} was added as {}.", output::line(&args.name), role.in_words().to_lowercase()))?;
     Ok(Exit::Done)
+}
+
+/// Disables or enables the user.
+fn set_active(args: &UserStateArgs, active: bool) -> Outcome {
+    let (_, address) = args.database.setup(None)?;
+    wait(async {
+        let db = database::open_current(&address).await?;
+        let set = set_state(&db, &args.name, active).await;
+        db.close().await;
+        set
+    })?;
+    let now = if active { "may sign in again" } else { "is disabled and signed out everywhere" };
+    output::say(&format!("User {} {now}.", output::line(&args.name)))?;
+    Ok(Exit::Done)
+}
+
+/// Never the last active administrator (I-3).
+async fn set_state(db: &Db, name: &str, active: bool) -> Result<(), Failure> {
+    let mut conn = db.write().await?;
+    let user = users::by_name(&mut conn, name).await?.ok_or_else(|| Failure::not_found(format!("there is no user {name}")))?;
+    if !active && users::other_administrators(&mut conn, user.id).await? == 0 {
+        return Err(Failure::new(Exit::Value, format!("nobody but {name} could be an administrator then: add another one first")));
+    }
+    users::set_state(&mut conn, user.id, if active { "active" } else { "disabled" }).await?;
+    Ok(conn.commit().await?)
 }
 
 fn role(wanted: &str) -> Result<&'static Role, Failure> {

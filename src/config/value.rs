@@ -107,8 +107,8 @@ impl Value for CountryCode {
     const EXPECTED: &'static str = "two letters of a country, like US";
 
     fn from_text(text: &str) -> Option<Self> {
-        let two = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-        two.then(|| Self(text.to_ascii_uppercase()))
+        let known = if text.len() == 2 { crate::rules::place::country(text) } else { None };
+        known.map(|known| Self(known.to_owned()))
     }
 
     fn to_text(&self) -> String {

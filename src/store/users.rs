@@ -116,6 +116,11 @@ statements! {
     INSERT_USER = "INSERT INTO user_account (id, person_id, username, username_key, password_hash, must_change, state, kind, shop_id, row_version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)";
     INSERT_GRANT = "INSERT INTO role_grant (id, user_id, role, scope_kind, scope_id) VALUES ($1, $2, $3, $4, $5)";
+    SET_STATE = "UPDATE user_account SET state = $2, row_version = row_version + 1 WHERE id = $1";
+    END_SESSIONS = "DELETE FROM session WHERE user_id = $1";
+    OTHER_ADMINISTRATORS = "SELECT COUNT(DISTINCT u.id) FROM user_account u JOIN role_grant g ON g.user_id = u.id
+        WHERE u.id <> $1 AND u.state = 'active' AND g.role = 'administrator' AND g.scope_kind = 'deployment'
+        AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)";
     INSERT_SESSION = "INSERT INTO session (id, user_id, token_hash, shop_id, customer_id, created_at, used_at, idle_micros, ends_at)
         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)";
     SESSION = "SELECT s.id AS session_id, s.user_id, s.shop_id AS session_shop_id, s.customer_id AS session_customer_id, s.used_at, s.idle_micros, s.ends_at
@@ -183,6 +188,27 @@ pub async fn insert(conn: &mut Conn, user: &UserRow, grants: &[NewGrant]) -> Res
         conn.query(INSERT_GRANT).bind(id).bind(user.id).bind(&grant.role).bind(&grant.scope_kind).bind(&grant.scope_id).run().await?;
     }
     Ok(())
+}
+
+/// Makes a user `active`, `locked` or `disabled`. Whoever is not active has no
+/// sessions any more, from the same commit on (I-4).
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_state(conn: &mut Conn, user: UserId, state: &str) -> Result<()> {
+    conn.query(SET_STATE).bind(user).bind(state).run().await?;
+    if state != "active" {
+        conn.query(END_SESSIONS).bind(user).run().await?;
+    }
+    Ok(())
+}
+
+/// How many others are active administrators of the whole deployment (I-3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn other_administrators(conn: &mut Conn, than: UserId) -> Result<i64> {
+    conn.query(OTHER_ADMINISTRATORS).bind(than).bind(At::now()).one().await
 }
 
 /// Opens a session.

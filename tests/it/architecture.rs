@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("rules", &["text"]),
     ("api", &["rules", "text"]),
-    ("config", &["text"]),
+    ("config", &["rules", "text"]),
     ("client", &["api"]),
     ("tui", &["client", "api", "rules", "text"]),
     ("store", &["api", "rules", "text"]),

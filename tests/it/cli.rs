@@ -1,6 +1,7 @@
 //! The verbs of the command line against a real server: shapes and exit codes
 //! (8.1).
 
+use std::io::Write as _;
 use std::process::{Command, Output};
 
 use crate::terminal::screen::{demo, own_folders, token};
@@ -89,6 +90,51 @@ fn user_add_refuses_without_a_password_to_read() {
     let mut add = Command::new(env!("CARGO_BIN_EXE_countertop"));
     add.args(["user", "add", "admin", "--role", "administrator", "--database", &database]).stdin(std::process::Stdio::null());
     assert_eq!(add.output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn s3_21_a_customer_is_tied_to_the_business_system_by_the_number_there() {
+    let created = run("counter", &["customer", "create", "--name", "Tie Me Haulage", "--number", "77440001", "--json"]);
+    let id = json(&created)["id"].as_str().unwrap().to_owned();
+    let shown = run("counter", &["customer", "show", "77440001", "--json"]);
+    assert_eq!((code(&shown), json(&shown)["id"].as_str()), (0, Some(id.as_str())), "by its number");
+    let tied = run("manager", &["customer", "link", "77440001", "77440002", "--json"]);
+    assert_eq!((code(&tied), json(&tied)["number"].as_str()), (0, Some("77440002")), "{}", String::from_utf8_lossy(&tied.stderr));
+    assert_eq!(code(&run("counter", &["customer", "show", "77440001"])), 3, "nobody has the old one");
+}
+
+#[test]
+fn a_script_gets_a_refusal_as_json_on_standard_error() {
+    let refused = run("tech", &["customer", "create", "--name", "X", "--number", "1", "--json"]);
+    let said: serde_json::Value = serde_json::from_slice(&refused.stderr).expect("one document");
+    assert_eq!((code(&refused), &said["code"], &said["missing"]), (4, &"permission.missing".into(), &serde_json::json!(["customer.create"])));
+    assert!(refused.stdout.is_empty());
+    let nothing = run("counter", &["asset", "show", "nothing-has-this", "--json"]);
+    let said: serde_json::Value = serde_json::from_slice(&nothing.stderr).expect("one document");
+    assert!(code(&nothing) == 3 && said["detail"].is_string(), "{said}");
+}
+
+#[test]
+fn i_3_the_last_administrator_is_not_disabled() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/a.db", folder.path().display());
+    let user = |arguments: &[&str]| {
+        let mut verb = Command::new(env!("CARGO_BIN_EXE_countertop"));
+        verb.arg("user").args(arguments).args(["--database", &database]).stdin(std::process::Stdio::piped());
+        verb.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = verb.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"a long enough password\n").unwrap();
+        child.wait_with_output().unwrap()
+    };
+    for name in ["first", "second"] {
+        assert_eq!(code(&user(&["add", name, "--role", "administrator", "--password-stdin"])), 0);
+    }
+    assert_eq!(code(&user(&["disable", "first"])), 0);
+    let last = user(&["disable", "second"]);
+    assert_eq!(code(&last), 6, "{}", String::from_utf8_lossy(&last.stderr));
+    assert_eq!(code(&user(&["disable", "nobody"])), 3);
+    assert_eq!(code(&user(&["enable", "first"])), 0);
+    assert_eq!(code(&user(&["disable", "second"])), 0, "there is another one again");
 }
 
 #[test]
