@@ -23,7 +23,7 @@ pub enum RequestStatus {
     Completed,
     /// Everything is settled.
     Closed,
-    /// Withdrawn, with a reason.
+    /// Cancelled, with a reason.
     Cancelled,
 }
 

@@ -187,7 +187,7 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, organization: Organizatio
 /// # Errors
 /// When the database fails.
 pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, disposed_too: bool, after: (&str, &str), limit: i64) -> Result<Vec<AssetRow>> {
-    Ok(conn.query(OF_CUSTOMER).scope(scope).bind(customer).bind(after.0).bind(after.1).bind(disposed_too).bind(limit).all().await?)
+    conn.query(OF_CUSTOMER).scope(scope).bind(customer).bind(after.0).bind(after.1).bind(disposed_too).bind(limit).all().await
 }
 
 /// How many assets of a customer are within scope.

@@ -95,7 +95,7 @@ statements! {
         WHERE ", asset_in_scope!(), " AND r.id = $6");
     METER_OF_READING = "SELECT m.id, m.asset_id, m.kind, m.component, m.unit, m.digits, m.tenths, m.max_per_day, m.is_primary
         FROM meter m JOIN reading r ON r.meter_id = m.id WHERE r.id = $1";
-    VALID = "SELECT read_at, value FROM reading WHERE meter_id = $1 AND state <> 'void' ORDER BY read_at, value";
+    VALID = "SELECT read_at, value, override_reason IS NOT NULL FROM reading WHERE meter_id = $1 AND state <> 'void' ORDER BY read_at, value";
     EVENTS = "SELECT happened_at, added, life, shows FROM meter_event WHERE meter_id = $1 ORDER BY happened_at";
     COUNT = "SELECT COUNT(*) FROM reading WHERE meter_id = $1";
     INSERT_READING = "INSERT INTO reading (id, meter_id, read_at, value, source, kind, state, entered_by, entered_at, comment, override_reason)
@@ -210,7 +210,7 @@ pub async fn lock_asset(conn: &mut Conn, asset: AssetId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn history(conn: &mut Conn, meter: MeterId) -> Result<History> {
-    let valid: Vec<(At, i64)> = conn.query(VALID).bind(meter).all().await?;
+    let valid: Vec<(At, i64, bool)> = conn.query(VALID).bind(meter).all().await?;
     let events: Vec<EventRow> = conn.query(EVENTS).bind(meter).all().await?;
     let events = events.into_iter().map(|event| DialEvent {
         at: event.happened_at.0,
@@ -218,7 +218,8 @@ pub async fn history(conn: &mut Conn, meter: MeterId) -> Result<History> {
         life: Tenths(event.life),
         shows: Tenths(event.shows),
     });
-    Ok(History::new(valid.into_iter().map(|(at, value)| (at.0, Tenths(value))), events.collect()))
+    let overridden = valid.iter().filter(|(.., overridden)| *overridden).map(|(at, ..)| at.0);
+    Ok(History::new(valid.iter().map(|(at, value, _)| (at.0, Tenths(*value))), events.collect()).with_overridden(overridden))
 }
 
 /// Readings of a meter before a time and id, the newest first, void ones too.

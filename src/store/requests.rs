@@ -75,7 +75,7 @@ row! {
         pub requested_by: Option<UserId>,
         /// Counter, portal …
         pub source: String,
-        /// Why it was withdrawn.
+        /// Why it was cancelled.
         pub cancel_reason: Option<String>,
         /// Why it was declined.
         pub decline_reason: Option<String>,
@@ -220,7 +220,7 @@ pub async fn insert(conn: &mut Conn, row: &RequestRow, lines: &[LineRow]) -> Res
     Ok(())
 }
 
-/// Withdraws a request if it is still of `version`; false if not.
+/// Cancels a request if it is still of `version`; false if not.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,7 @@
 //! What a meter has shown so far: its valid readings and dated events.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::dial::Tenths;
@@ -35,6 +37,8 @@ pub struct DialEvent {
 pub struct History {
     points: Vec<Point>,
     events: Vec<DialEvent>,
+    /// When readings were read that stand only by an override.
+    overridden: BTreeSet<Timestamp>,
 }
 
 /// How much a machine usually runs per day (M-7).
@@ -59,10 +63,18 @@ impl History {
     #[must_use]
     pub fn new(readings: impl IntoIterator<Item = (Timestamp, Tenths)>, mut events: Vec<DialEvent>) -> Self {
         events.sort_by_key(|event| event.at);
-        let mut history = Self { points: Vec::new(), events };
+        let mut history = Self { points: Vec::new(), events, overridden: BTreeSet::new() };
         history.points = readings.into_iter().map(|(at, value)| Point { at, value, life: history.life_of(at, value) }).collect();
         history.points.sort_by_key(|point| (point.at, point.life));
         history
+    }
+
+    /// With the times of readings that stand only by an override: they count,
+    /// but say nothing of what is usual (M-7).
+    #[must_use]
+    pub fn with_overridden(mut self, times: impl IntoIterator<Item = Timestamp>) -> Self {
+        self.overridden = times.into_iter().collect();
+        self
     }
 
     /// The life value of a dial value read at that time (M-5, M-6). At the very
@@ -158,7 +170,8 @@ impl History {
                 _ => days.push(*point),
             }
         }
-        let rates: Vec<f64> = days.windows(2).map(|pair| per_day(pair[0], pair[1])).collect();
+        let usual = days.windows(2).filter(|pair| !self.overridden.contains(&pair[1].at));
+        let rates: Vec<f64> = usual.map(|pair| per_day(pair[0], pair[1])).collect();
         if rates.is_empty() {
             return None;
         }
@@ -201,6 +214,14 @@ mod tests {
     fn m_9_the_highest_reading_of_a_day_is_current() {
         let history = History::new([(day(1), Tenths(100)), (day(2), Tenths(300)), (day(2), Tenths(200))], Vec::new());
         assert_eq!(history.current().unwrap().value, Tenths(300));
+    }
+
+    #[test]
+    fn m_7_an_overridden_reading_is_not_what_is_usual() {
+        let readings = [(day(1), Tenths(100)), (day(2), Tenths(200)), (day(3), Tenths(9_000)), (day(4), Tenths(9_100))];
+        let history = History::new(readings, Vec::new()).with_overridden([day(3)]);
+        assert_eq!(history.usage(), Some(Usage { mean: 10.0, deviation: 0.0 }));
+        assert_eq!(history.current().unwrap().value, Tenths(9_100), "it counts all the same");
     }
 
     #[test]
