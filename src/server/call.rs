@@ -291,8 +291,19 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::with_status(422, "body.invalid", "The body cannot be understood", "Send one JSON object."));
     }
     serde_json::from_slice(bytes).map_err(|error| {
-        Problem::with_status(422, "body.invalid", "The body cannot be understood", clean_line(&format!("The body cannot be understood: {error}.")))
+        let told = in_json_words(&error.to_string());
+        Problem::with_status(422, "body.invalid", "The body cannot be understood", clean_line(&format!("The body cannot be understood: {told}.")))
     })
+}
+
+/// What is wrong with a body, in the words of JSON and not of our code.
+fn in_json_words(error: &str) -> String {
+    let (said, place) = error.rsplit_once(" at line ").map_or((error, String::new()), |(said, place)| (said, format!(" at line {place}")));
+    let said = match said.split_once("expected struct ") {
+        Some((before, _)) => format!("{before}expected an object"),
+        None => said.replace("expected i64", "expected a whole number").replace("expected u32", "expected a whole number"),
+    };
+    said + &place
 }
 
 fn tell(error: &dyn std::error::Error) -> String {

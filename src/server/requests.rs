@@ -104,7 +104,7 @@ pub(super) async fn cancel(cx: &mut Cx, ask: Ask<CancelRequest>) -> Answer<Servi
     check_version(ask.if_match, row.row_version, &present)?;
     let status = present.status;
     if !status.may_become(RequestStatus::Cancelled) {
-        let detail = format!("{} is {}; it cannot be withdrawn any more.", row.number, status.in_words());
+        let detail = format!("{} is {}; it cannot be cancelled any more.", row.number, status.in_words());
         return Err(Problem::conflict("service_request.final", detail).about(present).into());
     }
     if !requests::cancel(&mut cx.conn, row.id, row.row_version, &reason).await? {

@@ -26,7 +26,8 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     let user = users::by_name(&mut app.db.read().await?, &ask.body.username).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = app.passwords.is_right(ask.body.password, hash).await;
-    let user = user.filter(|user| right && user.state == "active");
+    // A service account never signs in with a password (I-5).
+    let user = user.filter(|user| right && user.state == "active" && user.kind != UserKind::ServiceAccount.name());
     let Some(user) = user else {
         tracing::info!("a sign-in was refused");
         return Err(Problem::new("session.refused", "User name or password is wrong.").into());
