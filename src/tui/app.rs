@@ -178,6 +178,8 @@ impl App {
             }
             "shop.switch" => self.open(Box::new(ShopPicker::default())),
             "sign_out" => self.sign_out(),
+            // The line was down when the program began: begin once more.
+            "reload" if self.shared.session.is_none() && self.session_ticket.is_none() => self.start(),
             "find.customers" | "find.assets" => {
                 self.keep_drafts_above(1);
                 self.layers.truncate(1);

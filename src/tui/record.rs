@@ -14,7 +14,7 @@ use super::overlays::{NumberForm, ReadingLine, RequestForm};
 use super::panes::{Content, PANES, Page, Pane, PaneSpec};
 use super::screens::machine;
 use super::shared::Shared;
-use super::widgets::{Loaded, cut, line, lines, rule, spread, width};
+use super::widgets::{Loaded, cut, line, lines, rule, spread, width, wrap};
 use crate::api::access::Needs;
 use crate::api::asset::AssetHeader;
 use crate::api::customer::{Customer, CustomerKind};
@@ -319,7 +319,8 @@ impl Layer for Record {
             (Err(reason), ..) => line(buffer, body, 0, Line::from(Span::styled(format!(" [locked] {reason}"), shared.look.locked()))),
             (Ok(()), Some(pane), _) => pane.view(body, buffer, shared),
             (Ok(()), None, Content::Later(holds)) => {
-                line(buffer, body, 0, Line::from(Span::styled(format!(" Not in this version yet. It will hold {holds}."), shared.look.quiet())));
+                let told = wrap(&format!("Not in this version yet. It will hold {holds}."), usize::from(body.width).saturating_sub(2));
+                lines(buffer, body, 0, told.into_iter().map(|told| Line::from(Span::styled(format!(" {told}"), shared.look.quiet()))));
             }
             (Ok(()), None, Content::Here(_)) => {}
         }

@@ -46,7 +46,8 @@ impl Look {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The row under the cursor, beside its marker.
+    /// The row under the cursor: its marker and its first cell, no more, so that
+    /// a step in a list is a few bytes on a slow line.
     pub(super) fn row(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }

@@ -84,9 +84,9 @@ impl Layer for AssetChooser {
             Row::new(look, at == self.cursor.at)
                 .cell(&digit, 1, look.key())
                 .cell(&hit.asset.organization.name, owner_room, style)
-                .cell(&hit.asset.asset_number, 9, style)
-                .cell(plate, 9, style)
-                .cell(&machine(&hit.asset), 20, style)
+                .cell(&hit.asset.asset_number, 9, Style::new())
+                .cell(plate, 9, Style::new())
+                .cell(&machine(&hit.asset), 20, Style::new())
                 .cell(hit.matched_by.in_words(), 9, look.quiet())
                 .done()
         });

@@ -1,4 +1,4 @@
-//! A reason, and then a reading is taken out or a request withdrawn.
+//! A reason, and then a reading is taken out or a request cancelled.
 
 use super::form_layer::{FormLayer, Purpose};
 use crate::api::ids::AssetId;
@@ -34,7 +34,7 @@ impl ReasonForm {
         Self::layer(asset, Act::Void(OfReading { id: reading.id }), heading)
     }
 
-    /// To withdraw a request.
+    /// To cancel a request.
     pub(in crate::tui) fn cancel(asset: AssetId, request: &ServiceRequest) -> FormLayer<Self> {
         let heading = format!("Cancel {}", request.number);
         Self::layer(asset, Act::Cancel(OfRequest { id: request.id }, request.version), heading)

@@ -2,6 +2,8 @@
 //! digit, and it can be sent; caller, driver, complaint and the rest are there
 //! for those who need them.
 
+use std::collections::BTreeMap;
+
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -25,11 +27,13 @@ use crate::tui::event::{Reply, Ticket};
 use crate::tui::layer::{Cx, Intent, Layer, Subject, Tone};
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
+use crate::tui::style::Look;
 use crate::tui::widgets::{Form, FormField, boxed, cut, line};
 
 /// What has the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Focus {
+    Unit,
     Service,
     Complaint,
     Fields,
@@ -41,6 +45,8 @@ pub(in crate::tui) struct RequestForm {
     /// None: by unit number (G-10).
     asset: Option<AssetId>,
     heading: String,
+    /// The unit number, where the asset may not be looked at.
+    unit: Form,
     services: ServiceChoice,
     complaint: TextArea<'static>,
     urgency: i64,
@@ -49,6 +55,8 @@ pub(in crate::tui) struct RequestForm {
     codes: Option<Ticket>,
     confirmed: Option<Draft>,
     sending: Sending,
+    /// Saved before the list of services came: sent when it is here.
+    saved_early: bool,
     filled_in: bool,
 }
 
@@ -66,10 +74,11 @@ impl RequestForm {
     /// By unit number, for those who may ask but not look.
     pub(in crate::tui) fn by_unit() -> Self {
         let mut form = Self::new(None, "Request service by unit number".to_owned());
-        form.form.fields.insert(0, FormField::new("unit_number", "Unit number", "asset number or plate"));
-        form.form.fields.insert(1, FormField::new("organization", "Organization", "only where the number stands in several"));
-        form.focus = Focus::Fields;
-        form.form.active = true;
+        form.unit = Form::new(vec![
+            FormField::new("unit_number", "Unit number", "asset number or plate"),
+            FormField::new("organization", "Organization", "only where the number stands in several"),
+        ]);
+        form.focus = Focus::Unit;
         form
     }
 
@@ -94,6 +103,7 @@ impl RequestForm {
         Self {
             asset,
             heading,
+            unit: Form::new(Vec::new()),
             services: ServiceChoice::default(),
             complaint,
             urgency: 3,
@@ -102,6 +112,7 @@ impl RequestForm {
             codes: None,
             confirmed: None,
             sending: Sending::default(),
+            saved_early: false,
             filled_in: false,
         }
     }
@@ -165,11 +176,15 @@ impl RequestForm {
     }
 
     fn send(&mut self, cx: &mut Cx<'_>) {
+        self.saved_early = !self.services.is_settled();
+        if self.saved_early {
+            return;
+        }
         let request = self.body(cx.shared);
         let call = match self.asset {
             Some(id) => Call::of::<RequestService>(&OfAsset { id }, &Nothing {}, &request),
             None => {
-                let body = NewRequestByUnit { unit_number: self.form.text("unit_number").to_owned(), organization: self.form.some("organization"), request };
+                let body = NewRequestByUnit { unit_number: self.unit.text("unit_number").to_owned(), organization: self.unit.some("organization"), request };
                 Call::of::<RequestServiceByUnit>(&Nothing {}, &Nothing {}, &body)
             }
         };
@@ -177,36 +192,63 @@ impl RequestForm {
     }
 
     fn typed(&self) -> Draft {
-        let mut typed = self.form.typed();
+        let mut typed = self.unit.typed();
+        typed.extend(self.form.typed());
         typed.push(("complaint".to_owned(), self.complaint_text()));
         typed.push(("services".to_owned(), self.services.in_words()));
         typed
     }
 
+    /// The forms' fields, service and complaint are one ring.
     fn next(&mut self, forward: bool) {
-        let last = self.form.fields.len() - 1;
-        self.focus = match (self.focus, forward) {
-            (Focus::Service, true) | (Focus::Fields, false) if self.focus == Focus::Service || self.form.at == 0 => Focus::Complaint,
-            (Focus::Complaint, true) => {
-                self.form.at = 0;
-                Focus::Fields
-            }
-            (Focus::Complaint, false) => Focus::Service,
-            (Focus::Service, false) => {
-                self.form.at = last;
-                Focus::Fields
-            }
-            (_, true) if self.form.at == last => Focus::Service,
-            (_, forward) => {
-                if forward {
-                    self.form.next();
-                } else {
-                    self.form.previous();
-                }
-                Focus::Fields
-            }
-        };
+        let stops = self.stops();
+        let now = stops.iter().position(|stop| *stop == (self.focus, self.field_at())).unwrap_or(0);
+        let step = if forward { 1 } else { stops.len() - 1 };
+        let (focus, at) = stops[(now + step) % stops.len()];
+        self.focus = focus;
+        match focus {
+            Focus::Unit => self.unit.at = at,
+            Focus::Fields => self.form.at = at,
+            Focus::Service | Focus::Complaint => {}
+        }
+        self.mark_active();
+    }
+
+    /// Everything that can have the cursor, from top to bottom.
+    fn stops(&self) -> Vec<(Focus, usize)> {
+        let unit = (0..self.unit.fields.len()).map(|at| (Focus::Unit, at));
+        let fields = (0..self.form.fields.len()).map(|at| (Focus::Fields, at));
+        unit.chain([(Focus::Service, 0), (Focus::Complaint, 0)]).chain(fields).collect()
+    }
+
+    fn field_at(&self) -> usize {
+        match self.focus {
+            Focus::Unit => self.unit.at,
+            Focus::Fields => self.form.at,
+            Focus::Service | Focus::Complaint => 0,
+        }
+    }
+
+    fn mark_active(&mut self) {
+        self.unit.active = self.focus == Focus::Unit;
         self.form.active = self.focus == Focus::Fields;
+    }
+
+    /// Marks what the server refused, and puts the cursor there.
+    fn refuse(&mut self, faults: &BTreeMap<String, String>) {
+        self.unit.refuse(faults.clone());
+        self.form.refuse(faults.clone());
+        let refused = |form: &Form| form.fields.iter().any(|field| faults.contains_key(field.name));
+        if refused(&self.unit) {
+            self.focus = Focus::Unit;
+        } else if faults.contains_key("lines") {
+            self.focus = Focus::Service;
+        } else if faults.contains_key("complaint") {
+            self.focus = Focus::Complaint;
+        } else if refused(&self.form) {
+            self.focus = Focus::Fields;
+        }
+        self.mark_active();
     }
 
     fn service_key(&mut self, key: KeyEvent) {
@@ -239,18 +281,38 @@ impl RequestForm {
         Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
     }
 
-    fn complaint_area(inside: Rect) -> Rect {
+    /// Below the unit number, where that is asked for.
+    fn below_unit(&self, inside: Rect) -> Rect {
+        let above = self.unit.height().min(inside.height);
+        Rect { y: inside.y + above, height: inside.height - above, ..inside }
+    }
+
+    fn complaint_area(below: Rect) -> Rect {
         Rect {
-            x: inside.x + 2,
-            y: inside.y + ABOVE.min(inside.height),
-            width: inside.width.saturating_sub(4),
-            height: COMPLAINT.min(inside.height.saturating_sub(ABOVE)),
+            x: below.x + 2,
+            y: below.y + ABOVE.min(below.height),
+            width: below.width.saturating_sub(4),
+            height: COMPLAINT.min(below.height.saturating_sub(ABOVE)),
         }
     }
 
     fn fields_area(inside: Rect) -> Rect {
         let above = ABOVE + COMPLAINT + 1;
         Rect { y: inside.y + above.min(inside.height), height: inside.height.saturating_sub(above), ..inside }
+    }
+
+    /// All four, the chosen one in brackets.
+    fn urgency_line(&self, look: Look) -> Line<'static> {
+        let mut spans = vec![Span::styled("  Urgency    ", look.quiet())];
+        for urgency in 1..=4 {
+            let words = format!("{urgency} {}", urgency_in_words(urgency));
+            spans.push(if urgency == self.urgency {
+                Span::styled(format!("[{words}]"), look.title())
+            } else {
+                Span::styled(format!(" {words} "), look.quiet())
+            });
+        }
+        Line::from(spans)
     }
 
     fn head_lines(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {
@@ -269,7 +331,6 @@ impl RequestForm {
             (None, false, Some(_)) => "Enter adds it as typed".to_owned(),
         };
         let chosen = self.services.in_words();
-        let urgencies: Vec<String> = (1..=4).map(|urgency| format!("{urgency} {}", urgency_in_words(urgency))).collect();
         vec![
             Line::from(vec![
                 Span::styled(format!("{} ", here(Focus::Service)), look.row()),
@@ -278,11 +339,7 @@ impl RequestForm {
             ]),
             Line::from(Span::styled(format!("              {}", cut(&offered, room.saturating_sub(15), look)), look.quiet())),
             Line::from(vec![Span::styled("  Asked for   ", look.quiet()), Span::styled(cut(&chosen, room.saturating_sub(15), look), look.title())]),
-            Line::from(vec![
-                Span::styled("  Urgency     ", look.quiet()),
-                Span::styled(format!("{} {}", self.urgency, urgency_in_words(self.urgency)), look.title()),
-                Span::styled(cut(&format!("   ({})", urgencies.join(", ")), room.saturating_sub(34), look), look.quiet()),
-            ]),
+            self.urgency_line(look),
             Line::from(vec![
                 Span::styled(format!("{} ", here(Focus::Complaint)), look.row()),
                 Span::styled("Complaint: what is wrong, in the customer's words", label(Focus::Complaint)),
@@ -308,6 +365,7 @@ impl Layer for RequestForm {
         self.fill_in(cx.shared);
         if let Some(draft) = cx.drafts.take(&self.about()) {
             self.form.restore(&draft);
+            self.unit.restore(&draft);
             let text = |name: &str| draft.iter().find(|(field, _)| field == name).map(|(_, text)| text.clone()).unwrap_or_default();
             self.complaint = TextArea::from(text("complaint").split('\n').map(str::to_owned).collect::<Vec<_>>());
             self.services.other = text("services").split(", ").filter(|text| !text.is_empty()).map(str::to_owned).collect();
@@ -330,8 +388,12 @@ impl Layer for RequestForm {
             Focus::Complaint => {
                 self.complaint.input(key);
             }
-            Focus::Fields if key.code == KeyCode::Up && self.form.at == 0 => self.next(false),
-            Focus::Fields => self.form.key(key),
+            Focus::Unit | Focus::Fields => match key.code {
+                KeyCode::Up => self.next(false),
+                KeyCode::Down | KeyCode::Enter => self.next(true),
+                _ if self.focus == Focus::Unit => self.unit.key(key),
+                _ => self.form.key(key),
+            },
         }
     }
 
@@ -341,6 +403,7 @@ impl Layer for RequestForm {
             Focus::Complaint => {
                 self.complaint.insert_str(clean_text(text));
             }
+            Focus::Unit => self.unit.paste(text),
             Focus::Fields => self.form.paste(text),
         }
     }
@@ -361,7 +424,11 @@ impl Layer for RequestForm {
                     None => self.services.other.push(word),
                 }
             }
-            return self.services.loaded(known);
+            self.services.loaded(known);
+            if self.saved_early {
+                self.send(cx);
+            }
+            return;
         }
         match self.sending.take(reply, cx) {
             Some(Ok(body)) => self.filed(body, cx),
@@ -371,7 +438,7 @@ impl Layer for RequestForm {
                     cx.say(Tone::Warning, format!("{} Save again sends it.", problem.detail.replace(" Send it all the same?", "")));
                 }
                 Some(problem) => {
-                    self.form.refuse(problem.fields.clone());
+                    self.refuse(&problem.fields);
                     cx.say(Tone::Error, problem.detail.clone());
                 }
                 None => cx.say(Tone::Error, format!("{error}. Save sends it again; it is filed once.")),
@@ -381,7 +448,7 @@ impl Layer for RequestForm {
     }
 
     fn draft(&self) -> Option<(String, Draft)> {
-        let touched = !self.complaint_text().is_empty() || !self.services.in_words().is_empty();
+        let touched = !self.complaint_text().is_empty() || !self.services.in_words().is_empty() || !self.unit.draft().is_empty();
         let typed = if touched { self.typed() } else { Draft::new() };
         Some((self.about(), typed))
     }
@@ -389,7 +456,8 @@ impl Layer for RequestForm {
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let title = if self.sending.is_waiting() { format!("{}: sending", self.heading) } else { self.heading.clone() };
         boxed(buffer, area, (area.width, area.height), &title, shared.look);
-        let inside = Self::inside(area);
+        self.unit.view(Self::inside(area), buffer, shared);
+        let inside = self.below_unit(Self::inside(area));
         for (row, text) in (0..ABOVE).zip(self.head_lines(shared, usize::from(inside.width))) {
             line(buffer, inside, row, text);
         }
@@ -401,8 +469,9 @@ impl Layer for RequestForm {
     }
 
     fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
-        let inside = Self::inside(area);
+        let inside = self.below_unit(Self::inside(area));
         match self.focus {
+            Focus::Unit => self.unit.caret(Self::inside(area)),
             Focus::Service => {
                 let (_, cell) = self.services.field.shown(usize::from(inside.width).saturating_sub(14));
                 Some(Position { x: inside.x + 14 + cell, y: inside.y })

@@ -17,14 +17,18 @@ pub(super) struct ServiceChoice {
     pub(super) chosen: Vec<ServiceCode>,
     /// Free texts.
     pub(super) other: Vec<String>,
-    /// Enter came before the list did.
-    waiting: bool,
+    /// Entered before the list came: what they mean shows then.
+    early: Vec<String>,
 }
 
 impl ServiceChoice {
     /// The services that fit what is typed, the best first.
     pub(super) fn fitting(&self) -> Vec<&ServiceCode> {
-        let wanted = fold(self.field.text());
+        self.fitting_to(self.field.text())
+    }
+
+    fn fitting_to(&self, text: &str) -> Vec<&ServiceCode> {
+        let wanted = fold(text);
         if wanted.is_empty() {
             return Vec::new();
         }
@@ -46,30 +50,39 @@ impl ServiceChoice {
 
     /// Adds what is typed: the best fitting service, else the text itself.
     pub(super) fn add(&mut self) {
-        if self.known.is_none() {
-            self.waiting = !self.field.is_empty();
-            return;
-        }
         let text = self.field.text().trim().to_owned();
-        match self.fitting().first().map(|service| (*service).clone()) {
+        self.field = TextField::default();
+        if self.known.is_some() {
+            self.add_text(text);
+        } else if !text.is_empty() {
+            self.early.push(text);
+        }
+    }
+
+    fn add_text(&mut self, text: String) {
+        match self.fitting_to(&text).first().map(|service| (*service).clone()) {
             Some(service) => self.chosen.push(service),
             None if !text.is_empty() && !self.other.contains(&text) => self.other.push(text),
             None => {}
         }
-        self.field = TextField::default();
     }
 
-    /// The list came; an Enter that was faster counts now.
+    /// The list came; what was entered before counts now.
     pub(super) fn loaded(&mut self, known: Vec<ServiceCode>) {
         self.known = Some(known);
-        if std::mem::take(&mut self.waiting) {
-            self.add();
+        for text in std::mem::take(&mut self.early) {
+            self.add_text(text);
         }
+    }
+
+    /// Whether it is known what everything that was entered means.
+    pub(super) fn is_settled(&self) -> bool {
+        self.known.is_some() || self.early.is_empty() && self.field.is_empty()
     }
 
     /// Takes the last one back.
     pub(super) fn take_back(&mut self) {
-        if self.other.pop().is_none() {
+        if self.early.pop().is_none() && self.other.pop().is_none() {
             self.chosen.pop();
         }
     }
@@ -84,7 +97,7 @@ impl ServiceChoice {
 
     /// What was chosen, in words.
     pub(super) fn in_words(&self) -> String {
-        self.chosen.iter().map(|service| service.name.clone()).chain(self.other.iter().cloned()).collect::<Vec<_>>().join(", ")
+        self.chosen.iter().map(|service| service.name.clone()).chain(self.other.iter().chain(&self.early).cloned()).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -113,9 +126,12 @@ mod tests {
         let mut services = choice("oil");
         let known = services.known.take().unwrap();
         services.add();
-        assert!(services.chosen.is_empty());
+        assert!(!services.is_settled() && services.field.is_empty(), "it is not sent before it is known what it means");
+        services.field.set("rattles");
+        services.add();
         services.loaded(known);
-        assert_eq!(services.in_words(), "Oil and filter change");
+        assert!(services.is_settled());
+        assert_eq!(services.in_words(), "Oil and filter change, rattles");
     }
 
     #[test]

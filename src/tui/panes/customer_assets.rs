@@ -85,9 +85,9 @@ impl Pane for CustomerAssets {
             let plate = header.more.as_ref().and_then(|more| more.plate.as_deref()).unwrap_or_default();
             Row::new(look, marked)
                 .cell(&header.asset_number, 10, style)
-                .cell(plate, 10, style)
-                .cell(&machine(header), 20, style)
-                .cell(&header.organization.name, name_room, style)
+                .cell(plate, 10, Style::new())
+                .cell(&machine(header), 20, Style::new())
+                .cell(&header.organization.name, name_room, Style::new())
                 .cell(if header.status.takes_requests() { "" } else { header.status.name() }, 9, look.warning())
                 .done()
         });

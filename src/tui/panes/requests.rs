@@ -65,9 +65,9 @@ impl Pane for Requests {
             return None;
         }
         match self.request() {
-            None => Some("There is no request to withdraw.".to_owned()),
+            None => Some("There is no request to cancel.".to_owned()),
             Some(request) if !request.status.may_become(RequestStatus::Cancelled) => {
-                Some(format!("{} is {}; it cannot be withdrawn any more.", request.number, request.status.in_words()))
+                Some(format!("{} is {}; it cannot be cancelled any more.", request.number, request.status.in_words()))
             }
             Some(_) => None,
         }
@@ -121,13 +121,9 @@ impl Pane for Requests {
 
 fn request_row(request: &ServiceRequest, marked: bool, text_room: usize, shared: &Shared) -> Line<'static> {
     let look = shared.look;
-    let style = match (request.status.is_outstanding(), marked) {
-        (_, true) => look.row(),
-        (true, _) => Style::new(),
-        _ => look.quiet(),
-    };
+    let style = if request.status.is_outstanding() { Style::new() } else { look.quiet() };
     Row::new(look, marked)
-        .cell(&request.number, 13, style)
+        .cell(&request.number, 13, if marked { look.row() } else { style })
         .cell(&request.status.in_words(), 12, style)
         .cell(&shared.day(request.requested_at), 11, look.quiet())
         .cell(if request.urgency == 1 { "DOWN" } else { "" }, 4, look.warning())

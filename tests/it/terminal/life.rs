@@ -41,6 +41,16 @@ fn every_ending_signal_restores_the_terminal() {
 }
 
 #[test]
+fn closing_the_window_ends_the_program() {
+    let mut child = Terminal::close_window("counter");
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while child.try_wait().unwrap().is_none() {
+        assert!(std::time::Instant::now() < end, "it lives on without a terminal");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn nothing_is_written_when_nothing_happens() {
     let mut counter = Terminal::signed_in("counter");
     counter.press("keller").until("Keller Bau");
@@ -164,6 +174,45 @@ fn the_first_run_says_what_to_do() {
     new.press("nonsense<Enter>").until("is no server address");
     new.press("<F10>");
     assert_eq!(new.ended(), 0);
+}
+
+#[test]
+fn g_6_denied_empty_and_failed_look_different() {
+    let mut kiosk = Terminal::signed_in("kiosk");
+    kiosk.press("<F3>1051<Enter>").until("1 Identification");
+    kiosk.press("4").until_all(&["[locked]", "Needs \"Pending Repair View\""]);
+    let mut counter = Terminal::signed_in("counter");
+    counter.press("<F3>1055<Enter>").until("1 Identification");
+    counter.press("4").until("No open or pending repairs.");
+    let environment = [("COUNTERTOP_SERVER", "http://127.0.0.1:9"), ("COUNTERTOP_TOKEN", "x")];
+    let mut far = Terminal::bare(&[], 80, 24, &environment);
+    far.until("off line since");
+    far.press("<F2>keller<Enter>").until("Could not search");
+}
+
+#[test]
+fn a_line_that_comes_back_needs_one_key() {
+    let line = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = line.local_addr().unwrap();
+    drop(line);
+    let (server, token) = (format!("http://{address}"), super::screen::token("counter"));
+    let mut counter = Terminal::bare(&[], 80, 24, &[("COUNTERTOP_SERVER", server.as_str()), ("COUNTERTOP_TOKEN", token.as_str())]);
+    counter.until("off line since");
+    counter.press("keller").until_all(&["the server cannot be reached", "to try again"]);
+    super::screen::forward(address, &super::screen::demo().address);
+    counter.press("<Ctrl-R>").until_all(&["online", "Keller Bau GmbH"]);
+}
+
+#[test]
+fn g_7_a_request_that_is_over_is_text_and_says_why_it_cannot_be_cancelled() {
+    let mut counter = Terminal::signed_in("counter");
+    counter.press("<F3>1056<Enter>").until("1 Identification");
+    counter.press("r").until("Service");
+    counter.press("wash<Enter><Ctrl-S>").until("was sent.");
+    counter.press("3").until("submitted");
+    counter.press("x").until("Reason");
+    counter.press("sold<Enter>").until_all(&["cancelled", "sold"]);
+    counter.press("x").until("it cannot be cancelled any more");
 }
 
 #[test]

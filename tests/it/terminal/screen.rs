@@ -1,6 +1,7 @@
 //! A person at a terminal: keys go in, the screen is read.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
@@ -59,6 +60,20 @@ pub(crate) fn token(account: &str) -> String {
         let nothing = countertop::api::page::Nothing {};
         client.call::<countertop::api::operation::SignIn>(&nothing, &nothing, &body).await.unwrap().token
     })
+}
+
+/// Carries a line from here to a server, for as long as the tests run.
+pub(crate) fn forward(from: SocketAddr, server: &str) {
+    let listener = TcpListener::bind(from).unwrap();
+    let server: SocketAddr = server.trim_start_matches("http://").parse().unwrap();
+    std::thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let Ok(far) = TcpStream::connect(server) else { continue };
+            for (mut input, mut output) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
+                std::thread::spawn(move || std::io::copy(&mut input, &mut output));
+            }
+        }
+    });
 }
 
 /// A terminal with the program in it.
@@ -122,6 +137,31 @@ impl Terminal {
         });
         let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
         Self { parser, bytes, keyboard, child, master: pair.master, pressed: 0, written: Vec::new(), _folder: folder }
+    }
+
+    /// Closes the window: nobody holds the other end of the line any more.
+    /// Gives what runs in it.
+    pub(crate) fn close_window(account: &str) -> Box<dyn portable_pty::Child + Send + Sync> {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_countertop"));
+        command.cwd(folder.path());
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.env("COUNTERTOP_SERVER", &demo().address);
+        command.env("COUNTERTOP_TOKEN", token(account));
+        for (name, value) in own_folders(folder.path()) {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (mut seen, mut buffer) = (Vec::new(), [0; 8192]);
+        while !String::from_utf8_lossy(&seen).contains("online") {
+            let count = reader.read(&mut buffer).unwrap();
+            seen.extend_from_slice(&buffer[..count]);
+        }
+        child
     }
 
     /// Presses keys; `<F2>`, `<Enter>`, `<Tab>`, `<Esc>`, `<Ctrl-S>` and the

@@ -31,9 +31,17 @@ fn t3_request_service_in_8_keys() {
     let mut counter = Terminal::signed_in("counter");
     open_asset(&mut counter, "1046");
     counter.press("roil").until("Enter adds Oil");
-    counter.press("<Enter>2").until("2 high");
+    counter.press("<Enter>2").until("[2 high]");
     counter.press("<Ctrl-S>").until("was sent.");
     assert!(counter.keys_pressed() <= 8);
+    counter.press("3").until_all(&["submitted", "Oil"]);
+}
+
+#[test]
+fn t3_keys_that_are_faster_than_the_line_lose_no_service() {
+    let mut counter = Terminal::signed_in("counter");
+    open_asset(&mut counter, "1045");
+    counter.press("roil<Enter>2<Ctrl-S>").until("was sent.");
     counter.press("3").until_all(&["submitted", "Oil"]);
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::super::super::shared::Shared;
+use super::super::super::shared::{Link, Shared};
 use super::super::super::widgets::{Row, line, lines, rule, spread, wrap};
 use super::{Find, Recent, Where};
 use crate::api::asset::{AssetHeader, LookupHit};
@@ -132,6 +132,9 @@ fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
     if let Some(failure) = find.customers.failure().or(find.assets.failure()) {
         return vec![Line::from(vec![Span::styled(" Could not search: ", look.error()), Span::raw(for_screen(&failure.to_string()))])];
     }
+    if shared.session.is_none() {
+        return vec![not_signed_in_yet(shared)];
+    }
     if find.customers.is_waiting() || find.assets.is_waiting() {
         return vec![Line::from(Span::styled(" Searching", look.quiet()))];
     }
@@ -154,6 +157,22 @@ fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
     rows
 }
 
+/// Who is signed in is not known yet: the answer is on its way, or the line is
+/// down.
+fn not_signed_in_yet(shared: &Shared) -> Line<'static> {
+    let look = shared.look;
+    if !matches!(shared.link, Link::Offline(_)) {
+        return Line::from(Span::styled(" Waiting for the server", look.quiet()));
+    }
+    let key = super::super::super::command::named("reload").and_then(|reload| shared.keymap.shown(reload)).unwrap_or_default();
+    Line::from(vec![
+        Span::styled(" Could not search: ", look.error()),
+        Span::raw("the server cannot be reached."),
+        Span::styled(format!("  {key} "), look.key()),
+        Span::raw("to try again"),
+    ])
+}
+
 fn heading(title: &str, count: &str, wide: u16, shared: &Shared) -> Line<'static> {
     spread(vec![Span::styled(format!(" {title}"), shared.look.quiet())], vec![Span::styled(format!("{count} "), shared.look.quiet())], usize::from(wide))
 }
@@ -169,9 +188,9 @@ fn asset_row(hit: &LookupHit, marked: bool, wide: u16, find: &Find, shared: &Sha
     let found = parts(find);
     Row::new(look, marked)
         .found(&hit.asset.asset_number, &found, 9, style)
-        .found(more.and_then(|more| more.plate.as_deref()).unwrap_or_default(), &found, 9, style)
-        .cell(&machine(&hit.asset), 23, style)
-        .cell(&hit.asset.organization.name, usize::from(wide).saturating_sub(59), style)
+        .found(more.and_then(|more| more.plate.as_deref()).unwrap_or_default(), &found, 9, Style::new())
+        .cell(&machine(&hit.asset), 23, Style::new())
+        .cell(&hit.asset.organization.name, usize::from(wide).saturating_sub(59), Style::new())
         .cell(&matched_in_words(hit), 11, look.quiet())
         .done()
 }
@@ -200,11 +219,11 @@ fn customer_row(hit: &CustomerHit, marked: bool, wide: u16, find: &Find, shared:
     let phone = hit.phone.as_deref().map(|phone| format!("{} {}", look.phone(), phone_for_people(phone))).unwrap_or_default();
     Row::new(look, marked)
         .found(&hit.name, &found, usize::from(wide).saturating_sub(58), style)
-        .found(hit.city.as_deref().unwrap_or_default(), &found, 13, style)
-        .found(more.and_then(|more| more.state.as_deref()).unwrap_or_default(), &found, 3, style)
-        .found(&number, &found, 10, style)
+        .found(hit.city.as_deref().unwrap_or_default(), &found, 13, Style::new())
+        .found(more.and_then(|more| more.state.as_deref()).unwrap_or_default(), &found, 3, Style::new())
+        .found(&number, &found, 10, Style::new())
         .cell(more.map_or("", |more| more.kind.name()), 5, look.quiet())
-        .cell(&phone, 18, style)
+        .cell(&phone, 18, Style::new())
         .done()
 }
 
