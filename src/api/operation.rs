@@ -145,7 +145,7 @@ macro_rules! for_each_operation {
             RequestServiceByUnit = POST "/v1/service-requests", all["service_request.add_edit"], (Nothing, Nothing, service::NewRequestByUnit) -> service::RequestAccepted, requests::create_by_unit, "Request service by unit number, for roles that may not look assets up";
             ListRequests = GET "/v1/service-requests", all["service_request.view"], (Nothing, service::RequestQuery, Nothing) -> Page<service::ServiceRequest>, requests::list, "Service requests, the newest first";
             GetRequest = GET "/v1/service-requests/{id}", all["service_request.view"], (OfRequest, Nothing, Nothing) -> service::ServiceRequest, requests::show, "One service request";
-            CancelRequest = POST "/v1/service-requests/{id}/cancel", all["service_request.cancel"], (OfRequest, Nothing, meter::Reason) -> service::ServiceRequest, requests::cancel, "Withdraw a service request";
+            CancelRequest = POST "/v1/service-requests/{id}/cancel", all["service_request.cancel"], (OfRequest, Nothing, meter::Reason) -> service::ServiceRequest, requests::cancel, "Cancel a service request";
             ListRepairs = GET "/v1/assets/{id}/repairs", all["repair.pending.view"], (OfAsset, service::RepairQuery, Nothing) -> Page<service::Repair>, requests::repairs_of_asset, "Open and pending repairs of an asset";
 
             ListServiceCodes = GET "/v1/service-codes", signed_in, (Nothing, Nothing, Nothing) -> Page<place::ServiceCode>, places::service_codes, "The pre-defined services";

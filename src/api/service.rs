@@ -193,7 +193,7 @@ pub struct ServiceRequest {
     pub requested_at: Timestamp,
     /// Counter, portal, kiosk, import …
     pub source: String,
-    /// Why it was withdrawn.
+    /// Why it was cancelled.
     pub cancel_reason: Option<String>,
     /// Why the shop declined.
     pub decline_reason: Option<String>,

@@ -1,5 +1,6 @@
 //! What the server promises, told as stories over HTTP.
 
+mod access;
 mod customers;
 mod lookup;
 mod meters;

@@ -229,11 +229,15 @@ on_both_databases! {
         assert_eq!(paged, each(&whole, "/name"));
     }
 
-    async fn limits_and_cursors_that_are_none_are_refused(w: World) {
+    async fn s3_4_filters_limits_and_cursors_that_are_none_are_refused(w: World) {
         let counter = w.sign_in("counter").await;
         for limit in ["0", "201"] {
             refused_fields(&counter.find("/v1/customers", &[("q", "keller"), ("limit", limit)]).await, &["limit"]);
         }
+        let unknown = counter.find("/v1/customers", &[("q", "keller"), ("by", "colour")]).await;
+        refused(&unknown, 422, "query.invalid");
+        assert!(unknown.1["detail"].as_str().unwrap().contains("`number`"), "it names the valid ones: {}", unknown.1);
+        refused(&counter.find("/v1/customers", &[("q", "keller"), ("name:like", "keller")]).await, 422, "query.invalid");
         refused(&counter.find("/v1/customers", &[("q", "keller"), ("limit", "many")]).await, 422, "query.invalid");
         refused_fields(&counter.find("/v1/customers", &[("q", "keller"), ("cursor", "somewhere")]).await, &["cursor"]);
         assert_eq!(counter.find("/v1/customers", &[("q", "keller"), ("limit", "200")]).await.0, 200);

@@ -79,7 +79,7 @@ on_both_databases! {
         assert_eq!(accounts.post(PATH, oil).await.0, 201, "who may not see others' requests is not told that one is outstanding");
     }
 
-    async fn an_own_request_by_unit_can_be_withdrawn(w: World) {
+    async fn an_own_request_by_unit_can_be_cancelled(w: World) {
         let accounts = w.sign_in("accounts").await;
         let (_, accepted) = ask(&accounts, "1042").await;
         let cancel = format!("{PATH}/{}/cancel", accepted["id"].as_str().unwrap());
