@@ -16,6 +16,7 @@ use super::runtime::wait;
 use super::serve::watched;
 use crate::import::map::ColumnMap;
 use crate::import::{self, ImportError, Kind, Options, Report};
+use crate::store::{Db, customers};
 
 /// How many refused rows are told on standard error.
 const TOLD: usize = 20;
@@ -160,8 +161,21 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// A business system may take an unknown number for a new customer, again and
+/// again (S3-13).
+async fn warn_of_unverified(db: &Db) -> Result<(), Failure> {
+    let count = customers::count_unverified(&mut db.read().await?).await?;
+    if count > 0 {
+        output::note(&format!("{count} of the customer numbers were never held against the business system: do so before it takes this file."));
+    }
+    Ok(())
+}
+
 async fn write_out(address: &str, kind: Kind, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let db = database::open_current(address).await?;
+    if kind == Kind::Customers {
+        warn_of_unverified(&db).await?;
+    }
     let written = import::export(&db, kind, out).await;
     db.close().await;
     match written {

@@ -125,6 +125,7 @@ statements! {
         extension = $11, fax = $12, email = $13, notes = $14, name_city_key = $15, import_key = $16, row_version = row_version + 1
         WHERE id = $1 AND row_version = $2";
     TOUCH = "UPDATE customer SET row_version = row_version + 1 WHERE id = $1 AND row_version = $2";
+    COUNT_UNVERIFIED = "SELECT COUNT(*) FROM customer_shop_link WHERE number_state = 'unverified'";
     SET_LINK = "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by)
         VALUES ($1, $2, $3, $4, $5, $6, NULL, FALSE, $7)
         ON CONFLICT (customer_id, shop_id) DO UPDATE SET number = excluded.number, number_key = excluded.number_key,
@@ -185,6 +186,14 @@ pub async fn get(conn: &mut Conn, scope: &Scope, id: CustomerId) -> Result<Optio
 /// When the database fails.
 pub async fn links(conn: &mut Conn, id: CustomerId) -> Result<Vec<LinkRow>> {
     conn.query(LINKS).bind(id).all().await
+}
+
+/// How many customer numbers were never held against the business system.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_unverified(conn: &mut Conn) -> Result<i64> {
+    conn.query(COUNT_UNVERIFIED).one().await
 }
 
 /// Adds a customer.

@@ -138,6 +138,23 @@ fn i_3_the_last_administrator_is_not_disabled() {
 }
 
 #[test]
+fn s3_13_an_export_warns_of_numbers_that_were_never_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(at("shops.csv"), "code,name\nSLN,San Leandro\n").unwrap();
+    std::fs::write(at("customers.csv"), "number,name,shop\n10442,Keller Bau GmbH,SLN\n,Cash Customer,SLN\n").unwrap();
+    let database = format!("sqlite://{}", at("a.db"));
+    let verb = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_countertop")).args(arguments).args(["--database", &database]).output().unwrap();
+    assert_eq!(code(&verb(&["migrate"])), 0);
+    assert_eq!(code(&verb(&["import", "shops", &at("shops.csv")])), 0);
+    assert_eq!(code(&verb(&["import", "customers", &at("customers.csv")])), 0);
+    let exported = verb(&["export", "customers"]);
+    let said = String::from_utf8_lossy(&exported.stderr).into_owned();
+    assert!(said.contains("1 of the customer numbers were never held against the business system"), "{said}");
+    assert!(String::from_utf8_lossy(&exported.stdout).contains("10442"), "and is written all the same");
+}
+
+#[test]
 fn completions_and_manual_name_every_verb() {
     for arguments in [["completions", "bash"].as_slice(), ["man"].as_slice()] {
         let text = String::from_utf8(run("counter", arguments).stdout).unwrap();
