@@ -11,11 +11,11 @@ use super::{DemoError, Options};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, ReadingId, ShopId};
 use crate::rules::meter::{Dial, MeterKind, MeterName, Tenths};
 use crate::rules::vin::{self, VinFault};
-use crate::store::assets::{self, NewAsset, PlateRow};
-use crate::store::customers::{self, CustomerRow, SetNumber};
-use crate::store::meters::{self, ReadingRow};
+use crate::store::bulk::{self, NewLink, StoredAsset, StoredPlate};
+use crate::store::customers::{self, CustomerRow};
+use crate::store::meters::{MeterRow, ReadingRow};
 use crate::store::places::{self, OrganizationRow, ShopRow};
-use crate::store::{At, Conn, Db, Scope};
+use crate::store::{At, Conn, Db, Scope, StoreError};
 
 /// Customers per transaction.
 const BATCH: u32 = 1_000;
@@ -30,10 +30,12 @@ pub(super) async fn fill(db: &Db, options: &Options) -> Result<(), DemoError> {
     while begun < options.customers {
         let end = options.customers.min(begun.saturating_add(BATCH));
         let mut conn = db.write().await?;
-        let mut put = Put { shops: shops(&mut conn).await?, conn: &mut conn, now: Timestamp::now() };
+        let shops = shops(&mut conn).await?;
+        let mut put = Put::new(&shops, Timestamp::now());
         for index in begun..end {
-            put.customer(&draft(options.seed, index)).await?;
+            put.customer(&draft(options.seed, index));
         }
+        put.write(&mut conn).await?;
         conn.commit().await?;
         begun = end;
     }
@@ -253,30 +255,48 @@ fn meter(dice: &mut Dice, kind: MeterKind) -> DraftMeter {
     DraftMeter { kind, readings }
 }
 
-/// Puts drafts into one transaction.
-struct Put<'c> {
-    conn: &'c mut Conn,
+/// Rows of drafts on their way into one transaction.
+struct Put<'s> {
+    shops: &'s [ShopRow],
     now: Timestamp,
-    shops: Vec<ShopRow>,
+    customers: Vec<CustomerRow>,
+    links: Vec<NewLink>,
+    organizations: Vec<OrganizationRow>,
+    assets: Vec<StoredAsset>,
+    plates: Vec<StoredPlate>,
+    meters: Vec<MeterRow>,
+    readings: Vec<ReadingRow>,
 }
 
-impl Put<'_> {
-    async fn customer(&mut self, draft: &Draft) -> Result<(), DemoError> {
+impl<'s> Put<'s> {
+    fn new(shops: &'s [ShopRow], now: Timestamp) -> Self {
+        Self {
+            shops,
+            now,
+            customers: Vec::new(),
+            links: Vec::new(),
+            organizations: Vec::new(),
+            assets: Vec::new(),
+            plates: Vec::new(),
+            meters: Vec::new(),
+            readings: Vec::new(),
+        }
+    }
+
+    fn customer(&mut self, draft: &Draft) {
         let (at, served) = if draft.fleet { (0, 2) } else { (draft.shop, 1) };
-        let served: Vec<ShopRow> = self.shops.iter().skip(at).take(served).cloned().collect();
+        let served: Vec<&ShopRow> = self.shops.iter().skip(at).take(served).collect();
         let row = row(draft, served.first().map(|shop| shop.id));
-        customers::insert(self.conn, &row).await?;
-        for shop in &served {
+        for shop in served {
             let number = draft.numbered.then(|| number(shop, draft.index));
-            let set = SetNumber {
+            self.links.push(NewLink {
                 customer: row.id,
                 shop: shop.id,
-                business_system: &shop.business_system,
-                number: number.as_deref(),
-                state: if draft.numbered { "verified" } else { "blank" },
-                by: None,
-            };
-            customers::set_number(self.conn, &set).await?;
+                number_key: number.as_deref().map(customers::number_key),
+                number,
+                number_state: if draft.numbered { "verified" } else { "blank" },
+                business_system: shop.business_system.clone(),
+            });
         }
         let organization = OrganizationRow {
             id: OrganizationId::new(),
@@ -287,15 +307,17 @@ impl Put<'_> {
             portal_enabled: draft.portal_enabled,
             metric: false,
         };
-        places::insert_organization(self.conn, &organization).await?;
         for asset in &draft.assets {
-            self.asset(organization.id, draft.place.state, asset).await?;
+            self.asset(organization.id, draft.place.state, asset);
         }
-        Ok(())
+        self.organizations.push(organization);
+        self.customers.push(row);
     }
 
-    async fn asset(&mut self, organization: OrganizationId, state: &str, draft: &DraftAsset) -> Result<(), DemoError> {
-        let new = NewAsset {
+    fn asset(&mut self, organization: OrganizationId, state: &str, draft: &DraftAsset) {
+        let asset = StoredAsset {
+            id: AssetId::new(),
+            organization_id: organization,
             customer_id: None,
             asset_number: draft.asset_number.clone(),
             vin: draft.vin.clone(),
@@ -305,28 +327,35 @@ impl Put<'_> {
             model: Some(draft.model.to_owned()),
             description: Some(draft.description.to_owned()),
             class: Some(draft.class.to_owned()),
-            status: None,
+            status: "active".to_owned(),
             colour: Some(draft.colour.to_owned()),
             department: None,
+            acquired_at: None,
+            row_version: 1,
         };
-        let asset = assets::insert(self.conn, organization, &new).await?;
         if let Some(number) = &draft.plate {
-            let plate = PlateRow { number: number.clone(), state: Some(state.to_owned()), country: Some("US".to_owned()), from_at: None, to_at: None };
-            assets::insert_plate(self.conn, asset, &plate).await?;
+            self.plates.push(StoredPlate {
+                id: uuid::Uuid::now_v7().to_string(),
+                asset_id: asset.id,
+                number: number.clone(),
+                state: Some(state.to_owned()),
+                country: Some("US".to_owned()),
+                from_at: None,
+                to_at: None,
+            });
         }
-        match &draft.meter {
-            Some(meter) => self.meter(asset, meter).await,
-            None => Ok(()),
+        if let Some(meter) = &draft.meter {
+            self.meter(asset.id, meter);
         }
+        self.assets.push(asset);
     }
 
-    async fn meter(&mut self, asset: AssetId, draft: &DraftMeter) -> Result<(), DemoError> {
+    fn meter(&mut self, asset: AssetId, draft: &DraftMeter) {
         let name = MeterName { kind: draft.kind, component: MeterName::MAIN.to_owned() };
-        let dial = Dial::new(draft.kind, draft.kind.default_unit(false));
-        let meter = meters::insert_meter(self.conn, asset, &name, &dial, true).await?;
+        let meter = MeterRow::new(asset, &name, &Dial::new(draft.kind, draft.kind.default_unit(false)), true);
         for (days_ago, value) in &draft.readings {
             let read_at = At::from_micros((self.now - SignedDuration::from_hours(days_ago * 24)).as_microsecond());
-            let row = ReadingRow {
+            self.readings.push(ReadingRow {
                 id: ReadingId::new(),
                 meter_id: meter.id,
                 read_at,
@@ -340,10 +369,20 @@ impl Put<'_> {
                 comment: None,
                 override_reason: None,
                 void_reason: None,
-            };
-            meters::insert_reading(self.conn, &row).await?;
+            });
         }
-        Ok(())
+        self.meters.push(meter);
+    }
+
+    async fn write(&self, conn: &mut Conn) -> Result<(), StoreError> {
+        bulk::insert_customers(conn, &self.customers.iter().collect::<Vec<_>>()).await?;
+        bulk::insert_links(conn, &self.links).await?;
+        bulk::insert_organizations(conn, &self.organizations).await?;
+        bulk::insert_assets(conn, &self.assets).await?;
+        bulk::insert_plates(conn, &self.plates).await?;
+        bulk::insert_meters(conn, &self.meters).await?;
+        bulk::insert_readings(conn, &self.readings).await?;
+        bulk::add_changes(conn, &self.customers.iter().map(|row| row.id).collect::<Vec<_>>()).await
     }
 }
 

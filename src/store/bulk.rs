@@ -3,11 +3,12 @@
 
 use super::assets::vin_reversed;
 use super::customers::CustomerRow;
+use super::meters::{MeterRow, ReadingRow};
 use super::places::OrganizationRow;
 use super::row::{row, statements};
 use super::{At, Conn, Result};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RepairId, RequestId, ShopId};
-use crate::text::{number_key, similar_key};
+use crate::text::{fold, number_key, similar_key};
 
 row! {
     /// An asset's own columns.
@@ -98,6 +99,9 @@ statements! {
         ORDER BY found_at DESC, id LIMIT 1000";
 }
 
+/// The most values of one text: SQLite takes 32,766.
+const MOST_VALUES: usize = 32_000;
+
 /// Who has which number: customer, shop, business system and number key.
 ///
 /// # Errors
@@ -138,34 +142,36 @@ pub async fn customers(conn: &mut Conn, ids: &[CustomerId]) -> Result<Vec<Custom
 /// # Errors
 /// When the database fails.
 pub async fn insert_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<()> {
-    conn.query(
-        "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status, \
+    for rows in rows.chunks(MOST_VALUES / 19) {
+        conn.query(
+            "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status, \
              owner_shop_id, name_city_key, import_key, row_version) VALUES ",
-    )
-    .rows(rows.iter().copied(), |values, row| {
-        values
-            .bind(row.id)
-            .bind(&row.kind)
-            .bind(&row.name)
-            .bind(&row.address1)
-            .bind(&row.address2)
-            .bind(&row.city)
-            .bind(&row.state)
-            .bind(&row.postal_code)
-            .bind(&row.country)
-            .bind(&row.phone)
-            .bind(&row.extension)
-            .bind(&row.fax)
-            .bind(&row.email)
-            .bind(&row.notes)
-            .bind(&row.status)
-            .bind(row.owner_shop_id)
-            .bind(row.name_city_key())
-            .bind(row.import_key())
-            .bind(1_i64)
-    })
-    .run()
-    .await?;
+        )
+        .rows(rows.iter().copied(), |values, row| {
+            values
+                .bind(row.id)
+                .bind(&row.kind)
+                .bind(&row.name)
+                .bind(&row.address1)
+                .bind(&row.address2)
+                .bind(&row.city)
+                .bind(&row.state)
+                .bind(&row.postal_code)
+                .bind(&row.country)
+                .bind(&row.phone)
+                .bind(&row.extension)
+                .bind(&row.fax)
+                .bind(&row.email)
+                .bind(&row.notes)
+                .bind(&row.status)
+                .bind(row.owner_shop_id)
+                .bind(row.name_city_key())
+                .bind(row.import_key())
+                .bind(1_i64)
+        })
+        .run()
+        .await?;
+    }
     Ok(())
 }
 
@@ -191,7 +197,8 @@ pub struct NewLink {
 /// # Errors
 /// When the database fails.
 pub async fn insert_links(conn: &mut Conn, links: &[NewLink]) -> Result<()> {
-    conn.query(
+    for links in links.chunks(MOST_VALUES / 9) {
+        conn.query(
         "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by) VALUES ",
     )
     .rows(links, |values, link| {
@@ -208,6 +215,7 @@ pub async fn insert_links(conn: &mut Conn, links: &[NewLink]) -> Result<()> {
     })
     .run()
     .await?;
+    }
     Ok(())
 }
 
@@ -268,38 +276,40 @@ pub async fn assets(conn: &mut Conn, organizations: &[OrganizationId], keys: &[&
 /// # Errors
 /// When the database fails.
 pub async fn insert_assets(conn: &mut Conn, rows: &[StoredAsset]) -> Result<()> {
-    conn.query(
-        "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key, \
+    for rows in rows.chunks(MOST_VALUES / 21) {
+        conn.query(
+            "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key, \
              year, make, model, description, class, status, colour, department, acquired_at, row_version) VALUES ",
-    )
-    .rows(rows, |values, row| {
-        let key = number_key(&row.asset_number);
-        let similar = similar_key(&key);
-        values
-            .bind(row.id)
-            .bind(row.organization_id)
-            .bind(row.customer_id)
-            .bind(&row.asset_number)
-            .bind(key)
-            .bind(similar)
-            .bind(&row.vin)
-            .bind(row.vin.as_deref().map(number_key))
-            .bind(row.vin.as_deref().map(vin_reversed))
-            .bind(&row.serial)
-            .bind(row.serial.as_deref().map(number_key))
-            .bind(row.year)
-            .bind(&row.make)
-            .bind(&row.model)
-            .bind(&row.description)
-            .bind(&row.class)
-            .bind(&row.status)
-            .bind(&row.colour)
-            .bind(&row.department)
-            .bind(row.acquired_at)
-            .bind(1_i64)
-    })
-    .run()
-    .await?;
+        )
+        .rows(rows, |values, row| {
+            let key = number_key(&row.asset_number);
+            let similar = similar_key(&key);
+            values
+                .bind(row.id)
+                .bind(row.organization_id)
+                .bind(row.customer_id)
+                .bind(&row.asset_number)
+                .bind(key)
+                .bind(similar)
+                .bind(&row.vin)
+                .bind(row.vin.as_deref().map(number_key))
+                .bind(row.vin.as_deref().map(vin_reversed))
+                .bind(&row.serial)
+                .bind(row.serial.as_deref().map(number_key))
+                .bind(row.year)
+                .bind(&row.make)
+                .bind(&row.model)
+                .bind(&row.description)
+                .bind(&row.class)
+                .bind(&row.status)
+                .bind(&row.colour)
+                .bind(&row.department)
+                .bind(row.acquired_at)
+                .bind(1_i64)
+        })
+        .run()
+        .await?;
+    }
     Ok(())
 }
 
@@ -357,23 +367,76 @@ pub async fn plates(conn: &mut Conn, assets: &[AssetId]) -> Result<Vec<StoredPla
 /// # Errors
 /// When the database fails.
 pub async fn insert_plates(conn: &mut Conn, rows: &[StoredPlate]) -> Result<()> {
-    conn.query("INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at) VALUES ")
-        .rows(rows, |values, row| {
-            let key = number_key(&row.number);
-            let similar = similar_key(&key);
-            values
-                .bind(&row.id)
-                .bind(row.asset_id)
-                .bind(&row.number)
-                .bind(key)
-                .bind(similar)
-                .bind(&row.state)
-                .bind(&row.country)
-                .bind(row.from_at)
-                .bind(row.to_at)
-        })
-        .run()
-        .await?;
+    for rows in rows.chunks(MOST_VALUES / 9) {
+        conn.query("INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at) VALUES ")
+            .rows(rows, |values, row| {
+                let key = number_key(&row.number);
+                let similar = similar_key(&key);
+                values
+                    .bind(&row.id)
+                    .bind(row.asset_id)
+                    .bind(&row.number)
+                    .bind(key)
+                    .bind(similar)
+                    .bind(&row.state)
+                    .bind(&row.country)
+                    .bind(row.from_at)
+                    .bind(row.to_at)
+            })
+            .run()
+            .await?;
+    }
+    Ok(())
+}
+
+/// Adds organizations. The caller adds the changes of their customers.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when a code is in use.
+pub async fn insert_organizations(conn: &mut Conn, rows: &[OrganizationRow]) -> Result<()> {
+    for rows in rows.chunks(MOST_VALUES / 8) {
+        conn.query("INSERT INTO organization (id, code, code_key, name, customer_id, portal_enabled, metric, row_version) VALUES ")
+            .rows(rows, |values, row| {
+                let values = values.bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name);
+                values.bind(row.customer_id).bind(row.portal_enabled).bind(row.metric).bind(1_i64)
+            })
+            .run()
+            .await?;
+    }
+    Ok(())
+}
+
+/// Adds meters.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_meters(conn: &mut Conn, rows: &[MeterRow]) -> Result<()> {
+    for rows in rows.chunks(MOST_VALUES / 10) {
+        conn.query("INSERT INTO meter (id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary, row_version) VALUES ")
+            .rows(rows, |values, row| {
+                let values = values.bind(row.id).bind(row.asset_id).bind(&row.kind).bind(&row.component).bind(&row.unit);
+                values.bind(row.digits).bind(row.tenths).bind(row.max_per_day).bind(row.is_primary).bind(1_i64)
+            })
+            .run()
+            .await?;
+    }
+    Ok(())
+}
+
+/// Adds readings that were checked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_readings(conn: &mut Conn, rows: &[ReadingRow]) -> Result<()> {
+    for rows in rows.chunks(MOST_VALUES / 11) {
+        conn.query("INSERT INTO reading (id, meter_id, read_at, value, source, kind, state, entered_by, entered_at, comment, override_reason) VALUES ")
+            .rows(rows, |values, row| {
+                let values = values.bind(row.id).bind(row.meter_id).bind(row.read_at).bind(row.value).bind(&row.source).bind(&row.kind);
+                values.bind(&row.state).bind(row.entered_by).bind(row.entered_at).bind(&row.comment).bind(&row.override_reason)
+            })
+            .run()
+            .await?;
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{Result, StoreError};
 
@@ -42,7 +42,7 @@ impl Db {
     /// When the address is neither, or the database does not answer.
     pub async fn open(address: &str) -> Result<Self> {
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            let options = PgConnectOptions::from_str(address)?.application_name("countertop");
+            let options = PgConnectOptions::from_str(address)?.application_name("countertop").disable_statement_logging();
             let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
             return Ok(Self::Postgres(pool));
         }
@@ -57,7 +57,9 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             // What the screen says is saved survives a power cut.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10));
+            .busy_timeout(Duration::from_secs(10))
+            // A text of many rows would fill the log; requests are timed there anyway.
+            .disable_statement_logging();
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
         let write = pool(1).connect_with(options.clone()).await?;
         let read = pool(8).connect_with(options).await?;

@@ -108,6 +108,22 @@ statements! {
 }
 
 impl MeterRow {
+    /// A meter to be added to an asset.
+    #[must_use]
+    pub fn new(asset: AssetId, name: &MeterName, dial: &Dial, primary: bool) -> Self {
+        Self {
+            id: MeterId::new(),
+            asset_id: asset,
+            kind: name.kind.name().to_owned(),
+            component: name.component.clone(),
+            unit: dial.unit.name().to_owned(),
+            digits: i64::from(dial.digits),
+            tenths: dial.tenths,
+            max_per_day: dial.max_per_day.map(|max| max.0),
+            is_primary: primary,
+        }
+    }
+
     /// `kind` or `kind.component`.
     #[must_use]
     pub fn name(&self) -> MeterName {
@@ -160,17 +176,7 @@ pub async fn meter(conn: &mut Conn, asset: AssetId, name: &MeterName) -> Result<
 /// # Errors
 /// [`super::StoreError::Taken`] when the asset has it already.
 pub async fn insert_meter(conn: &mut Conn, asset: AssetId, name: &MeterName, dial: &Dial, primary: bool) -> Result<MeterRow> {
-    let row = MeterRow {
-        id: MeterId::new(),
-        asset_id: asset,
-        kind: name.kind.name().to_owned(),
-        component: name.component.clone(),
-        unit: dial.unit.name().to_owned(),
-        digits: i64::from(dial.digits),
-        tenths: dial.tenths,
-        max_per_day: dial.max_per_day.map(|max| max.0),
-        is_primary: primary,
-    };
+    let row = MeterRow::new(asset, name, dial, primary);
     conn.query(INSERT_METER)
         .bind(row.id)
         .bind(asset)

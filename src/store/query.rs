@@ -214,14 +214,22 @@ impl<'c> Query<'c> {
         Ok(self.execute().await?)
     }
 
-    /// Writes the places of the values bound since: `($1, $2)`.
+    /// Writes the places of the values bound since: `($1,$2)`. To SQLite `$1` is
+    /// a name, and it compares each name with all before: there they have none.
+    /// So a text that grows has no places of its own.
     fn places(&mut self, before: usize) {
         let after = self.bound();
+        let numbered = matches!(self.bound, Bound::Postgres(..));
         let text = self.text.to_mut();
         let mut sign = '(';
         for place in before + 1..=after {
-            // Writing into a String cannot fail.
-            let _ = write!(text, "{sign}${place}");
+            text.push(sign);
+            if numbered {
+                // Writing into a String cannot fail.
+                let _ = write!(text, "${place}");
+            } else {
+                text.push('?');
+            }
             sign = ',';
         }
         text.push(')');
