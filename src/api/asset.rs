@@ -30,7 +30,7 @@ impl MatchedBy {
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {
-            Self::AssetNumber => "asset number",
+            Self::AssetNumber => "number",
             Self::Plate => "plate",
             Self::Vin => "VIN",
             Self::VinTail => "end of VIN",

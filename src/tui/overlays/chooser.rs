@@ -76,7 +76,7 @@ impl Layer for AssetChooser {
         let inside = boxed(buffer, area, (area.width.saturating_sub(4), height), &self.heading(), look);
         let room = usize::from(inside.height.saturating_sub(2));
         let first = self.cursor.first_seen(room);
-        let owner_room = usize::from(inside.width).saturating_sub(56);
+        let owner_room = usize::from(inside.width).saturating_sub(59);
         let rows = self.hits.iter().enumerate().skip(first).take(room).map(|(at, hit)| {
             let style = if at == self.cursor.at { look.row() } else { Style::new() };
             let digit = if at < 9 { (at + 1).to_string() } else { String::new() };
@@ -87,7 +87,7 @@ impl Layer for AssetChooser {
                 .cell(&hit.asset.asset_number, 9, Style::new())
                 .cell(plate, 9, Style::new())
                 .cell(&machine(&hit.asset), 20, Style::new())
-                .cell(hit.matched_by.in_words(), 9, look.quiet())
+                .cell(hit.matched_by.in_words(), 12, look.quiet())
                 .done()
         });
         lines(buffer, inside, 0, rows.collect::<Vec<_>>());

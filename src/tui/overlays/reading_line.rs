@@ -37,6 +37,8 @@ pub(in crate::tui) struct ReadingLine {
     meters: Loaded<Page<Meter>>,
     /// The meter it goes to; behind the last one: kinds the asset lacks.
     chosen: usize,
+    /// Meters that an asset without any may get first, the likelier one first.
+    first_meters: [MeterKind; 2],
     form: Form,
     refused: Option<Problem>,
     /// An odd value was shown; the same again means it (M-7).
@@ -48,9 +50,6 @@ pub(in crate::tui) struct ReadingLine {
 
 const SIZE: (u16, u16) = (76, 9);
 
-/// Meters that an asset without any may get first.
-const FIRST_METERS: [MeterKind; 2] = [MeterKind::EngineHours, MeterKind::Odometer];
-
 impl ReadingLine {
     /// For an asset.
     pub(in crate::tui) fn new(header: &AssetHeader) -> Self {
@@ -60,6 +59,11 @@ impl ReadingLine {
             name: header.asset_number.clone(),
             meters: Loaded::default(),
             chosen: 0,
+            // What has a plate drives on the road.
+            first_meters: match header.more.as_ref().and_then(|more| more.plate.as_ref()) {
+                Some(_) => [MeterKind::Odometer, MeterKind::EngineHours],
+                None => [MeterKind::EngineHours, MeterKind::Odometer],
+            },
             form,
             refused: None,
             kept: None,
@@ -75,7 +79,7 @@ impl ReadingLine {
     /// The meter's name; none lets the server take the primary one.
     fn meter_name(&self) -> Option<String> {
         let known = self.meters.data()?;
-        let new = || self.chosen.checked_sub(known.items.len()).and_then(|at| FIRST_METERS.get(at)).map(|kind| kind.name().to_owned());
+        let new = || self.chosen.checked_sub(known.items.len()).and_then(|at| self.first_meters.get(at)).map(|kind| kind.name().to_owned());
         self.meter().map(|meter| meter.meter.clone()).or_else(new)
     }
 
@@ -85,7 +89,7 @@ impl ReadingLine {
     }
 
     fn choices(&self) -> usize {
-        self.meters.data().map_or(1, |page| if page.items.is_empty() { FIRST_METERS.len() } else { page.items.len() })
+        self.meters.data().map_or(1, |page| if page.items.is_empty() { self.first_meters.len() } else { page.items.len() })
     }
 
     fn choose(&mut self, forward: bool) {

@@ -190,8 +190,8 @@ fn asset_row(hit: &LookupHit, marked: bool, wide: u16, find: &Find, shared: &Sha
         .found(&hit.asset.asset_number, &found, 9, style)
         .found(more.and_then(|more| more.plate.as_deref()).unwrap_or_default(), &found, 9, Style::new())
         .cell(&machine(&hit.asset), 23, Style::new())
-        .cell(&hit.asset.organization.name, usize::from(wide).saturating_sub(59), Style::new())
-        .cell(&matched_in_words(hit), 11, look.quiet())
+        .cell(&hit.asset.organization.name, usize::from(wide).saturating_sub(60), Style::new())
+        .cell(&matched_in_words(hit), 12, look.quiet())
         .done()
 }
 
