@@ -31,6 +31,9 @@ pub struct Problem {
     /// The record as it is now (412), or those in the way (409).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<serde_json::Value>,
+    /// After how many seconds another try makes sense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
     /// To find it in the server's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -55,6 +58,7 @@ const TITLES: &[(&str, u16, &str)] = &[
     ("query.too_long", 422, "At most 100 characters"),
     ("query.invalid", 422, "This query cannot be understood"),
     ("idempotency.reused", 422, "This key was used for something else"),
+    ("session.slow_down", 429, "Too many tries"),
     ("server.failed", 500, "The server failed"),
     ("server.busy", 503, "The server is busy"),
 ];
@@ -80,6 +84,7 @@ impl Problem {
             fields: BTreeMap::new(),
             missing: Vec::new(),
             current: None,
+            retry_after: None,
             request_id: None,
         }
     }

@@ -6,11 +6,12 @@
 //! permission is checked again inside it (G-8).
 
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
@@ -55,6 +56,8 @@ pub(crate) struct Ask<O: Operation> {
     pub(crate) body: O::Body,
     /// The version in `If-Match`, if one was sent.
     pub(crate) if_match: Option<i64>,
+    /// Where it comes from.
+    pub(crate) from: IpAddr,
 }
 
 /// What is answered.
@@ -106,6 +109,7 @@ pub(crate) struct Asked {
     path: Value,
     uri: Uri,
     if_match: Option<i64>,
+    from: IpAddr,
     body: Bytes,
 }
 
@@ -115,6 +119,7 @@ pub(crate) struct Done {
     status: StatusCode,
     body: Vec<u8>,
     version: Option<i64>,
+    retry_after: Option<u64>,
 }
 
 /// Runs an operation: the one way from a request to an answer.
@@ -239,7 +244,7 @@ fn replay(kept: Kept, body_hash: &str) -> Result<Done, Fault> {
         return Err(Problem::new("idempotency.reused", "Something else was sent under this key before. Take a new key for a new write.").into());
     }
     let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
-    Ok(Done { status, body: kept.answer.into_bytes(), version: kept.version })
+    Ok(Done { status, body: kept.answer.into_bytes(), version: kept.version, retry_after: None })
 }
 
 async fn again(app: &App, under: &idempotency::Key<'_>, body_hash: &str) -> Result<Done, Fault> {
@@ -272,7 +277,7 @@ impl Asked {
     async fn read(mut parts: Parts, body: Bytes) -> Result<Self, Problem> {
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
         let path = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>().into();
-        Ok(Self { path, if_match: if_match(&parts.headers), uri: parts.uri, body })
+        Ok(Self { path, if_match: if_match(&parts.headers), from: from(&parts), uri: parts.uri, body })
     }
 
     /// Understands path, query and body, each with its own problem.
@@ -281,7 +286,7 @@ impl Asked {
         let path = O::Path::deserialize(&self.path).map_err(|_| Problem::not_found())?;
         let query = axum::extract::Query::<O::Query>::try_from_uri(&self.uri).map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?.0;
         let body = if self.body.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(&self.body) }?;
-        Ok(Ask { path, query, body, if_match: self.if_match })
+        Ok(Ask { path, query, body, if_match: self.if_match, from: self.from })
     }
 }
 
@@ -314,6 +319,15 @@ fn tell(error: &dyn std::error::Error) -> String {
     clean_line(&format!("The query cannot be understood: {deepest}."))
 }
 
+/// Where a call comes from. A proxy on this machine says for whom it asks; what
+/// others say of themselves is not believed.
+fn from(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.0.ip());
+    let told = parts.headers.get("x-forwarded-for").filter(|_| peer.is_loopback());
+    let last = told.and_then(|told| told.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    last.unwrap_or(peer)
+}
+
 fn if_match(headers: &HeaderMap) -> Option<i64> {
     let value = headers.get(header::IF_MATCH)?.to_str().ok()?;
     let version = value.trim().trim_start_matches("W/").trim_matches('"');
@@ -325,16 +339,16 @@ impl<T: Serialize> Reply<T> {
     /// Written out; a `DELETE` answers nothing.
     pub(crate) fn done(self, method: Method) -> Result<Done, Fault> {
         if method == Method::Delete {
-            return Ok(Done { status: StatusCode::NO_CONTENT, body: Vec::new(), version: self.version });
+            return Ok(Done { status: StatusCode::NO_CONTENT, body: Vec::new(), version: self.version, retry_after: None });
         }
         let body = serde_json::to_vec(&self.body).map_err(|error| Fault::Ours(error.to_string()))?;
-        Ok(Done { status: self.status, body, version: self.version })
+        Ok(Done { status: self.status, body, version: self.version, retry_after: None })
     }
 }
 
 fn refused(problem: &Problem) -> Done {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Done { status, body: serde_json::to_vec(problem).unwrap_or_default(), version: None }
+    Done { status, body: serde_json::to_vec(problem).unwrap_or_default(), version: None, retry_after: problem.retry_after }
 }
 
 fn finish(ran: Result<Result<Done, Fault>, tokio::time::error::Elapsed>) -> Response<Body> {
@@ -354,6 +368,9 @@ fn respond(done: Done) -> Response<Body> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     if done.status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = done.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(version) = done.version

@@ -9,6 +9,7 @@
 //! [`crate::rules`], [`crate::config`] and [`crate::text`]. Knows no terminal.
 
 mod assets;
+mod brake;
 mod call;
 mod caller;
 mod customer_numbers;
@@ -53,6 +54,8 @@ pub struct App {
     keys: Arc<keys::RunningKeys>,
     /// Bounds how many passwords are checked at once.
     passwords: Arc<password::Checker>,
+    /// Slows guessing down.
+    brake: Arc<brake::Brake>,
     /// How long sessions live.
     lifetimes: Lifetimes,
 }
@@ -96,6 +99,6 @@ impl App {
     pub async fn start(db: Db, lifetimes: Lifetimes) -> crate::store::Result<Self> {
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db, &index).await?);
-        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), lifetimes })
+        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), brake: Arc::default(), lifetimes })
     }
 }

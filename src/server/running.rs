@@ -62,7 +62,7 @@ pub async fn serve(db: Db, address: SocketAddr, lifetimes: Lifetimes) -> Result<
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let (stop, mut stopped) = watch::channel(false);
-    let service = router::router(app.clone()).into_make_service();
+    let service = router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let server = tokio::spawn(async move {
         axum::serve(listener, service)
             .with_graceful_shutdown(async move {

@@ -1,6 +1,7 @@
 //! Signing in and out, and what a session may do.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,9 +21,12 @@ use crate::api::role::Limit;
 use crate::api::session::{CurrentShop, ScopeView, Session, SignedIn, User, UserKind};
 use crate::store::users::{self, NewSession, UserRow};
 use crate::store::{At, customers, places};
+use crate::text::fold;
 
 /// `POST /v1/sessions`.
 pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
+    let account = fold(&ask.body.username);
+    app.brake.pass(&account, ask.from, Instant::now()).map_err(slow_down)?;
     let user = users::by_name(&mut app.db.read().await?, &ask.body.username).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = app.passwords.is_right(ask.body.password, hash).await;
@@ -32,6 +36,7 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
         tracing::info!("a sign-in was refused");
         return Err(Problem::new("session.refused", "User name or password is wrong.").into());
     };
+    app.brake.was_right(&account, ask.from, Instant::now());
     let token = new_token()?;
     let lifetime = lifetime(&app.lifetimes, &user);
     let expires_at = Timestamp::now() + SignedDuration::from_secs(lifetime.most_seconds);
@@ -48,6 +53,12 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     users::open_session(&mut conn, &session).await?;
     conn.commit().await?;
     Ok(Reply::created(SignedIn { token, expires_at: round(expires_at), must_change_password: user.must_change }))
+}
+
+/// The same for every name, known or not.
+fn slow_down(wait: Duration) -> Problem {
+    let seconds = wait.as_secs() + 1;
+    Problem { retry_after: Some(seconds), ..Problem::new("session.slow_down", format!("Too many tries with a wrong password. Try again in {seconds} s.")) }
 }
 
 fn lifetime(lifetimes: &Lifetimes, user: &UserRow) -> Lifetime {

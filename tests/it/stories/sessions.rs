@@ -4,7 +4,7 @@ use countertop::store::users;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::harness::{grant, keys, refused, refused_fields, token_hash, user_row};
+use crate::harness::{Answer, grant, keys, refused, refused_fields, token_hash, user_row};
 
 /// How long until a time in an answer.
 fn hours_until(time: &Value) -> f64 {
@@ -80,6 +80,34 @@ on_both_databases! {
             let answer = stranger.post("/v1/sessions", json!({ "username": username, "password": password })).await;
             assert_eq!(answer, wrong, "{username}");
         }
+    }
+
+    async fn guessing_is_slowed_down_alike_for_known_and_unknown_names(w: World) {
+        let guess = async |username: &str| {
+            let body = json!({ "username": username, "password": "guess" }).to_string().into_bytes();
+            // A proxy on this machine asks for somebody far away.
+            w.stranger().send("POST", "/v1/sessions", &[("x-forwarded-for", "203.0.113.9")], Some(body)).await
+        };
+        for username in ["counter", "nobody"] {
+            for _ in 0..10 {
+                assert_eq!(guess(username).await.status, 401, "{username}");
+            }
+        }
+        let (known, unknown) = (guess("counter").await, guess("nobody").await);
+        for braked in [&known, &unknown] {
+            refused(&(braked.status, braked.json()), 429, "session.slow_down");
+            assert!((1..=3).contains(&braked.header("retry-after").parse::<u64>().unwrap()), "{}", braked.text);
+        }
+        let members = |answer: &Answer| keys(&answer.json());
+        assert_eq!(members(&known), members(&unknown));
+        // The counter itself signs in at its own place, and others everywhere.
+        w.sign_in("manager").await;
+        tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+        w.sign_in("counter").await;
+        for _ in 0..12 {
+            guess("counter").await;
+        }
+        w.sign_in("counter").await;
     }
 
     async fn without_a_good_token_everything_is_401(w: World) {

@@ -135,6 +135,9 @@ fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
     if shared.session.is_none() {
         return vec![not_signed_in_yet(shared)];
     }
+    if let Some(reason) = nothing_to_find(shared) {
+        return reason;
+    }
     if find.customers.is_waiting() || find.assets.is_waiting() {
         return vec![Line::from(Span::styled(" Searching", look.quiet()))];
     }
