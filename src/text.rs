@@ -13,7 +13,7 @@ pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut gap = false;
     for c in text.nfkd() {
-        if is_combining_mark(c) || is_control(c) && !c.is_whitespace() {
+        if is_combining_mark(c) || is_unseen(c) || is_control(c) && !c.is_whitespace() {
             continue;
         }
         if c.is_whitespace() {
@@ -80,12 +80,15 @@ pub fn similar_key(number_key: &str) -> String {
         .collect()
 }
 
-/// Makes one line of outside text harmless: control characters go, line
-/// breaks and tabs become spaces, the ends are trimmed.
+/// Makes one line of outside text harmless: control characters and what turns
+/// or hides text go, line breaks and tabs become spaces, the ends are trimmed.
 #[must_use]
 pub fn clean_line(text: &str) -> String {
-    let spaced: String =
-        text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c }).filter(|c| !is_control(*c)).collect();
+    let spaced: String = text
+        .chars()
+        .map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .filter(|c| !is_control(*c) && !is_trick(*c))
+        .collect();
     spaced.trim().to_owned()
 }
 
@@ -97,7 +100,7 @@ pub fn clean_text(text: &str) -> String {
         .chars()
         .map(|c| if matches!(c, '\r' | '\u{2028}' | '\u{2029}') { '\n' } else { c })
         .map(|c| if c == '\t' { ' ' } else { c })
-        .filter(|c| *c == '\n' || !is_control(*c))
+        .filter(|c| *c == '\n' || !is_control(*c) && !is_trick(*c))
         .collect();
     kept.trim().to_owned()
 }
@@ -121,6 +124,16 @@ fn is_control(c: char) -> bool {
 }
 
 /// Bidirectional overrides and isolates, invisible tags, zero-width marks.
+/// Makes two texts look alike that are not, and joins nothing.
+fn is_trick(c: char) -> bool {
+    turns_text(c) || matches!(c, '\u{200B}' | '\u{2060}')
+}
+
+/// Nobody sees it: two texts that differ in it are the same to people.
+fn is_unseen(c: char) -> bool {
+    is_trick(c) || matches!(c, '\u{200C}' | '\u{200D}' | '\u{00AD}')
+}
+
 fn turns_text(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{E0000}'..='\u{E007F}' | '\u{FEFF}')
 }

@@ -121,6 +121,7 @@ macro_rules! for_each_operation {
             SignIn = POST "/v1/sessions", open, (Nothing, Nothing, session::SignIn) -> session::SignedIn, sessions::sign_in, "Sign in";
             GetSession = GET "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> session::Session, sessions::show, "Who is signed in, and what the session may do";
             ChangeSession = PATCH "/v1/session", signed_in, (Nothing, Nothing, session::SessionChange) -> session::Session, sessions::change, "Work in another shop, or look at another of one's customers";
+            ChangePassword = PUT "/v1/session/password", signed_in, (Nothing, Nothing, session::PasswordChange) -> session::Session, sessions::change_password, "Change one's own password; all other sessions of this user end";
             SignOut = DELETE "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> Nothing, sessions::sign_out, "Sign out";
 
             SearchCustomers = GET "/v1/customers", all["customer.search"], (Nothing, customer::CustomerQuery, Nothing) -> Page<customer::CustomerHit>, customers::search, "Find customers by name, city, state or number";

@@ -44,6 +44,7 @@ pub struct Problem {
 const TITLES: &[(&str, u16, &str)] = &[
     ("session.required", 401, "Sign in first"),
     ("session.refused", 401, "User name or password is wrong"),
+    ("password.must_change", 403, "The password has to be changed first"),
     ("permission.missing", 403, "Your role does not allow this"),
     ("not_found", 404, "No such record"),
     ("asset.not_yours", 404, "Not one of your units"),

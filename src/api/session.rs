@@ -44,6 +44,22 @@ impl std::fmt::Debug for SignedIn {
     }
 }
 
+/// `PUT /v1/session/password`.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The present one.
+    pub current: String,
+    /// The new one: 8 to 256 characters, none of the first that anybody tries.
+    pub new: String,
+}
+
+impl std::fmt::Debug for PasswordChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordChange").finish_non_exhaustive()
+    }
+}
+
 /// What sort of user it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -154,6 +170,9 @@ pub struct Session {
     pub policy_version: String,
     /// When the session ends if nothing is done.
     pub expires_at: Timestamp,
+    /// Whether nothing else is allowed before the password was changed.
+    #[serde(default)]
+    pub must_change_password: bool,
 }
 
 impl Session {

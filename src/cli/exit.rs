@@ -51,6 +51,25 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// What scripts read where no problem of the server says more.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            #[cfg(feature = "client")]
+            Self::Role => "permission.missing",
+            #[cfg(feature = "client")]
+            Self::Unreachable => "unreachable",
+            Self::Value => "fields.invalid",
+            #[cfg(feature = "client")]
+            Self::Signal(_) => "signal",
+        }
+    }
+}
+
 /// Why a verb failed.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -103,7 +122,7 @@ impl Failure {
         if as_json {
             let told = match &self.problem {
                 Some(problem) => serde_json::to_string(problem),
-                None => serde_json::to_string(&serde_json::json!({ "detail": self.sentence, "more": self.more })),
+                None => serde_json::to_string(&serde_json::json!({ "code": self.exit.word(), "detail": self.sentence, "more": self.more })),
             };
             output::note(&told.unwrap_or_default());
             return self.exit;

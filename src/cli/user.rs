@@ -65,6 +65,9 @@ pub(super) struct UserAddArgs {
     /// The person's family name
     #[arg(long, value_name = "NAME")]
     last: Option<String>,
+    /// The person has to change the password at the first sign-in
+    #[arg(long)]
+    must_change: bool,
     /// Take the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
@@ -88,7 +91,7 @@ fn add(args: &UserAddArgs) -> Outcome {
     check(args, kind)?;
     let (_, address) = args.database.setup(None)?;
     let password = secret::new(&format!("Password for {}: ", args.name), args.password_stdin)?;
-    password::check_policy(&password)?;
+    password::check_policy(&args.name, &password)?;
     let password_hash = password::hash(&password)?;
     wait(async {
         let db = database::open_current(&address).await?;
@@ -168,7 +171,7 @@ async fn insert(db: &Db, args: &UserAddArgs, role: &Role, kind: UserKind, passwo
         id: UserId::new(),
         username: args.name.clone(),
         password_hash,
-        must_change: false,
+        must_change: args.must_change,
         state: "active".to_owned(),
         kind: kind.name().to_owned(),
         shop_id,

@@ -73,13 +73,14 @@ pub fn phone(text: &str, country: &str) -> Result<String, ContactFault> {
         return Err(ContactFault::Characters);
     }
     let mut digits = crate::text::digits(&rest);
+    let typed = digits.len();
     if !plus {
         let (_, code, trunk) = NATIONAL.iter().find(|(known, ..)| *known == country).ok_or(ContactFault::NeedsPlus)?;
         let national = if trunk.is_empty() { digits.as_str() } else { digits.strip_prefix(trunk).unwrap_or(&digits) };
         digits = format!("{code}{national}");
     }
     if digits.starts_with('1') && digits.len() != 11 {
-        return Err(ContactFault::NorthAmerica(digits.len() - 1));
+        return Err(ContactFault::NorthAmerica(if plus { typed - 1 } else { typed }));
     }
     if !(7..=15).contains(&digits.len()) {
         return Err(ContactFault::Length(digits.len()));

@@ -19,7 +19,7 @@ const FREE_OF_ADDRESS: u32 = 30;
 /// The same, on an account from where it signed in before.
 const FREE_AT_HOME: u32 = 20;
 /// The longest pause.
-const MOST: Duration = Duration::from_secs(60);
+const MOST: Duration = Duration::from_mins(1);
 /// After this long without a try nothing is held against anybody.
 const FORGET: Duration = Duration::from_hours(1);
 /// The most that is kept in mind of each sort.
@@ -146,13 +146,13 @@ mod tests {
 
     #[test]
     fn ten_thousand_guesses_at_one_account_come_to_few_wherever_they_come_from() {
-        let seen = looked_at(&Brake::default(), 10_000, Duration::from_secs(60), |nth| ("jo".to_owned(), address(nth % 1_000)));
+        let seen = looked_at(&Brake::default(), 10_000, Duration::from_mins(1), |nth| ("jo".to_owned(), address(nth % 1_000)));
         assert!((10..=20).contains(&seen), "{seen}");
     }
 
     #[test]
     fn one_password_at_ten_thousand_accounts_from_one_address_comes_to_few() {
-        let seen = looked_at(&Brake::default(), 10_000, Duration::from_secs(60), |nth| (format!("user{nth}"), address(1)));
+        let seen = looked_at(&Brake::default(), 10_000, Duration::from_mins(1), |nth| (format!("user{nth}"), address(1)));
         assert!((30..=40).contains(&seen), "{seen}");
     }
 

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::caller::{Caller, hex};
 use super::fault::Fault;
-use crate::api::operation::{Endpoint, Method, Operation};
+use crate::api::operation::{ChangePassword, Endpoint, GetSession, Method, Operation, SignOut};
 use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
 use crate::store::idempotency::{self, Kept};
@@ -138,7 +138,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 if caller.wants_noting() {
                     note_use(&app, &caller).await?;
                 }
-                caller.demand(endpoint.needs)?;
+                demand(&caller, endpoint)?;
                 let body = read_body(body).await?;
                 if endpoint.method == Method::Get {
                     let asked = Asked::read(parts, body).await?;
@@ -156,6 +156,16 @@ async fn note_use(app: &App, caller: &Caller) -> Result<(), StoreError> {
     let mut conn = app.db.write().await?;
     crate::store::users::use_session(&mut conn, caller.session_id()).await?;
     conn.commit().await
+}
+
+/// What may be done before a password that has to be changed was changed.
+const BEFORE_THE_CHANGE: [&str; 3] = [GetSession::ENDPOINT.name, ChangePassword::ENDPOINT.name, SignOut::ENDPOINT.name];
+
+fn demand(caller: &Caller, endpoint: &Endpoint) -> Result<(), Problem> {
+    if caller.user.must_change && !BEFORE_THE_CHANGE.contains(&endpoint.name) {
+        return Err(Problem::new("password.must_change", "Change your password first: it was given to you by somebody else."));
+    }
+    caller.demand(endpoint.needs)
 }
 
 /// A write on its way.
@@ -218,7 +228,7 @@ async fn run_write(write: &Write, mut conn: Conn, parts: Parts, body: Bytes) -> 
     // Again, in the transaction of the write: a right taken away a moment ago
     // must not write.
     let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
-    caller.demand(write.endpoint.needs)?;
+    demand(&caller, write.endpoint)?;
     let asked = Asked::read(parts, body).await?;
     let mut cx = Cx { app: write.app.clone(), caller, conn };
     let done = (write.work)(&mut cx, &asked).await?;
@@ -316,7 +326,8 @@ fn tell(error: &dyn std::error::Error) -> String {
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    clean_line(&format!("The query cannot be understood: {deepest}."))
+    let told = deepest.to_string().replace("invalid digit found in string", "a whole number is expected");
+    clean_line(&format!("The query cannot be understood: {told}."))
 }
 
 /// Where a call comes from. A proxy on this machine says for whom it asks; what

@@ -261,7 +261,7 @@ pub(super) async fn stale(cx: &mut Cx, scope: &Scope, id: CustomerId) -> Result<
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Customer> {
     let scope = cx.caller.scope(EDIT);
     let mut row = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
-    let present = view(cx, &scope, row.clone()).await?;
+    let (before, present) = (row.clone(), view(cx, &scope, row.clone()).await?);
     check_version(ask.if_match, row.row_version, &present)?;
     if row.kind == CustomerKind::Fleet.name() {
         // C-2, S3-25.
@@ -274,6 +274,10 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Cust
     let home = cx.caller.country().to_owned();
     fill(&mut row, &ask.body.details, &home, &mut faults);
     faults.settle()?;
+    // What stands already is no change: nobody else's form becomes stale by it.
+    if row == before {
+        return Ok(Reply::ok(present).version(row.row_version));
+    }
     if !customers::update(&mut cx.conn, &row).await? {
         return Err(stale(cx, &scope, row.id).await?);
     }

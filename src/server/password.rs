@@ -6,6 +6,8 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
+use crate::text::fold;
+
 /// How many passwords are checked at once.
 const AT_ONCE: usize = 2;
 
@@ -28,10 +30,21 @@ pub enum PasswordError {
     /// Shorter than the policy asks for.
     #[error("a password has at least {0} characters")]
     TooShort(usize),
+    /// Longer than anybody types.
+    #[error("a password has at most {0} characters")]
+    TooLong(usize),
+    /// Among the first that anybody tries.
+    #[error("this password is among the first that anybody would try: take another")]
+    Common,
 }
+
+/// What people take most often, and what a dealer's people would.
+const COMMON: &str = include_str!("../../assets/passwords/common.txt");
 
 /// The fewest characters of a new password.
 pub const MIN_LENGTH: usize = 8;
+/// The most, so that hashing stays bounded.
+const MAX_LENGTH: usize = 256;
 
 impl Checker {
     /// Whether a password is the one of the hash. For an unknown user the hash
@@ -52,6 +65,17 @@ impl Checker {
 /// A hash of no password, with the parameters of [`hash`].
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+impl Checker {
+    /// Hashes a password off the event loop, like [`hash`].
+    ///
+    /// # Errors
+    /// When argon2 refuses.
+    pub(crate) async fn hash(&self, password: String) -> Result<String, PasswordError> {
+        let _place = self.0.acquire().await;
+        tokio::task::spawn_blocking(move || hash(&password)).await.unwrap_or_else(|error| Err(PasswordError::Hash(error.to_string())))
+    }
+}
+
 /// Hashes a password with a salt of its own.
 ///
 /// # Errors
@@ -60,10 +84,41 @@ pub fn hash(password: &str) -> Result<String, PasswordError> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
 }
 
-/// Checks a new password by the policy; it is not asked at sign-in (8.4).
+/// Checks a new password by the policy: its length, and that it is none of the
+/// first anybody tries; no rules of composition. It is not asked at sign-in
+/// (8.4).
 ///
 /// # Errors
-/// [`PasswordError::TooShort`].
-pub fn check_policy(password: &str) -> Result<(), PasswordError> {
-    if password.chars().count() < MIN_LENGTH { Err(PasswordError::TooShort(MIN_LENGTH)) } else { Ok(()) }
+/// Why it will not do.
+pub fn check_policy(username: &str, password: &str) -> Result<(), PasswordError> {
+    let length = password.chars().count();
+    let folded = fold(password);
+    match () {
+        () if length < MIN_LENGTH => Err(PasswordError::TooShort(MIN_LENGTH)),
+        () if length > MAX_LENGTH => Err(PasswordError::TooLong(MAX_LENGTH)),
+        () if folded == fold(username) || COMMON.lines().any(|common| common == folded) => Err(PasswordError::Common),
+        () => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_password_is_long_and_not_what_everybody_takes() {
+        assert!(check_policy("jo", "truck stop pie").is_ok());
+        assert!(check_policy("jo", "αβγδεζηθ").is_ok(), "characters are counted, not bytes");
+        assert!(matches!(check_policy("jo", "short"), Err(PasswordError::TooShort(8))));
+        assert!(matches!(check_policy("jo", &"x".repeat(257)), Err(PasswordError::TooLong(256))));
+        for common in ["Password123", "JohnDeere1", "jo.ortiz"] {
+            assert!(matches!(check_policy("Jo.Ortiz", common), Err(PasswordError::Common)), "{common}");
+        }
+    }
+
+    #[test]
+    fn the_list_is_folded_sorted_and_long_enough_to_matter() {
+        let listed: Vec<&str> = COMMON.lines().collect();
+        assert!(listed.is_sorted() && listed.iter().all(|common| fold(common) == *common && common.len() >= MIN_LENGTH));
+    }
 }

@@ -61,7 +61,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .fallback(|| async { problem_response(&Problem::not_found()) })
+        .fallback(|| async { problem_response(&Problem::new("not_found", "There is no such path. See /docs.")) })
         .method_not_allowed_fallback(|| async { problem_response(&Problem::new("method.not_allowed", "This path does not answer this method. See /docs.")) })
         .layer(CompressionLayer::new().gzip(true))
         .layer(middleware::from_fn(observe))

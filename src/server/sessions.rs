@@ -12,13 +12,13 @@ use rand::rngs::SysRng;
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::token_hash;
 use super::fault::Fault;
-use super::{App, Lifetime, Lifetimes};
+use super::{App, Lifetime, Lifetimes, password};
 use crate::api::ids::SessionId;
-use crate::api::operation::{ChangeSession, GetSession, SignIn, SignOut};
+use crate::api::operation::{ChangePassword, ChangeSession, GetSession, SignIn, SignOut};
 use crate::api::page::{CodeRef, CustomerRef, Nothing};
 use crate::api::problem::Problem;
 use crate::api::role::Limit;
-use crate::api::session::{CurrentShop, ScopeView, Session, SignedIn, User, UserKind};
+use crate::api::session::{CurrentShop, PasswordChange, ScopeView, Session, SignedIn, User, UserKind};
 use crate::store::users::{self, NewSession, UserRow};
 use crate::store::{At, customers, places};
 use crate::text::fold;
@@ -91,6 +91,25 @@ pub(super) async fn sign_out(cx: &mut Cx, _: Ask<SignOut>) -> Answer<Nothing> {
     Ok(Reply::ok(Nothing {}))
 }
 
+/// `PUT /v1/session/password`.
+pub(super) async fn change_password(cx: &mut Cx, ask: Ask<ChangePassword>) -> Answer<Session> {
+    let PasswordChange { current, new } = ask.body;
+    let user = &cx.caller.user;
+    if let Err(fault) = password::check_policy(&user.username, &new) {
+        return Err(Problem::field("new", fault.to_string()).into());
+    }
+    let (account, now) = (fold(&user.username), Instant::now());
+    cx.app.brake.pass(&account, ask.from, now).map_err(slow_down)?;
+    if !cx.app.passwords.is_right(current, Some(user.password_hash.clone())).await {
+        return Err(Problem::field("current", "this is not the present password").into());
+    }
+    cx.app.brake.was_right(&account, ask.from, now);
+    let hash = cx.app.passwords.hash(new).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    users::set_password(&mut cx.conn, cx.caller.id(), &hash, cx.caller.session_id()).await?;
+    cx.caller.user.must_change = false;
+    Ok(Reply::ok(session_view(cx).await?))
+}
+
 /// `PATCH /v1/session`.
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeSession>) -> Answer<Session> {
     let mut shop = cx.caller.session.session_shop_id;
@@ -161,6 +180,7 @@ async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
         limits,
         policy_version: caller.policy_version(),
         expires_at: At::from_micros(expires).0,
+        must_change_password: caller.user.must_change,
     })
 }
 

@@ -77,7 +77,7 @@ stored_as!(At, i64, Postgres, |at: At| at.micros(), |micros| Ok(At::from_micros(
 macro_rules! row {
     ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* pub $field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, PartialEq)]
         pub struct $name { $($(#[$field_doc])* pub $field: $kind,)* }
 
         impl $crate::store::query::Stored for $name {

@@ -117,6 +117,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)";
     INSERT_GRANT = "INSERT INTO role_grant (id, user_id, role, scope_kind, scope_id) VALUES ($1, $2, $3, $4, $5)";
     SET_STATE = "UPDATE user_account SET state = $2, row_version = row_version + 1 WHERE id = $1";
+    SET_PASSWORD = "UPDATE user_account SET password_hash = $2, must_change = FALSE, row_version = row_version + 1 WHERE id = $1";
+    END_OTHER_SESSIONS = "DELETE FROM session WHERE user_id = $1 AND id <> $2";
     END_SESSIONS = "DELETE FROM session WHERE user_id = $1";
     OTHER_ADMINISTRATORS = "SELECT COUNT(DISTINCT u.id) FROM user_account u JOIN role_grant g ON g.user_id = u.id
         WHERE u.id <> $1 AND u.state = 'active' AND g.role = 'administrator' AND g.scope_kind = 'deployment'
@@ -200,6 +202,16 @@ pub async fn set_state(conn: &mut Conn, user: UserId, state: &str) -> Result<()>
     if state != "active" {
         conn.query(END_SESSIONS).bind(user).run().await?;
     }
+    Ok(())
+}
+
+/// Sets a user's own password; of its sessions only `but` lives on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_password(conn: &mut Conn, user: UserId, password_hash: &str, but: SessionId) -> Result<()> {
+    conn.query(SET_PASSWORD).bind(user).bind(password_hash).run().await?;
+    conn.query(END_OTHER_SESSIONS).bind(user).bind(but).run().await?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
 use super::keymap::{Keymap, Meaning, pressed};
 use super::layer::{Cx, Intent, Layer, Tone};
-use super::overlays::{Help, Palette, ShopPicker};
+use super::overlays::{Help, PASSWORD_TITLE, Palette, PasswordForm, ShopPicker};
 use super::screens::{Find, FirstRun, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
@@ -166,7 +166,7 @@ impl App {
         match command.id {
             "quit" => self.end(End::Quit),
             "back" => self.back(),
-            "suspend" if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
+            "suspend" | "password.change" if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
             "suspend" => self.effects.push_back(Effect::Suspend),
             "help" => {
                 let (title, places, text) = self.top().map_or_else(Default::default, |top| (top.title(), top.places(), top.wants_text()));
@@ -177,6 +177,7 @@ impl App {
                 self.open(Box::new(Palette::new(&places, text)));
             }
             "shop.switch" => self.open(Box::new(ShopPicker::default())),
+            "password.change" => self.open(Box::new(PasswordForm::layer())),
             "sign_out" => self.sign_out(),
             // The line was down when the program began: begin once more.
             "reload" if self.shared.session.is_none() && self.session_ticket.is_none() => self.start(),
@@ -290,6 +291,11 @@ impl App {
         }
         for at in 0..self.layers.len() {
             self.with(at, |layer, cx| layer.opened(cx));
+        }
+        let must_change = self.shared.session.as_ref().is_some_and(|session| session.must_change_password);
+        if must_change && self.top().is_none_or(|top| top.title() != PASSWORD_TITLE) {
+            self.message = Some((Tone::Warning, "Change your password first: it was given to you by somebody else.".to_owned()));
+            self.open(Box::new(PasswordForm::layer()));
         }
     }
 

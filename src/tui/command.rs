@@ -30,6 +30,8 @@ pub enum Place {
     Requests,
     /// A form.
     Form,
+    /// A form of one field: Enter sends it.
+    Line,
     /// The reading line after a refusal.
     Refused,
     /// A question.
@@ -81,7 +83,7 @@ pub static COMMANDS: &[Command] = &[
     calls("refused.rollover", "rolled over", Place::Refused, &["o"], OVERRIDE),
     calls("refused.replaced", "meter replaced", Place::Refused, &["p"], ReplaceMeter::ENDPOINT.needs),
     calls("refused.override", "override with a reason", Place::Refused, &["w"], OVERRIDE),
-    plain("question.yes", "yes", Place::Question, &["y", "enter"], true),
+    plain("question.yes", "yes", Place::Question, &["y"], true),
     plain("question.no", "no", Place::Question, &["n"], true),
     plain("list.open", "open", Place::List, &["enter"], true),
     plain("find.scope", "where to look", Place::Find, &["tab"], true),
@@ -89,6 +91,7 @@ pub static COMMANDS: &[Command] = &[
     calls("customer.new", "new customer", Place::Find, &["ctrl-n", "alt-n"], CreateCustomer::ENDPOINT.needs),
     quiet("request.by_unit", "request service by unit number", Place::Find, &["alt-r"], RequestService::ENDPOINT.needs),
     plain("form.save", "save", Place::Form, &["f9", "ctrl-s", "alt-s"], true),
+    plain("form.send", "save", Place::Line, &["enter"], true),
     plain("form.next", "next field", Place::Form, &["tab"], true),
     plain("form.previous", "previous field", Place::Form, &["backtab"], false),
     plain("list.up", "up", Place::Rows, &["up", "k"], false),
@@ -116,6 +119,7 @@ pub static COMMANDS: &[Command] = &[
     plain("palette", "commands", Place::Anywhere, &["ctrl-k", ":"], true),
     plain("reload", "load again", Place::Anywhere, &["f5", "ctrl-r"], false),
     plain("shop.switch", "work in another shop", Place::Anywhere, &["g s", "alt-w"], false),
+    plain("password.change", "change your password", Place::Anywhere, &["g p"], false),
     plain("sign_out", "sign out", Place::Anywhere, &["g o"], false),
     plain("suspend", "back to the shell", Place::Anywhere, &["ctrl-z"], false),
     plain("quit", "quit", Place::Anywhere, &["f10", "ctrl-q", "ctrl-c", "g q", "alt-q"], true),

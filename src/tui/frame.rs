@@ -23,7 +23,7 @@ pub(super) fn body(area: Rect) -> Option<Rect> {
 /// Draws what surrounds the body, and gives the body.
 pub(super) fn view(area: Rect, buffer: &mut Buffer, shared: &Shared, top: Option<&dyn Layer>) -> Option<Rect> {
     let Some(body) = body(area) else {
-        line(buffer, area, 0, format!("Make this window at least {}×{} (it is {}×{}).", SMALLEST.0, SMALLEST.1, area.width, area.height));
+        line(buffer, area, 0, format!("{}×{} needed; this is {}×{}.", SMALLEST.0, SMALLEST.1, area.width, area.height));
         return None;
     };
     line(buffer, area, 0, status(shared, usize::from(area.width)));

@@ -105,7 +105,10 @@ impl<P: Purpose> FormLayer<P> {
     }
 
     fn refuse(&mut self, error: &ClientError, cx: &mut Cx<'_>) {
-        let Some(problem) = error.problem() else { return cx.say(Tone::Error, error.to_string()) };
+        let Some(problem) = error.problem() else {
+            // Sent again it goes under the same key: one write, whatever became of this one.
+            return cx.say(Tone::Error, "The server does not answer. Save again when the line is back: it is written once.");
+        };
         self.form.refuse(problem.fields.clone());
         let (tone, text) = self.purpose.refused(problem, &self.form).unwrap_or_else(|| (Tone::Error, error.to_string()));
         cx.say(tone, text);
@@ -140,7 +143,7 @@ impl<P: Purpose> Layer for FormLayer<P> {
     fn places(&self) -> Vec<Place> {
         match (self.asking, self.is_single()) {
             (true, _) => vec![Place::Question],
-            (false, true) => vec![Place::Form, Place::List],
+            (false, true) => vec![Place::Line, Place::Form],
             (false, false) => vec![Place::Form],
         }
     }
@@ -165,7 +168,7 @@ impl<P: Purpose> Layer for FormLayer<P> {
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
         match command.id {
-            "form.save" | "list.open" => self.save(cx),
+            "form.save" | "form.send" => self.save(cx),
             "form.next" => self.form.next(),
             "form.previous" => self.form.previous(),
             "question.yes" => {
@@ -177,16 +180,15 @@ impl<P: Purpose> Layer for FormLayer<P> {
         }
     }
 
+    /// Whoever goes on typing at the question corrects the text.
     fn on_key(&mut self, key: KeyEvent, _: &mut Cx<'_>) {
-        if !self.asking {
-            self.form.key(key);
-        }
+        self.asking = false;
+        self.form.key(key);
     }
 
     fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
-        if !self.asking {
-            self.form.paste(text);
-        }
+        self.asking = false;
+        self.form.paste(text);
     }
 
     fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {

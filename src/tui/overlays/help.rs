@@ -60,8 +60,8 @@ impl Layer for Help {
             let style = if reason.is_some() { look.locked() } else { Style::new() };
             let lock = reason.map(|reason| format!("  [locked] {reason}")).unwrap_or_default();
             Line::from(vec![
-                Span::styled(format!(" {:<26}", cut(&keys.join("  "), 26, look)), look.key()),
-                Span::styled(cut(&format!("{}{lock}", command.title), usize::from(inside.width).saturating_sub(28), look), style),
+                Span::styled(format!(" {:<26} ", cut(&keys.join("  "), 26, look)), look.key()),
+                Span::styled(cut(&format!("{}{lock}", command.title), usize::from(inside.width).saturating_sub(29), look), style),
             ])
         });
         lines(buffer, inside, 0, rows.collect::<Vec<_>>());

@@ -24,7 +24,7 @@ impl NumberForm {
     /// For a customer, with the number it has here.
     pub(in crate::tui) fn layer(customer: CustomerId, name: &str, known: Option<&Customer>, here: Option<String>) -> FormLayer<Self> {
         let version = known.and_then(|known| known.more.as_ref()).map(|more| more.version);
-        let field = FormField::new("number", "Customer #", "as in the business system; Enter").with(here.as_deref().unwrap_or_default());
+        let field = FormField::new("number", "Customer #", "as in the business system").with(here.as_deref().unwrap_or_default()).replaced_by_typing();
         FormLayer::new(Self { customer, name: name.to_owned(), version }, Form::new(vec![field]))
     }
 }
@@ -41,8 +41,8 @@ impl Purpose for NumberForm {
     fn question(&self, form: &Form, shared: &Shared) -> Option<String> {
         let shop = shared.session.as_ref().and_then(|session| session.shop.as_ref()).map_or("this shop", |shop| shop.shop.name.as_str());
         Some(match form.some("number") {
-            Some(number) => format!("Set #{number} for {} at {shop}? y", self.name),
-            None => format!("Clear the number of {} at {shop}? y", self.name),
+            Some(number) => format!("Set #{number} for {} at {shop}? Press y.", self.name),
+            None => format!("Clear the number of {} at {shop}? Press y.", self.name),
         })
     }
 

@@ -121,24 +121,29 @@ impl ReadingLine {
     fn odd(&self, shared: &Shared) -> Option<String> {
         let meter = self.meter()?;
         let (gain, days) = self.gain(shared)?;
-        // What outruns the clock is refused anyway (M-8): no question before that.
+        #[expect(clippy::cast_precision_loss, reason = "tenths stay far below 2^52")]
+        let gain = gain.0 as f64 / 10.0;
+        // What no machine can do is refused anyway (M-7, M-8): no question before.
         if meter.kind.is_hours() && gain > days * 24.0 + 1.0 {
             return None;
         }
         let pace = gain / days.max(1.0);
+        #[expect(clippy::cast_precision_loss, reason = "a day's most")]
+        let most = meter.unit.max_per_day().map(|most| most as f64);
+        if most.is_some_and(|most| pace > most) {
+            return None;
+        }
         let (usual, above) = (meter.usual_per_day?, meter.unusual_above?);
         (pace > above).then(|| format!("That is {pace:.0} {} in one day; this machine's usual is {usual:.0}.", meter.unit.name()))
     }
 
-    /// The gain over the last reading, in whole units, and the days since.
-    fn gain(&self, shared: &Shared) -> Option<(f64, f64)> {
+    /// The gain over the last reading, and the days since.
+    fn gain(&self, shared: &Shared) -> Option<(Tenths, f64)> {
         let meter = self.meter()?;
         let typed: Tenths = self.form.text("value").parse().ok()?;
         let last: Tenths = meter.value.as_ref()?.parse().ok()?;
         let days = shared.now.duration_since(meter.read_at?).as_secs_f64() / 86_400.0;
-        #[expect(clippy::cast_precision_loss, reason = "tenths stay far below 2^52")]
-        let gain = (typed.0 - last.0) as f64 / 10.0;
-        Some((gain, days))
+        Some((Tenths(typed.0 - last.0), days))
     }
 
     /// What stands, and what the typed value adds to it.
@@ -151,9 +156,9 @@ impl ReadingLine {
         let Some((value, read_at)) = meter.value.as_deref().zip(meter.read_at) else { return "No reading yet.".to_owned() };
         let stands = format!("{} {unit} of {}", for_people(value), shared.day(read_at));
         match self.gain(shared) {
-            Some((gain, days)) if gain >= 0.0 => {
+            Some((gain, days)) if gain.0 >= 0 => {
                 let usual = meter.usual_per_day.map(|usual| format!(", usually {usual:.0} a day")).unwrap_or_default();
-                format!("{stands}; +{gain:.1} {unit} in {days:.0} days{usual}")
+                format!("{stands}; +{} {unit} in {days:.0} days{usual}", gain.for_people())
             }
             Some(_) => format!("{stands}; lower than that"),
             None => stands,

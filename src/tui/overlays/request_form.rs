@@ -74,10 +74,8 @@ impl RequestForm {
     /// By unit number, for those who may ask but not look.
     pub(in crate::tui) fn by_unit() -> Self {
         let mut form = Self::new(None, "Request service by unit number".to_owned());
-        form.unit = Form::new(vec![
-            FormField::new("unit_number", "Unit number", "asset number or plate"),
-            FormField::new("organization", "Organization", "only where the number stands in several"),
-        ]);
+        form.unit = Form::new(vec![FormField::new("unit_number", "Unit number", "asset number or plate")]);
+        form.form.fields.insert(0, FormField::new("organization", "Organization", "code; only where the number stands in several"));
         form.focus = Focus::Unit;
         form
     }
@@ -184,7 +182,7 @@ impl RequestForm {
         let call = match self.asset {
             Some(id) => Call::of::<RequestService>(&OfAsset { id }, &Nothing {}, &request),
             None => {
-                let body = NewRequestByUnit { unit_number: self.unit.text("unit_number").to_owned(), organization: self.unit.some("organization"), request };
+                let body = NewRequestByUnit { unit_number: self.unit.text("unit_number").to_owned(), organization: self.form.some("organization"), request };
                 Call::of::<RequestServiceByUnit>(&Nothing {}, &Nothing {}, &body)
             }
         };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -27,18 +27,26 @@ pub(in crate::tui) struct FormField {
     /// What it began with: unchanged is nothing to lose.
     began: String,
     secret: bool,
+    /// The next letter replaces the text instead of lengthening it.
+    replaced: bool,
 }
 
 impl FormField {
     /// An empty field.
     pub(in crate::tui) fn new(name: &'static str, label: &'static str, hint: &'static str) -> Self {
-        Self { name, label, hint, text: TextField::default(), began: String::new(), secret: false }
+        Self { name, label, hint, text: TextField::default(), began: String::new(), secret: false, replaced: false }
     }
 
     /// With a text to begin with.
     pub(in crate::tui) fn with(mut self, text: &str) -> Self {
         self.text.set(text);
         self.began = self.text.text().to_owned();
+        self
+    }
+
+    /// The first letter typed replaces what it begins with.
+    pub(in crate::tui) const fn replaced_by_typing(mut self) -> Self {
+        self.replaced = true;
         self
     }
 
@@ -93,9 +101,12 @@ impl Form {
             KeyCode::Up => self.previous(),
             KeyCode::Down | KeyCode::Enter => self.next(),
             _ => {
-                if let Some(field) = self.fields.get_mut(self.at)
-                    && field.text.key(key)
-                {
+                let Some(field) = self.fields.get_mut(self.at) else { return };
+                let letter = matches!(key.code, KeyCode::Char(_)) && key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+                if std::mem::take(&mut field.replaced) && letter {
+                    field.text.set("");
+                }
+                if field.text.key(key) {
                     self.faults.remove(field.name);
                 }
             }
@@ -105,6 +116,9 @@ impl Form {
     /// A pasted text for the field with the cursor.
     pub(in crate::tui) fn paste(&mut self, text: &str) {
         if let Some(field) = self.fields.get_mut(self.at) {
+            if std::mem::take(&mut field.replaced) {
+                field.text.set("");
+            }
             field.text.paste(text);
         }
     }

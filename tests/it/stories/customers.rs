@@ -174,6 +174,16 @@ on_both_databases! {
         assert_eq!((status, &changed["state"], &changed["country"]), (200, &Value::Null, &json!("US")));
     }
 
+    async fn a_change_to_what_stands_already_is_none(w: World) {
+        let counter = w.sign_in("counter").await;
+        let path = format!("/v1/customers/{}", w.ids.keller);
+        let before = counter.get(&path).await.1;
+        for same in [json!({}), json!({ "city": before["city"] }), json!({ "name": " Keller Bau GmbH " })] {
+            let (status, after) = counter.patch(&path, same, None).await;
+            assert_eq!((status, &after["version"]), (200, &before["version"]), "nobody else's form becomes stale");
+        }
+    }
+
     async fn a_stale_change_is_412_with_the_present_record(w: World) {
         let counter = w.sign_in("counter").await;
         let path = format!("/v1/customers/{}", w.ids.keller);

@@ -110,6 +110,31 @@ on_both_databases! {
         w.sign_in("counter").await;
     }
 
+    async fn s2_6_a_password_from_somebody_else_is_changed_before_anything_else(w: World) {
+        let row = users::UserRow { must_change: true, ..user_row("new-hire", "staff", ("New", "Hire"), Some(w.ids.sln)) };
+        let mut conn = w.app.db.write().await.unwrap();
+        users::insert(&mut conn, &row, &[grant("counter_staff", "shop", Some(w.ids.sln.to_string()))]).await.unwrap();
+        conn.commit().await.unwrap();
+        let (hire, elsewhere) = (w.sign_in("new-hire").await, w.sign_in("new-hire").await);
+        assert_eq!(hire.get("/v1/session").await.1["must_change_password"], true);
+        for refusal in [hire.find("/v1/customers", &[("q", "keller")]).await, hire.post("/v1/customers", json!({ "name": "X", "number": "1" })).await] {
+            refused(&refusal, 403, "password.must_change");
+        }
+        let change = async |current: &str, new: &str| hire.put("/v1/session/password", json!({ "current": current, "new": new }), None).await;
+        refused_fields(&change("wrong", "truck stop pie").await, &["current"]);
+        for bad in ["short", "Password123", "new-hire"] {
+            refused_fields(&change("demo", bad).await, &["new"]);
+        }
+        let (status, session) = change("demo", "truck stop pie").await;
+        assert_eq!((status, &session["must_change_password"]), (200, &json!(false)));
+        assert_eq!(hire.find("/v1/customers", &[("q", "keller")]).await.0, 200, "and goes on where it is");
+        refused(&elsewhere.get("/v1/session").await, 401, "session.required");
+        let old = w.stranger().post("/v1/sessions", json!({ "username": "new-hire", "password": "demo" })).await;
+        refused(&old, 401, "session.refused");
+        let new = w.stranger().post("/v1/sessions", json!({ "username": "new-hire", "password": "truck stop pie" })).await;
+        assert_eq!((new.0, &new.1["must_change_password"]), (201, &json!(false)));
+    }
+
     async fn without_a_good_token_everything_is_401(w: World) {
         let path = "/v1/session";
         refused(&w.stranger().get(path).await, 401, "session.required");

@@ -169,13 +169,15 @@ on_both_databases! {
     async fn hostile_text_is_only_text(w: World) {
         let counter = w.sign_in("counter").await;
         let path = format!("/v1/assets/{}/service-requests", w.ids.excavator);
-        for text in ["'); DROP TABLE customer; --", "\" OR 1=1 --", "%00 \\ $1 {} ?", "=HYPERLINK(\"x\")", "\u{202e}gnp.exe", "🚜 מכונית"] {
+        for text in ["'); DROP TABLE customer; --", "\" OR 1=1 --", "%00 \\ $1 {} ?", "=HYPERLINK(\"x\")", "👩\u{200d}🔧", "🚜 מכונית"] {
             let (status, made) = counter.post(&path, json!({ "complaint": text })).await;
             assert_eq!((status, made["complaint"].as_str()), (201, Some(text)));
         }
         assert_eq!(how_many(&counter).await, 6);
         let (_, body) = counter.post(&path, json!({ "complaint": "a\u{1b}[31m\u{0}b\r\nc" })).await;
         assert_eq!(body["complaint"], "a[31mb\nc", "control characters go, line breaks stay");
+        let (_, body) = counter.post(&path, json!({ "complaint": "\u{202e}gnp.exe T\u{200b}win" })).await;
+        assert_eq!(body["complaint"], "gnp.exe Twin", "what turns or hides text goes too");
         let (status, found): (u16, Value) = counter.find("/v1/customers", &[("q", "' OR '1'='1")]).await;
         assert_eq!((status, &found["total"]), (200, &json!(0)));
     }

@@ -71,7 +71,7 @@ fn a_resize_at_any_moment_loses_nothing() {
     }
     counter.until_all(&["Find keller", "Keller Bau GmbH"]);
     counter.resize(40, 10);
-    counter.until("Make this window at least");
+    counter.until("needed; this is");
 }
 
 #[test]
@@ -201,6 +201,22 @@ fn a_line_that_comes_back_needs_one_key() {
     counter.press("keller").until_all(&["the server cannot be reached", "to try again"]);
     super::screen::forward(address, &super::screen::demo().address);
     counter.press("<Ctrl-R>").until_all(&["online", "Keller Bau GmbH"]);
+}
+
+#[test]
+fn s2_6_a_password_from_somebody_else_is_changed_at_the_first_sign_in() {
+    super::screen::add_account("typist", "counter_staff", "from the boss");
+    let (server, token) = (&super::screen::demo().address, super::screen::token_by("typist", "from the boss"));
+    let mut typist = Terminal::bare(&[], 80, 24, &[("COUNTERTOP_SERVER", server), ("COUNTERTOP_TOKEN", &token)]);
+    typist.until_all(&["Change your password first", "Present password"]);
+    typist.press("from the boss<Tab>truck stop pie<Tab>truck stop pi<F9>").until("not the same as the line above");
+    typist.press("e<F9>").until("Your password was changed.");
+    typist.press("<F2>keller").until("Keller Bau GmbH");
+    // And once more, by the person's own wish.
+    typist.press("<Ctrl-K>").until("Commands");
+    typist.press("change your<Enter>").until("Present password");
+    typist.press("truck stop pie<Tab>short<Tab>short<F9>").until("at least 8 characters");
+    assert!(!String::from_utf8_lossy(&typist.written).contains("truck stop"), "no password is drawn");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 /// and ends with it.
 pub(crate) struct Demo {
     pub(crate) address: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     _child: EndsWithUs,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn demo() -> &'static Demo {
         let mut first = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let address = first.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}")).to_owned();
-        Demo { address, _folder: folder, _child: EndsWithUs(child) }
+        Demo { address, folder, _child: EndsWithUs(child) }
     })
 }
 
@@ -51,12 +51,27 @@ pub(crate) fn own_folders(folder: &Path) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Adds an account to the demo, with a password that somebody else chose.
+pub(crate) fn add_account(name: &str, role: &str, password: &str) {
+    let database = format!("sqlite://{}/data/countertop/demo.db", demo().folder.path().display());
+    let mut verb = Command::new(env!("CARGO_BIN_EXE_countertop"));
+    verb.args(["user", "add", name, "--role", role, "--must-change", "--password-stdin", "--database", &database]).stdin(Stdio::piped());
+    let mut child = verb.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
 /// A token of a demo account.
 pub(crate) fn token(account: &str) -> String {
+    token_by(account, "demo")
+}
+
+/// A token of any account.
+pub(crate) fn token_by(account: &str, password: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let client = countertop::client::Client::new(&demo().address, None).unwrap();
-        let body = countertop::api::session::SignIn { username: account.to_owned(), password: "demo".to_owned() };
+        let body = countertop::api::session::SignIn { username: account.to_owned(), password: password.to_owned() };
         let nothing = countertop::api::page::Nothing {};
         client.call::<countertop::api::operation::SignIn>(&nothing, &nothing, &body).await.unwrap().token
     })

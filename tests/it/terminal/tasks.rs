@@ -77,6 +77,20 @@ fn t6_tie_a_fleet_customer_to_the_dealer_system_in_19_keys() {
 }
 
 /// Opens an asset of the demo customer; its keys are not counted.
+#[test]
+fn s3_24_at_the_question_one_may_still_correct_the_number() {
+    let mut manager = Terminal::signed_in("manager");
+    manager.press("<F2>harbor").until("Customers");
+    manager.press("<Enter>").until("1 Assets");
+    manager.press("d").until("Customer #");
+    // What stood is replaced, not lengthened; Enter is no yes.
+    manager.press("77150001<Enter>").until("Set #77150001 for");
+    manager.press("9<Enter>").until("Set #771500019 for");
+    manager.press("<Enter>").settle();
+    manager.press("<F9>").until("Set #771500019 for");
+    manager.press("y").until_all(&["number set", "#771500019"]);
+}
+
 fn open_asset(counter: &mut Terminal, number: &str) {
     counter.press(&format!("<F3>{number}<Enter>")).until_all(&["1 Identification", number]);
     counter.settle();
