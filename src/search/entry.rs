@@ -46,6 +46,27 @@ pub(super) struct Folded {
     pub(super) numbers: Vec<String>,
     pub(super) phone: String,
     pub(super) postal_code: String,
+    /// All of them, a line each: what is not in here is in none of them, and
+    /// most customers are passed over by this one look.
+    pub(super) anywhere: Box<str>,
+}
+
+impl Folded {
+    fn new(row: &IndexRow, links: &[(ShopId, Option<String>)]) -> Self {
+        let mut folded = Self {
+            name: fold(&row.name),
+            city: fold(row.city.as_deref().unwrap_or_default()),
+            state: folded_state(row.country.as_deref(), row.state.as_deref()),
+            numbers: links.iter().map(|(_, number)| fold(number.as_deref().unwrap_or_default())).collect(),
+            phone: digits(row.phone.as_deref().unwrap_or_default()),
+            postal_code: fold(row.postal_code.as_deref().unwrap_or_default()),
+            anywhere: Box::default(),
+        };
+        let fields = [&folded.name, &folded.city, &folded.state, &folded.phone, &folded.postal_code];
+        let lines: Vec<&str> = fields.into_iter().chain(&folded.numbers).map(String::as_str).collect();
+        folded.anywhere = lines.join("\n").into();
+        folded
+    }
 }
 
 impl Entry {
@@ -113,14 +134,7 @@ pub(super) fn from_rows(rows: IndexRows) -> Vec<Arc<Entry>> {
 }
 
 fn entry(row: IndexRow, links: Vec<(ShopId, Option<String>)>, organizations: Vec<(OrganizationId, bool)>) -> Entry {
-    let folded = Folded {
-        name: fold(&row.name),
-        city: fold(row.city.as_deref().unwrap_or_default()),
-        state: folded_state(row.country.as_deref(), row.state.as_deref()),
-        numbers: links.iter().map(|(_, number)| fold(number.as_deref().unwrap_or_default())).collect(),
-        phone: digits(row.phone.as_deref().unwrap_or_default()),
-        postal_code: fold(row.postal_code.as_deref().unwrap_or_default()),
-    };
+    let folded = Folded::new(&row, &links);
     Entry {
         id: row.id,
         kind: CustomerKind::named(&row.kind).unwrap_or_default(),

@@ -73,7 +73,8 @@ impl CustomerIndex {
         let rows = self.read();
         let mut ranks: Vec<(Matched, usize)> = Vec::new();
         for (at, entry) in rows.sorted.iter().enumerate() {
-            if entry.is_within(scope)
+            if query.may_match(entry)
+                && entry.is_within(scope)
                 && let Some(matched) = query.matches(entry, scope)
             {
                 ranks.push((matched, at));

@@ -114,6 +114,13 @@ impl Query {
         }
     }
 
+    /// Whether a customer may answer at all: a quick look before the close one.
+    pub(super) fn may_match(&self, entry: &Entry) -> bool {
+        let anywhere = entry.folded.anywhere.as_bytes();
+        let stands = |part: &Finder<'_>| part.find(anywhere).is_some();
+        self.parts.iter().all(|part| stands(&part.text) || part.digits.as_ref().is_some_and(stands))
+    }
+
     /// How well a customer answers, if at all.
     #[must_use]
     pub fn matches(&self, entry: &Entry, scope: &Scope) -> Option<Matched> {
