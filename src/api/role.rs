@@ -165,6 +165,31 @@ mod tests {
         assert_eq!(grants("executive"), grants("accounts").union(grants("fleet")));
     }
 
+    /// Each template grants all that the one before it grants, and more.
+    fn grow(keys: &[&str]) -> bool {
+        let grants = |key: &str| Role::named(key).unwrap().permissions();
+        keys.windows(2).all(|pair| grants(pair[1]).includes(grants(pair[0])) && grants(pair[1]) != grants(pair[0]))
+    }
+
+    #[test]
+    fn s1_the_portals_own_roles_grow_from_insight_to_administrator() {
+        assert!(grow(&["insight_user", "fleet_administrator", "portal_administrator"]));
+    }
+
+    #[test]
+    fn s4_access_levels_grow_from_read_only_to_carrier_view() {
+        assert!(grow(&["level_none", "level_read_only", "level_limited", "level_full", "level_carrier_view"]));
+        assert!(Role::named("level_none").unwrap().permissions().iter().next().is_none(), "no access is none at all");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn more_grants_never_take_a_permission_away(held in 0_usize..18, given in 0_usize..18) {
+            let (held, given) = (Role::all()[held].permissions(), Role::all()[given].permissions());
+            proptest::prop_assert!(held.union(given).includes(held) && held.union(given).includes(given));
+        }
+    }
+
     #[test]
     fn s3_27_the_service_manager_changes_numbers_and_counter_staff_do_not() {
         let change = Permission::named("customer.dms_number.change");

@@ -76,9 +76,11 @@ impl Pane for CustomerAssets {
         if page.items.is_empty() && self.assets.failure().is_none() {
             return line(buffer, area, 0, Line::from(Span::raw("No assets.")));
         }
-        let room = usize::from(area.height).saturating_sub(usize::from(page.next.is_some()));
+        let height = usize::from(area.height);
+        let all_fit = page.next.is_none() && page.items.len() <= height;
+        let room = if all_fit { height } else { height.saturating_sub(1) };
         let first = self.cursor.first_seen(room);
-        let name_room = usize::from(area.width).saturating_sub(56);
+        let machine_room = usize::from(area.width).saturating_sub(50);
         let rows = page.items.iter().enumerate().skip(first).take(room).map(|(at, header)| {
             let marked = at == self.cursor.at;
             let style = if marked { look.row() } else { Style::new() };
@@ -86,19 +88,19 @@ impl Pane for CustomerAssets {
             Row::new(look, marked)
                 .cell(&header.asset_number, 10, style)
                 .cell(plate, 10, Style::new())
-                .cell(&machine(header), 20, Style::new())
-                .cell(&header.organization.name, name_room, Style::new())
+                .cell(&machine(header), machine_room, Style::new())
+                .cell(&header.organization.code, 12, look.quiet())
                 .cell(if header.status.takes_requests() { "" } else { header.status.name() }, 9, look.warning())
                 .done()
         });
         lines(buffer, area, 0, rows);
-        if page.next.is_some() {
-            line(
-                buffer,
-                area,
-                area.height.saturating_sub(1),
-                Line::from(Span::styled("  The first 200 are shown; find others by their number.", look.warning())),
-            );
+        if !all_fit {
+            let last = (first + room).min(page.items.len());
+            let said = match page.next {
+                Some(_) => format!("  {} to {last} of the first {}; find others by their number.", first + 1, page.items.len()),
+                None => format!("  {} to {last} of {}", first + 1, page.items.len()),
+            };
+            line(buffer, area, area.height.saturating_sub(1), Line::from(Span::styled(said, look.quiet())));
         }
     }
 }

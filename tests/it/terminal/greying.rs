@@ -11,12 +11,14 @@ fn asset_page(account: &str) -> String {
         return picture(&person.until("[locked]"));
     }
     person.press("<F3>1051<Enter>").until("1 Identification");
-    person.settle();
+    // The meters have come when their pane has, and the header shows one then.
+    person.press("2").answer();
+    person.press("1").answer();
     // Whatever it may not see says so, pane by pane.
     let mut shown = vec![picture(&person.text())];
     for digit in ["2", "3", "4"] {
         person.press(digit);
-        shown.push(picture(&person.settle()));
+        shown.push(picture(&person.answer()));
     }
     shown.join("\n\n")
 }

@@ -234,9 +234,16 @@ impl Terminal {
         }
     }
 
-    /// Reads until nothing more came for a while.
+    /// Reads what a key brings, however long it takes to begin.
+    pub(crate) fn answer(&mut self) -> String {
+        self.read(Duration::from_secs(10));
+        self.settle()
+    }
+
+    /// Reads until nothing more came for a while and nothing is on its way.
     pub(crate) fn settle(&mut self) -> String {
-        while self.read(Duration::from_millis(150)) {}
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.read(Duration::from_millis(150)) || self.text().contains("Loading") && Instant::now() < end {}
         self.text()
     }
 
