@@ -136,15 +136,20 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
                 tracing::Span::current().record("user", caller.user.username.as_str());
                 if caller.wants_noting() {
+                    // Never two connections at once: callers who each hold one
+                    // and wait for another would wait for each other.
+                    drop(conn);
                     note_use(&app, &caller).await?;
+                    conn = app.db.read().await?;
                 }
                 demand(&caller, endpoint)?;
-                let body = read_body(body).await?;
                 if endpoint.method == Method::Get {
-                    let asked = Asked::read(parts, body).await?;
+                    let asked = Asked::read(parts, Bytes::new()).await?;
                     return work(&mut Cx { app, caller, conn }, &asked).await;
                 }
+                // Nor one while somebody's body trickles in.
                 drop(conn);
+                let body = read_body(body).await?;
                 write(Write { app, caller, endpoint, work }, parts, body).await
             }
         }

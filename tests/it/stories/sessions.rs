@@ -187,6 +187,22 @@ on_both_databases! {
         }
     }
 
+    async fn many_who_come_back_at_once_do_not_wait_for_each_other(w: World) {
+        let mut conn = w.app.db.read().await.unwrap();
+        let counter = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
+        drop(conn);
+        let mut back = Vec::new();
+        for _ in 0..40 {
+            // So short an idle time that every call is worth noting.
+            back.push(w.open_session(counter, SignedDuration::from_secs(10), Timestamp::now() + SignedDuration::from_hours(1)).await);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+        let calls: Vec<_> = back.into_iter().map(|session| tokio::spawn(async move { session.get("/v1/session").await.0 })).collect();
+        for call in calls {
+            assert_eq!(call.await.unwrap(), 200, "nobody waited until the pool gave up");
+        }
+    }
+
     async fn s3_1_one_works_in_one_shop_at_a_time_and_changes_it(w: World) {
         let counter = w.sign_in("counter").await;
         let number = async || {
