@@ -196,7 +196,7 @@ on_both_databases! {
             // So short an idle time that every call is worth noting.
             back.push(w.open_session(counter, SignedDuration::from_secs(10), Timestamp::now() + SignedDuration::from_hours(1)).await);
         }
-        tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         let calls: Vec<_> = back.into_iter().map(|session| tokio::spawn(async move { session.get("/v1/session").await.0 })).collect();
         for call in calls {
             assert_eq!(call.await.unwrap(), 200, "nobody waited until the pool gave up");
