@@ -1,8 +1,9 @@
 //! Assets, their plates, and the look-up by any of their numbers.
 
+use super::bulk::{StoredAsset, StoredPlate};
 use super::row::{row, statements};
 use super::scope::asset_in_scope;
-use super::{At, Conn, Result, Scope};
+use super::{At, Conn, Result, Scope, bulk};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId};
 use crate::text::{number_key, similar_key};
 
@@ -124,11 +125,6 @@ statements! {
         WHERE ", asset_in_scope!(), " AND ($7 OR a.status <> 'disposed') AND (CAST($8 AS TEXT) IS NULL OR o.code_key = $8)
         ORDER BY 1 LIMIT 100");
     PLATES = "SELECT number, state, country, from_at, to_at FROM plate WHERE asset_id = $1 ORDER BY id DESC";
-    INSERT = "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key,
-        year, make, model, description, class, status, colour, department, acquired_at, row_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)";
-    INSERT_PLATE = "INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 }
 
 /// An asset to be added.
@@ -244,33 +240,26 @@ pub async fn plates(conn: &mut Conn, asset: AssetId) -> Result<Vec<PlateRow>> {
 /// # Errors
 /// [`super::StoreError::Taken`] when the organization has this number already.
 pub async fn insert(conn: &mut Conn, organization: OrganizationId, new: &NewAsset) -> Result<AssetId> {
-    let id = AssetId::new();
-    let key = number_key(&new.asset_number);
-    let status = new.status.as_deref().unwrap_or("active");
-    conn.query(INSERT)
-        .bind(id)
-        .bind(organization)
-        .bind(new.customer_id)
-        .bind(&new.asset_number)
-        .bind(&key)
-        .bind(similar_key(&key))
-        .bind(&new.vin)
-        .bind(new.vin.as_deref().map(number_key))
-        .bind(new.vin.as_deref().map(vin_reversed))
-        .bind(&new.serial)
-        .bind(new.serial.as_deref().map(number_key))
-        .bind(new.year)
-        .bind(&new.make)
-        .bind(&new.model)
-        .bind(&new.description)
-        .bind(&new.class)
-        .bind(status)
-        .bind(&new.colour)
-        .bind(&new.department)
-        .bind(None::<At>)
-        .run()
-        .await?;
-    Ok(id)
+    let row = StoredAsset {
+        id: AssetId::new(),
+        organization_id: organization,
+        customer_id: new.customer_id,
+        asset_number: new.asset_number.clone(),
+        vin: new.vin.clone(),
+        serial: new.serial.clone(),
+        year: new.year,
+        make: new.make.clone(),
+        model: new.model.clone(),
+        description: new.description.clone(),
+        class: new.class.clone(),
+        status: new.status.clone().unwrap_or_else(|| "active".to_owned()),
+        colour: new.colour.clone(),
+        department: new.department.clone(),
+        acquired_at: None,
+        row_version: 1,
+    };
+    bulk::insert_assets(conn, std::slice::from_ref(&row)).await?;
+    Ok(row.id)
 }
 
 /// Adds a plate to an asset.
@@ -278,19 +267,14 @@ pub async fn insert(conn: &mut Conn, organization: OrganizationId, new: &NewAsse
 /// # Errors
 /// When the database fails.
 pub async fn insert_plate(conn: &mut Conn, asset: AssetId, plate: &PlateRow) -> Result<()> {
-    let key = number_key(&plate.number);
-    let id = uuid::Uuid::now_v7().to_string();
-    conn.query(INSERT_PLATE)
-        .bind(id)
-        .bind(asset)
-        .bind(&plate.number)
-        .bind(&key)
-        .bind(similar_key(&key))
-        .bind(&plate.state)
-        .bind(&plate.country)
-        .bind(plate.from_at)
-        .bind(plate.to_at)
-        .run()
-        .await?;
-    Ok(())
+    let row = StoredPlate {
+        id: uuid::Uuid::now_v7().to_string(),
+        asset_id: asset,
+        number: plate.number.clone(),
+        state: plate.state.clone(),
+        country: plate.country.clone(),
+        from_at: plate.from_at,
+        to_at: plate.to_at,
+    };
+    bulk::insert_plates(conn, std::slice::from_ref(&row)).await
 }

@@ -1,10 +1,13 @@
-//! Many rows at once, for the import: a list of values cannot be one text that
-//! is prepared beforehand, so these texts grow with their values.
+//! One row or many at once: the only place that knows how customers, assets,
+//! plates, organizations, meters and readings are added. A list of values cannot
+//! be one text that is prepared beforehand, so these texts grow with their
+//! values; the stories run each of them on both databases.
 
 use super::assets::vin_reversed;
 use super::customers::CustomerRow;
 use super::meters::{MeterRow, ReadingRow};
 use super::places::OrganizationRow;
+use super::query::Query;
 use super::row::{row, statements};
 use super::{At, Conn, Result};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RepairId, RequestId, ShopId};
@@ -102,6 +105,15 @@ statements! {
 /// The most values of one text: SQLite takes 32,766.
 const MOST_VALUES: usize = 32_000;
 
+/// Adds rows to the columns that a text names, as many at once as a text takes.
+async fn add<T>(conn: &mut Conn, text: &'static str, rows: &[T], bind: impl for<'q> Fn(Query<'q>, &T) -> Query<'q>) -> Result<()> {
+    let columns = text.matches(',').count() + 1;
+    for rows in rows.chunks(MOST_VALUES / columns) {
+        conn.query(text).rows(rows, &bind).run().await?;
+    }
+    Ok(())
+}
+
 /// Who has which number: customer, shop, business system and number key.
 ///
 /// # Errors
@@ -142,12 +154,12 @@ pub async fn customers(conn: &mut Conn, ids: &[CustomerId]) -> Result<Vec<Custom
 /// # Errors
 /// When the database fails.
 pub async fn insert_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<()> {
-    for rows in rows.chunks(MOST_VALUES / 19) {
-        conn.query(
-            "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status, \
+    add(
+        conn,
+        "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status, \
              owner_shop_id, name_city_key, import_key, row_version) VALUES ",
-        )
-        .rows(rows.iter().copied(), |values, row| {
+        rows,
+        |values, row| {
             values
                 .bind(row.id)
                 .bind(&row.kind)
@@ -168,11 +180,9 @@ pub async fn insert_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<
                 .bind(row.name_city_key())
                 .bind(row.import_key())
                 .bind(1_i64)
-        })
-        .run()
-        .await?;
-    }
-    Ok(())
+        },
+    )
+    .await
 }
 
 /// A customer's link to a shop, to be added.
@@ -197,26 +207,24 @@ pub struct NewLink {
 /// # Errors
 /// When the database fails.
 pub async fn insert_links(conn: &mut Conn, links: &[NewLink]) -> Result<()> {
-    for links in links.chunks(MOST_VALUES / 9) {
-        conn.query(
+    add(
+        conn,
         "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by) VALUES ",
+        links,
+        |values, link| {
+            values
+                .bind(link.customer)
+                .bind(link.shop)
+                .bind(&link.number)
+                .bind(&link.number_key)
+                .bind(link.number_state)
+                .bind(&link.business_system)
+                .bind(None::<String>)
+                .bind(false)
+                .bind(None::<String>)
+        },
     )
-    .rows(links, |values, link| {
-        values
-            .bind(link.customer)
-            .bind(link.shop)
-            .bind(&link.number)
-            .bind(&link.number_key)
-            .bind(link.number_state)
-            .bind(&link.business_system)
-            .bind(None::<String>)
-            .bind(false)
-            .bind(None::<String>)
-    })
-    .run()
-    .await?;
-    }
-    Ok(())
+    .await
 }
 
 /// Adds the changes of customers. The caller tells of them once.
@@ -276,12 +284,12 @@ pub async fn assets(conn: &mut Conn, organizations: &[OrganizationId], keys: &[&
 /// # Errors
 /// When the database fails.
 pub async fn insert_assets(conn: &mut Conn, rows: &[StoredAsset]) -> Result<()> {
-    for rows in rows.chunks(MOST_VALUES / 21) {
-        conn.query(
-            "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key, \
+    add(
+        conn,
+        "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key, \
              year, make, model, description, class, status, colour, department, acquired_at, row_version) VALUES ",
-        )
-        .rows(rows, |values, row| {
+        rows,
+        |values, row| {
             let key = number_key(&row.asset_number);
             let similar = similar_key(&key);
             values
@@ -306,11 +314,9 @@ pub async fn insert_assets(conn: &mut Conn, rows: &[StoredAsset]) -> Result<()> 
                 .bind(&row.department)
                 .bind(row.acquired_at)
                 .bind(1_i64)
-        })
-        .run()
-        .await?;
-    }
-    Ok(())
+        },
+    )
+    .await
 }
 
 /// Changes an asset if it is still of its version; false if not.
@@ -367,26 +373,12 @@ pub async fn plates(conn: &mut Conn, assets: &[AssetId]) -> Result<Vec<StoredPla
 /// # Errors
 /// When the database fails.
 pub async fn insert_plates(conn: &mut Conn, rows: &[StoredPlate]) -> Result<()> {
-    for rows in rows.chunks(MOST_VALUES / 9) {
-        conn.query("INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at) VALUES ")
-            .rows(rows, |values, row| {
-                let key = number_key(&row.number);
-                let similar = similar_key(&key);
-                values
-                    .bind(&row.id)
-                    .bind(row.asset_id)
-                    .bind(&row.number)
-                    .bind(key)
-                    .bind(similar)
-                    .bind(&row.state)
-                    .bind(&row.country)
-                    .bind(row.from_at)
-                    .bind(row.to_at)
-            })
-            .run()
-            .await?;
-    }
-    Ok(())
+    add(conn, "INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at) VALUES ", rows, |values, row| {
+        let key = number_key(&row.number);
+        let similar = similar_key(&key);
+        values.bind(&row.id).bind(row.asset_id).bind(&row.number).bind(key).bind(similar).bind(&row.state).bind(&row.country).bind(row.from_at).bind(row.to_at)
+    })
+    .await
 }
 
 /// Adds organizations. The caller adds the changes of their customers.
@@ -394,16 +386,11 @@ pub async fn insert_plates(conn: &mut Conn, rows: &[StoredPlate]) -> Result<()> 
 /// # Errors
 /// [`super::StoreError::Taken`] when a code is in use.
 pub async fn insert_organizations(conn: &mut Conn, rows: &[OrganizationRow]) -> Result<()> {
-    for rows in rows.chunks(MOST_VALUES / 8) {
-        conn.query("INSERT INTO organization (id, code, code_key, name, customer_id, portal_enabled, metric, row_version) VALUES ")
-            .rows(rows, |values, row| {
-                let values = values.bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name);
-                values.bind(row.customer_id).bind(row.portal_enabled).bind(row.metric).bind(1_i64)
-            })
-            .run()
-            .await?;
-    }
-    Ok(())
+    add(conn, "INSERT INTO organization (id, code, code_key, name, customer_id, portal_enabled, metric, row_version) VALUES ", rows, |values, row| {
+        let values = values.bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name);
+        values.bind(row.customer_id).bind(row.portal_enabled).bind(row.metric).bind(1_i64)
+    })
+    .await
 }
 
 /// Adds meters.
@@ -411,16 +398,11 @@ pub async fn insert_organizations(conn: &mut Conn, rows: &[OrganizationRow]) -> 
 /// # Errors
 /// When the database fails.
 pub async fn insert_meters(conn: &mut Conn, rows: &[MeterRow]) -> Result<()> {
-    for rows in rows.chunks(MOST_VALUES / 10) {
-        conn.query("INSERT INTO meter (id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary, row_version) VALUES ")
-            .rows(rows, |values, row| {
-                let values = values.bind(row.id).bind(row.asset_id).bind(&row.kind).bind(&row.component).bind(&row.unit);
-                values.bind(row.digits).bind(row.tenths).bind(row.max_per_day).bind(row.is_primary).bind(1_i64)
-            })
-            .run()
-            .await?;
-    }
-    Ok(())
+    add(conn, "INSERT INTO meter (id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary, row_version) VALUES ", rows, |values, row| {
+        let values = values.bind(row.id).bind(row.asset_id).bind(&row.kind).bind(&row.component).bind(&row.unit);
+        values.bind(row.digits).bind(row.tenths).bind(row.max_per_day).bind(row.is_primary).bind(1_i64)
+    })
+    .await
 }
 
 /// Adds readings that were checked.
@@ -428,16 +410,16 @@ pub async fn insert_meters(conn: &mut Conn, rows: &[MeterRow]) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn insert_readings(conn: &mut Conn, rows: &[ReadingRow]) -> Result<()> {
-    for rows in rows.chunks(MOST_VALUES / 11) {
-        conn.query("INSERT INTO reading (id, meter_id, read_at, value, source, kind, state, entered_by, entered_at, comment, override_reason) VALUES ")
-            .rows(rows, |values, row| {
-                let values = values.bind(row.id).bind(row.meter_id).bind(row.read_at).bind(row.value).bind(&row.source).bind(&row.kind);
-                values.bind(&row.state).bind(row.entered_by).bind(row.entered_at).bind(&row.comment).bind(&row.override_reason)
-            })
-            .run()
-            .await?;
-    }
-    Ok(())
+    add(
+        conn,
+        "INSERT INTO reading (id, meter_id, read_at, value, source, kind, state, entered_by, entered_at, comment, override_reason) VALUES ",
+        rows,
+        |values, row| {
+            let values = values.bind(row.id).bind(row.meter_id).bind(row.read_at).bind(row.value).bind(&row.source).bind(&row.kind);
+            values.bind(&row.state).bind(row.entered_by).bind(row.entered_at).bind(&row.comment).bind(&row.override_reason)
+        },
+    )
+    .await
 }
 
 /// Changes what is known of a plate beside its number.

@@ -2,7 +2,7 @@
 
 use super::row::{row, statements};
 use super::scope::customer_in_scope;
-use super::{Conn, Result, Scope, changes};
+use super::{Conn, Result, Scope, bulk, changes};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId, UserId};
 use crate::text::fold;
 
@@ -118,9 +118,6 @@ statements! {
     GET = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(), " AND c.id = $6");
     LINKS = "SELECT l.shop_id, s.code AS shop_code, s.name AS shop_name, l.number, l.number_state, l.business_system, l.alert_note, l.po_required
         FROM customer_shop_link l JOIN shop s ON s.id = l.shop_id WHERE l.customer_id = $1 ORDER BY s.code_key";
-    INSERT = "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status,
-        owner_shop_id, name_city_key, import_key, row_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1)";
     UPDATE = "UPDATE customer SET name = $3, address1 = $4, address2 = $5, city = $6, state = $7, postal_code = $8, country = $9, phone = $10,
         extension = $11, fax = $12, email = $13, notes = $14, name_city_key = $15, import_key = $16, row_version = row_version + 1
         WHERE id = $1 AND row_version = $2";
@@ -201,27 +198,7 @@ pub async fn count_unverified(conn: &mut Conn) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn insert(conn: &mut Conn, row: &CustomerRow) -> Result<()> {
-    conn.query(INSERT)
-        .bind(row.id)
-        .bind(&row.kind)
-        .bind(&row.name)
-        .bind(&row.address1)
-        .bind(&row.address2)
-        .bind(&row.city)
-        .bind(&row.state)
-        .bind(&row.postal_code)
-        .bind(&row.country)
-        .bind(&row.phone)
-        .bind(&row.extension)
-        .bind(&row.fax)
-        .bind(&row.email)
-        .bind(&row.notes)
-        .bind(&row.status)
-        .bind(row.owner_shop_id)
-        .bind(row.name_city_key())
-        .bind(row.import_key())
-        .run()
-        .await?;
+    bulk::insert_customers(conn, &[row]).await?;
     changes::add(conn, "customer", row.id).await
 }
 

@@ -2,7 +2,7 @@
 
 use super::row::{row, statements};
 use super::scope::asset_in_scope;
-use super::{At, Conn, Result, Scope};
+use super::{At, Conn, Result, Scope, bulk};
 use crate::api::ids::{AssetId, MeterId, ReadingId, UserId};
 use crate::rules::meter::{Dial, DialEvent, History, MeterKind, MeterName, Tenths, Unit};
 
@@ -80,8 +80,6 @@ statements! {
     OF_ASSET = "SELECT id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary FROM meter WHERE asset_id = $1
         ORDER BY is_primary DESC, kind, component";
     METER = "SELECT id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary FROM meter WHERE asset_id = $1 AND kind = $2 AND component = $3";
-    INSERT_METER = "INSERT INTO meter (id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary, row_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)";
     LOCK = "UPDATE meter SET row_version = row_version + 1 WHERE id = $1";
     LOCK_ASSET = "UPDATE asset SET row_version = row_version WHERE id = $1";
     READINGS = "SELECT r.id, r.meter_id, r.read_at, r.value, r.source, r.kind, r.state, r.entered_by, p.first_name || ' ' || p.last_name AS entered_by_name,
@@ -98,8 +96,6 @@ statements! {
     VALID = "SELECT read_at, value, override_reason IS NOT NULL FROM reading WHERE meter_id = $1 AND state <> 'void' ORDER BY read_at, value";
     EVENTS = "SELECT happened_at, added, life, shows FROM meter_event WHERE meter_id = $1 ORDER BY happened_at";
     COUNT = "SELECT COUNT(*) FROM reading WHERE meter_id = $1";
-    INSERT_READING = "INSERT INTO reading (id, meter_id, read_at, value, source, kind, state, entered_by, entered_at, comment, override_reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     SET_STATE = "UPDATE reading SET state = $2, void_reason = $3, void_by = $4 WHERE id = $1";
     INSERT_EVENT = "INSERT INTO meter_event (id, meter_id, kind, happened_at, added, life, shows, reading_id, entered_by, entered_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -177,18 +173,7 @@ pub async fn meter(conn: &mut Conn, asset: AssetId, name: &MeterName) -> Result<
 /// [`super::StoreError::Taken`] when the asset has it already.
 pub async fn insert_meter(conn: &mut Conn, asset: AssetId, name: &MeterName, dial: &Dial, primary: bool) -> Result<MeterRow> {
     let row = MeterRow::new(asset, name, dial, primary);
-    conn.query(INSERT_METER)
-        .bind(row.id)
-        .bind(asset)
-        .bind(&row.kind)
-        .bind(&row.component)
-        .bind(&row.unit)
-        .bind(row.digits)
-        .bind(row.tenths)
-        .bind(row.max_per_day)
-        .bind(primary)
-        .run()
-        .await?;
+    bulk::insert_meters(conn, std::slice::from_ref(&row)).await?;
     Ok(row)
 }
 
@@ -265,21 +250,7 @@ pub async fn meter_of(conn: &mut Conn, reading: ReadingId) -> Result<MeterRow> {
 /// # Errors
 /// When the database fails.
 pub async fn insert_reading(conn: &mut Conn, row: &ReadingRow) -> Result<()> {
-    conn.query(INSERT_READING)
-        .bind(row.id)
-        .bind(row.meter_id)
-        .bind(row.read_at)
-        .bind(row.value)
-        .bind(&row.source)
-        .bind(&row.kind)
-        .bind(&row.state)
-        .bind(row.entered_by)
-        .bind(row.entered_at)
-        .bind(&row.comment)
-        .bind(&row.override_reason)
-        .run()
-        .await?;
-    Ok(())
+    bulk::insert_readings(conn, std::slice::from_ref(row)).await
 }
 
 /// Takes a reading out or in again.

@@ -2,7 +2,7 @@
 
 use super::row::{row, statements};
 use super::scope::{organization_in_scope, shop_in_scope};
-use super::{Conn, Result, Scope, changes};
+use super::{Conn, Result, Scope, bulk, changes};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::text::fold;
 
@@ -69,8 +69,6 @@ statements! {
         FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE ", organization_in_scope!(), " AND o.code_key > $6 ORDER BY o.code_key LIMIT $7");
     ORGANIZATION = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric
         FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE ", organization_in_scope!(), " AND (o.id = $6 OR o.code_key = $7)");
-    INSERT_ORGANIZATION = "INSERT INTO organization (id, code, code_key, name, customer_id, portal_enabled, metric, row_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
     UPDATE_ORGANIZATION = "UPDATE organization SET name = $2, customer_id = $3, portal_enabled = $4, row_version = row_version + 1 WHERE id = $1";
     SERVICE_CODES = "SELECT code, name FROM service_code ORDER BY name, code";
     SERVICE_CODE = "SELECT code, name FROM service_code WHERE code = $1";
@@ -152,16 +150,7 @@ pub async fn organization(conn: &mut Conn, scope: &Scope, id_or_code: &str) -> R
 /// # Errors
 /// [`super::StoreError::Taken`] when the code is in use.
 pub async fn insert_organization(conn: &mut Conn, row: &OrganizationRow) -> Result<()> {
-    conn.query(INSERT_ORGANIZATION)
-        .bind(row.id)
-        .bind(&row.code)
-        .bind(fold(&row.code))
-        .bind(&row.name)
-        .bind(row.customer_id)
-        .bind(row.portal_enabled)
-        .bind(row.metric)
-        .run()
-        .await?;
+    bulk::insert_organizations(conn, std::slice::from_ref(row)).await?;
     match row.customer_id {
         Some(customer) => changes::add(conn, "customer", customer).await,
         None => Ok(()),

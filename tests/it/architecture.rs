@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Crates that belong to one part alone.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("sqlx", &["store", "import", "server"]),
+    ("sqlx", &["store", "server"]),
     ("axum", &["server"]),
     ("reqwest", &["client"]),
     ("ratatui", &["tui"]),

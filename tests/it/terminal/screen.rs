@@ -91,6 +91,23 @@ pub(crate) fn forward(from: SocketAddr, server: &str) {
     });
 }
 
+/// The program with folders of its own and nothing of the person's around it.
+fn program(folder: &Path, environment: &[(&str, &str)]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_countertop"));
+    command.cwd(folder);
+    command.env_clear();
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command.env("PATH", std::env::var("PATH").unwrap_or_default());
+    for (name, value) in own_folders(folder) {
+        command.env(name, value);
+    }
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    command
+}
+
 /// A terminal with the program in it.
 pub(crate) struct Terminal {
     parser: vt100::Parser,
@@ -125,19 +142,8 @@ impl Terminal {
     pub(crate) fn bare(arguments: &[&str], columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_countertop"));
+        let mut command = program(folder.path(), environment);
         command.args(arguments);
-        command.cwd(folder.path());
-        command.env_clear();
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env("PATH", std::env::var("PATH").unwrap_or_default());
-        for (name, value) in own_folders(folder.path()) {
-            command.env(name, value);
-        }
-        for (name, value) in environment {
-            command.env(name, value);
-        }
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keyboard = pair.master.take_writer().unwrap();
@@ -159,15 +165,7 @@ impl Terminal {
     pub(crate) fn close_window(account: &str) -> Box<dyn portable_pty::Child + Send + Sync> {
         let folder = tempfile::tempdir().unwrap();
         let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_countertop"));
-        command.cwd(folder.path());
-        command.env_clear();
-        command.env("TERM", "xterm-256color");
-        command.env("COUNTERTOP_SERVER", &demo().address);
-        command.env("COUNTERTOP_TOKEN", token(account));
-        for (name, value) in own_folders(folder.path()) {
-            command.env(name, value);
-        }
+        let command = program(folder.path(), &[("COUNTERTOP_SERVER", &demo().address), ("COUNTERTOP_TOKEN", &token(account))]);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
