@@ -54,6 +54,14 @@ ids! {
     UserId;
     /// One sign-in.
     SessionId;
+    /// A role with its scope, given to a user.
+    GrantId;
+    /// A customer's person or department.
+    ContactId;
+    /// A customer's word that the dealer may act for it.
+    ConsentId;
+    /// A workshop terminal.
+    KioskId;
     /// An owner of assets.
     OrganizationId;
     /// A dealer location.

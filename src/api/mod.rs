@@ -5,14 +5,20 @@
 //! row in [`operation`] and one function in `server`.
 
 pub mod access;
+pub mod access_level;
 pub mod asset;
+pub mod audit;
+pub mod contact;
 pub mod customer;
 pub mod ids;
 pub mod meter;
+mod named;
 pub mod operation;
 pub mod page;
+pub mod people;
 pub mod permission;
 pub mod place;
+pub mod portal;
 pub mod problem;
 pub mod role;
 pub mod service;

@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::access::Needs;
-use super::ids::{AssetId, CustomerId, ReadingId, RequestId};
+use super::ids::{AssetId, ConsentId, ContactId, CustomerId, GrantId, KioskId, OrganizationId, ReadingId, RequestId, SessionId, ShopId, UserId};
 use super::page::{Nothing, Page, PageQuery};
 use super::permission::Permission;
-use super::{asset, customer, meter, place, service, session};
+use super::{asset, audit, contact, customer, meter, people, place, portal, service, session};
 
 /// HTTP methods of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,6 +112,26 @@ path_types! {
     OfReading { id: ReadingId }
     /// Of one service request.
     OfRequest { id: RequestId }
+    /// Of one contact.
+    OfContact { id: ContactId }
+    /// Of one consent.
+    OfConsent { id: ConsentId }
+    /// Of one user.
+    OfUser { id: UserId }
+    /// Of one grant of a user.
+    OfGrant { id: UserId, grant: GrantId }
+    /// Of one session of a user.
+    OfUserSession { id: UserId, session: SessionId }
+    /// Of one of one's own sessions.
+    OfSession { id: SessionId }
+    /// Of one role.
+    OfRole { key: String }
+    /// Of one organization.
+    OfOrganization { id: OrganizationId }
+    /// Of one shop.
+    OfShop { id: ShopId }
+    /// Of one workshop terminal.
+    OfKiosk { id: KioskId }
 }
 
 /// Calls a macro with all rows of the table.
@@ -122,6 +142,12 @@ macro_rules! for_each_operation {
             GetSession = GET "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> session::Session, sessions::show, "Who is signed in, and what the session may do";
             ChangeSession = PATCH "/v1/session", signed_in, (Nothing, Nothing, session::SessionChange) -> session::Session, sessions::change, "Work in another shop, or look at another of one's customers";
             ChangePassword = PUT "/v1/session/password", signed_in, (Nothing, Nothing, session::PasswordChange) -> session::Session, sessions::change_password, "Change one's own password; all other sessions of this user end";
+            ListSessions = GET "/v1/sessions", signed_in, (Nothing, Nothing, Nothing) -> Page<people::OpenSession>, sessions::list, "One's own sessions";
+            EndSession = DELETE "/v1/sessions/{id}", signed_in, (OfSession, Nothing, Nothing) -> Nothing, sessions::end, "End one of one's own sessions";
+            ActFor = PUT "/v1/session/acting", all["customer.act_on_behalf"], (Nothing, Nothing, session::NewActing) -> session::Session, acting::begin, "Work on behalf of a customer that gave its consent, or look through a contact's eyes";
+            StopActing = DELETE "/v1/session/acting", signed_in, (Nothing, Nothing, Nothing) -> Nothing, acting::stop, "Be oneself again";
+            UsePasswordLink = POST "/v1/password-links", open, (Nothing, Nothing, session::LinkedPassword) -> Nothing, credentials::use_link, "Set the password that a mailed link allows to set, once";
+            SignInKiosk = POST "/v1/kiosk-sessions", open, (Nothing, Nothing, portal::KioskSignIn) -> session::SignedIn, kiosks::sign_in, "Begin at a workshop terminal with its device token";
             SignOut = DELETE "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> Nothing, sessions::sign_out, "Sign out";
 
             SearchCustomers = GET "/v1/customers", all["customer.search"], (Nothing, customer::CustomerQuery, Nothing) -> Page<customer::CustomerHit>, customers::search, "Find customers by name, city, state or number";
@@ -130,6 +156,16 @@ macro_rules! for_each_operation {
             ChangeCustomer = PATCH "/v1/customers/{id}", all["customer.edit"], (OfCustomer, Nothing, customer::CustomerChange) -> customer::Customer, customers::change, "Change a local customer";
             SetCustomerNumber = PUT "/v1/customers/{id}/number", any["customer.dms_number.set_blank", "customer.dms_number.change"], (OfCustomer, Nothing, customer::NumberChange) -> customer::Customer, customer_numbers::set, "Set the number in the dealer's business system", more ["customer.dms_number.change"];
             ListCustomerAssets = GET "/v1/customers/{id}/assets", all["asset.list.view"], (OfCustomer, PageQuery, Nothing) -> Page<asset::AssetHeader>, assets::of_customer, "The assets of a customer";
+
+            ListContacts = GET "/v1/customers/{id}/contacts", all["contact.view"], (OfCustomer, PageQuery, Nothing) -> Page<contact::Contact>, contacts::list, "The contacts of a customer";
+            CreateContact = POST "/v1/customers/{id}/contacts", all["contact.manage"], (OfCustomer, Nothing, contact::ContactDetails) -> contact::Contact, contacts::create, "Add a person or a department to a customer", more ["contact.role.manage", "contact.rights.manage", "contact.credential.manage"];
+            GetContact = GET "/v1/contacts/{id}", all["contact.view"], (OfContact, Nothing, Nothing) -> contact::Contact, contacts::show, "One contact";
+            ChangeContact = PATCH "/v1/contacts/{id}", any["contact.manage", "contact.role.manage", "contact.rights.manage", "contact.credential.manage"], (OfContact, Nothing, contact::ContactDetails) -> contact::Contact, contacts::change, "Change a contact, what it plays in the company and how far its access goes", more ["contact.manage", "contact.role.manage", "contact.rights.manage", "contact.credential.manage"];
+            GenerateContactPassword = POST "/v1/contacts/{id}/password", all["contact.credential.manage"], (OfContact, Nothing, Nothing) -> contact::GeneratedPassword, credentials::generate_for_contact, "Give a contact a new password, shown this once; its sessions end";
+            SendContactLink = POST "/v1/contacts/{id}/password-link", all["contact.credential.manage"], (OfContact, Nothing, Nothing) -> contact::LinkSent, credentials::send_to_contact, "Mail a contact a link to set a password, once";
+            ListConsents = GET "/v1/customers/{id}/consents", any["contact.rights.manage", "customer.act_on_behalf"], (OfCustomer, Nothing, Nothing) -> Page<contact::Consent>, acting::consents, "Who of a customer lets the dealer's people act for it";
+            GiveConsent = POST "/v1/customers/{id}/consents", all["contact.rights.manage"], (OfCustomer, Nothing, contact::NewConsent) -> contact::Consent, acting::consent, "Record that a customer lets the dealer's people act for it";
+            EndConsent = DELETE "/v1/consents/{id}", all["contact.rights.manage"], (OfConsent, Nothing, Nothing) -> Nothing, acting::end_consent, "Take a consent back, at once";
 
             LookUpAsset = GET "/v1/assets/lookup", all["asset.lookup"], (Nothing, asset::LookupQuery, Nothing) -> asset::LookupAnswer, lookup::look_up, "Find assets by number, plate, VIN or the end of the VIN";
             GetAsset = GET "/v1/assets/{id}", all["asset.lookup"], (OfAsset, Nothing, Nothing) -> asset::Asset, assets::show, "One asset with the sections that the role may see";
@@ -152,6 +188,34 @@ macro_rules! for_each_operation {
             ListServiceCodes = GET "/v1/service-codes", signed_in, (Nothing, Nothing, Nothing) -> Page<place::ServiceCode>, places::service_codes, "The pre-defined services";
             ListShops = GET "/v1/shops", signed_in, (Nothing, PageQuery, Nothing) -> Page<place::Shop>, places::shops, "The shops within one's scope";
             ListOrganizations = GET "/v1/organizations", signed_in, (Nothing, PageQuery, Nothing) -> Page<place::Organization>, places::organizations, "The organizations within one's scope";
+            CreateOrganization = POST "/v1/organizations", all["org.manage"], (Nothing, Nothing, place::NewOrganization) -> place::Organization, places::create_organization, "Add an owner of assets";
+            ChangeOrganization = PATCH "/v1/organizations/{id}", all["org.manage"], (OfOrganization, Nothing, place::OrganizationChange) -> place::Organization, places::change_organization, "Change an owner of assets: its name, its customer, whether portals see it";
+            CreateShop = POST "/v1/shops", all["shop.manage"], (Nothing, Nothing, place::NewShop) -> place::Shop, places::create_shop, "Add a shop";
+            ChangeShop = PATCH "/v1/shops/{id}", all["shop.manage"], (OfShop, Nothing, place::ShopChange) -> place::Shop, places::change_shop, "Change a shop";
+            GetPortalSettings = GET "/v1/portal-settings", all["portal_settings.manage"], (Nothing, Nothing, Nothing) -> portal::PortalSettings, portal::show, "What customers and workshop terminals may do here";
+            ChangePortalSettings = PATCH "/v1/portal-settings", all["portal_settings.manage"], (Nothing, Nothing, portal::PortalChange) -> portal::PortalSettings, portal::change, "Change what customers and workshop terminals may do here";
+            SetServiceCode = POST "/v1/service-codes", all["portal_settings.manage"], (Nothing, Nothing, place::ServiceCode) -> place::ServiceCode, places::set_service_code, "Add or rename a pre-defined service";
+            ListKiosks = GET "/v1/kiosks", all["portal_settings.manage"], (Nothing, Nothing, Nothing) -> Page<portal::Kiosk>, kiosks::list, "The workshop terminals";
+            EnrolKiosk = POST "/v1/kiosks", all["portal_settings.manage"], (Nothing, Nothing, portal::NewKiosk) -> portal::EnrolledKiosk, kiosks::enrol, "Give a workshop terminal its device token, shown this once";
+            ChangeKiosk = PATCH "/v1/kiosks/{id}", all["portal_settings.manage"], (OfKiosk, Nothing, portal::KioskChange) -> portal::Kiosk, kiosks::change, "Change what a workshop terminal may do, or take its token away";
+
+            ListUsers = GET "/v1/users", all["user.manage"], (Nothing, PageQuery, Nothing) -> Page<people::Account>, users::list, "The users within one's scope";
+            CreateUser = POST "/v1/users", all["user.manage"], (Nothing, Nothing, people::NewAccount) -> people::Account, users::create, "Add a user";
+            GetUser = GET "/v1/users/{id}", all["user.manage"], (OfUser, Nothing, Nothing) -> people::Account, users::show, "One user";
+            ChangeUser = PATCH "/v1/users/{id}", all["user.manage"], (OfUser, Nothing, people::AccountChange) -> people::Account, users::change, "Change a user, or let it in no more: its sessions end at once";
+            GenerateUserPassword = POST "/v1/users/{id}/password", all["user.manage"], (OfUser, Nothing, Nothing) -> contact::GeneratedPassword, credentials::generate_for_user, "Give a user a new password, shown this once; its sessions end";
+            SendUserLink = POST "/v1/users/{id}/password-link", all["user.manage"], (OfUser, Nothing, Nothing) -> contact::LinkSent, credentials::send_to_user, "Mail a user a link to set a password, once";
+            GiveGrant = POST "/v1/users/{id}/grants", all["user.manage"], (OfUser, Nothing, people::NewGrant) -> people::Account, grants::give, "Give a user a role with a scope, for a time";
+            EndGrant = DELETE "/v1/users/{id}/grants/{grant}", all["user.manage"], (OfGrant, Nothing, Nothing) -> Nothing, grants::end, "Take a role from a user, at once";
+            ListUserSessions = GET "/v1/users/{id}/sessions", all["user.manage"], (OfUser, Nothing, Nothing) -> Page<people::OpenSession>, users::sessions, "The sessions of a user";
+            EndUserSession = DELETE "/v1/users/{id}/sessions/{session}", all["user.manage"], (OfUserSession, Nothing, Nothing) -> Nothing, users::end_session, "End a session of a user";
+            ListRoles = GET "/v1/roles", any["role.manage", "user.manage"], (Nothing, Nothing, Nothing) -> Page<people::RoleView>, roles::list, "The roles that can be given, with what each grants";
+            CopyRole = POST "/v1/roles", all["role.manage"], (Nothing, Nothing, people::NewRole) -> people::RoleView, roles::copy, "Copy a role to edit the copy";
+            ChangeRole = PATCH "/v1/roles/{key}", all["role.manage"], (OfRole, Nothing, people::RoleChange) -> people::RoleView, roles::change, "Edit a role of one's own; those that ship cannot be edited";
+
+            CustomerHistory = GET "/v1/customers/{id}/history", all["audit.view"], (OfCustomer, audit::AuditQuery, Nothing) -> Page<audit::AuditEntry>, history::of_customer, "Who did what to a customer";
+            AssetHistory = GET "/v1/assets/{id}/history", all["audit.view"], (OfAsset, audit::AuditQuery, Nothing) -> Page<audit::AuditEntry>, history::of_asset, "Who did what to an asset";
+            UserHistory = GET "/v1/users/{id}/history", all["audit.view"], (OfUser, audit::AuditQuery, Nothing) -> Page<audit::AuditEntry>, history::of_user, "What was done to a user, and by it";
         }
     };
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// The role matrix as shipped: permissions down, roles across.
 pub(super) const MATRIX: &str = include_str!("../../assets/roles/role-matrix.csv");
 
-/// What a dealer's people call each permission, in the order of the matrix.
+/// To which domain each permission belongs and what a dealer's people call it,
+/// in the order of the matrix.
 const NAMES: &str = include_str!("../../assets/roles/permission-names.csv");
 
 /// One permission, by its row in the catalogue.
@@ -73,9 +74,19 @@ impl Permission {
     /// The name as a dealer's people know it: `Meter Reading Add/Edit`.
     #[must_use]
     pub fn in_words(self) -> &'static str {
-        static WORDS: OnceLock<Vec<&'static str>> = OnceLock::new();
-        let words = WORDS.get_or_init(|| NAMES.lines().skip(1).filter_map(|line| line.split_once(',').map(|(_, words)| words)).collect());
-        words.get(usize::from(self.0)).copied().unwrap_or(self.name())
+        self.described().map_or(self.name(), |(_, words)| words)
+    }
+
+    /// The domain it belongs to: a grant may be limited to some (S2-2, S2-4).
+    #[must_use]
+    pub fn domain(self) -> &'static str {
+        self.described().map_or("", |(domain, _)| domain)
+    }
+
+    fn described(self) -> Option<(&'static str, &'static str)> {
+        static DESCRIBED: OnceLock<Vec<(&'static str, &'static str)>> = OnceLock::new();
+        let read = || NAMES.lines().skip(1).filter_map(|line| line.split_once(',')?.1.split_once(',')).collect();
+        DESCRIBED.get_or_init(read).get(usize::from(self.0)).copied()
     }
 
     const fn bit(self) -> u128 {
@@ -138,6 +149,24 @@ impl PermissionSet {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The permissions of this set that `other` has not.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The permissions of both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether no permission is in the set.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// The permissions in the order of the catalogue.

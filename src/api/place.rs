@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{OrganizationId, ShopId};
+use super::ids::{CustomerId, OrganizationId, ShopId};
 use super::page::CustomerRef;
 
 /// A dealer location.
@@ -23,6 +23,38 @@ pub struct Shop {
     pub accepts_requests: bool,
 }
 
+/// `POST /v1/shops`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewShop {
+    /// 1 to 40 characters, unique.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// Two letters (ISO 3166-1).
+    pub country: String,
+}
+
+/// `PATCH /v1/shops/{id}`: what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShopChange {
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// IANA time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// Two letters (ISO 3166-1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Whether it takes service requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepts_requests: Option<bool>,
+}
+
 /// An owner of assets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Organization {
@@ -38,8 +70,41 @@ pub struct Organization {
     pub portal_enabled: bool,
 }
 
-/// A pre-defined service (S2-43).
+/// `POST /v1/organizations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrganization {
+    /// 1 to 40 characters, unique.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// The customer it belongs to; the dealer's own stock has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
+    /// Whether customers' people and kiosks may see its assets (S2-3); yes
+    /// unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portal_enabled: Option<bool>,
+}
+
+/// `PATCH /v1/organizations/{id}`: what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationChange {
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The customer it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
+    /// Whether customers' people and kiosks may see its assets (S2-3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portal_enabled: Option<bool>,
+}
+
+/// A pre-defined service (S2-43); sent, it adds or renames one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ServiceCode {
     /// Its code, unique.
     pub code: String,

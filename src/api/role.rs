@@ -1,11 +1,13 @@
 //! Role templates: the columns of `assets/roles/role-matrix.csv`.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::permission::{MATRIX, Permission, PermissionSet};
+use super::session::UserKind;
 
 /// How far a permission reaches where it is granted (3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -47,7 +49,9 @@ impl Cell {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    /// The cell of that word.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
         [Self::Yes, Self::No, Self::Own, Self::Basic, Self::Configurable].into_iter().find(|cell| cell.name() == name)
     }
 
@@ -63,11 +67,11 @@ impl Cell {
     }
 }
 
-/// A role template.
+/// A role: a template of the matrix, or an administrator's copy of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// The column's name, such as `counter_staff`.
-    pub key: &'static str,
+    /// The column's name, such as `counter_staff`, or the copy's own.
+    pub key: Cow<'static, str>,
     cells: Vec<Cell>,
 }
 
@@ -82,6 +86,58 @@ impl Role {
     #[must_use]
     pub fn all() -> &'static [Self] {
         templates()
+    }
+
+    /// A role of the dealer's own, from what [`Role::written`] made of it.
+    /// Names that this version does not know grant nothing.
+    #[must_use]
+    pub fn read(key: String, written: &str) -> Self {
+        let mut cells = vec![Cell::No; Permission::all().count()];
+        for (name, word) in written.lines().filter_map(|line| line.split_once('=')) {
+            let row = Permission::all().position(|permission| permission.name() == name);
+            if let (Some(row), Some(cell)) = (row, Cell::named(word)) {
+                cells[row] = cell;
+            }
+        }
+        Self { key: Cow::Owned(key), cells }
+    }
+
+    /// What it grants, a line for each permission: `meter.view=yes`.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let granted = Permission::all().zip(&self.cells).filter(|(_, cell)| **cell != Cell::No);
+        granted.map(|(permission, cell)| format!("{}={}\n", permission.name(), cell.name())).collect()
+    }
+
+    /// The same role with one cell changed.
+    #[must_use]
+    pub fn with(mut self, permission: Permission, cell: Cell) -> Self {
+        if let Some(row) = Permission::all().position(|other| other == permission) {
+            self.cells[row] = cell;
+        }
+        self
+    }
+
+    /// The same role without what is not in `kept`: what a ceiling, a domain
+    /// or a consent leaves of it. It never grants more.
+    #[must_use]
+    pub fn narrowed(mut self, kept: PermissionSet) -> Self {
+        for (permission, cell) in Permission::all().zip(&mut self.cells) {
+            if !kept.holds(permission) {
+                *cell = Cell::No;
+            }
+        }
+        self
+    }
+
+    /// Whose template it is: only such a user may hold it.
+    #[must_use]
+    pub fn audience(&self) -> UserKind {
+        match self.key.as_ref() {
+            "administrator" | "general_manager" | "service_manager" | "counter_staff" | "technician" => UserKind::Staff,
+            "kiosk" => UserKind::Kiosk,
+            _ => UserKind::Customer,
+        }
     }
 
     /// The cell of a permission.
@@ -119,7 +175,7 @@ impl Role {
 pub fn whom_to_ask(permission: Permission) -> String {
     let staff = ["counter_staff", "service_manager", "general_manager", "administrator"];
     let found = staff.iter().filter_map(|key| Role::named(key)).find(|role| role.limit(permission) == Some(Limit::Full));
-    match found.map(|role| role.key) {
+    match found.map(|role| role.key.as_ref()) {
         Some("counter_staff") => "the counter".to_owned(),
         Some("administrator") | None => "an administrator".to_owned(),
         Some(other) => format!("a {}", other.replace('_', " ")),
@@ -137,7 +193,7 @@ fn read(matrix: &'static str) -> Vec<Role> {
     let mut lines = matrix.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
     let keys = header.get(2..header.len().saturating_sub(1)).unwrap_or_default();
-    let mut roles: Vec<Role> = keys.iter().map(|key| Role { key, cells: Vec::new() }).collect();
+    let mut roles: Vec<Role> = keys.iter().map(|key| Role { key: Cow::Borrowed(*key), cells: Vec::new() }).collect();
     for line in lines {
         for (role, cell) in roles.iter_mut().zip(line.split(',').skip(2)) {
             role.cells.push(Cell::named(cell).unwrap_or(Cell::No));
@@ -188,6 +244,12 @@ mod tests {
             let (held, given) = (Role::all()[held].permissions(), Role::all()[given].permissions());
             proptest::prop_assert!(held.union(given).includes(held) && held.union(given).includes(given));
         }
+    }
+
+    #[test]
+    fn every_role_has_its_sort_of_user() {
+        let of = |kind: UserKind| Role::all().iter().filter(|role| role.audience() == kind).count();
+        assert_eq!((of(UserKind::Staff), of(UserKind::Customer), of(UserKind::Kiosk)), (5, 12, 1));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{CustomerId, ShopId, UserId};
+use super::ids::{ContactId, CustomerId, ShopId, UserId};
+use super::named::words;
 use super::page::{CodeRef, CustomerRef};
 use super::permission::{Permission, PermissionSet};
 use super::role::Limit;
@@ -158,8 +159,11 @@ pub struct Session {
     pub user: User,
     /// The current shop; customers' people have none.
     pub shop: Option<CurrentShop>,
-    /// The current customer of a customer's person.
+    /// The current customer of a customer's person, or the one acted for.
     pub customer: Option<CustomerRef>,
+    /// How somebody of the dealer's stands in for a customer just now.
+    #[serde(default)]
+    pub acting: Option<Acting>,
     /// The grants with their scopes.
     pub scopes: Vec<ScopeView>,
     /// Every permission granted, limited or not.
@@ -170,6 +174,9 @@ pub struct Session {
     pub policy_version: String,
     /// When the session ends if nothing is done.
     pub expires_at: Timestamp,
+    /// How long it may stand idle, in seconds: then a workshop terminal forgets.
+    #[serde(default)]
+    pub idle_seconds: i64,
     /// Whether nothing else is allowed before the password was changed.
     #[serde(default)]
     pub must_change_password: bool,
@@ -180,6 +187,58 @@ impl Session {
     #[must_use]
     pub fn granted(&self) -> PermissionSet {
         self.permissions.iter().copied().collect()
+    }
+}
+
+/// Somebody of the dealer's in the place of a customer's person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acting {
+    /// Acting, or only looking.
+    pub way: ActingWay,
+    /// The customer.
+    pub customer: CustomerRef,
+    /// The contact through whose eyes one looks.
+    pub contact: Option<String>,
+    /// False once the customer took its word back: nothing is allowed then but
+    /// to stop.
+    pub allowed: bool,
+}
+
+words! {
+    /// How somebody stands in for a customer.
+    pub enum ActingWay {
+        /// Working on its behalf, within the rights that it grants (S1-14).
+        OnBehalf = "on_behalf",
+        /// Looking through a contact's eyes; nothing can be changed.
+        ViewAs = "view_as",
+    }
+}
+
+/// `PUT /v1/session/acting`: one of the two.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewActing {
+    /// The customer to work for; it must have given its consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
+    /// The contact to look through the eyes of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
+}
+
+/// `POST /v1/password-links`: what a mailed link lets its holder do, once.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkedPassword {
+    /// From the link.
+    pub code: String,
+    /// 8 to 256 characters, none of the first that anybody tries.
+    pub new: String,
+}
+
+impl std::fmt::Debug for LinkedPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinkedPassword").finish_non_exhaustive()
     }
 }
 

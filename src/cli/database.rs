@@ -26,6 +26,18 @@ impl DatabaseArgs {
     }
 }
 
+impl DatabaseArgs {
+    /// What `--database` says.
+    pub(super) fn address(&self) -> Option<String> {
+        self.database.clone()
+    }
+}
+
+/// Whether the address is of a file that is not there.
+pub(super) fn is_missing(address: &str) -> bool {
+    sqlite_file(address).is_some_and(|path| !path.exists())
+}
+
 /// Opens a database; the folder of a file is made.
 pub(super) async fn open(address: &str) -> Result<Db, Failure> {
     if let Some(folder) = sqlite_file(address).and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {

@@ -24,6 +24,9 @@ pub(super) struct DoctorArgs {
     /// Print it as JSON
     #[arg(long)]
     json: bool,
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    database: super::database::DatabaseArgs,
     #[cfg(feature = "client")]
     #[command(flatten)]
     connection: Connection,
@@ -35,13 +38,13 @@ type Seen = (&'static str, Value);
 /// Looks around and tells.
 #[cfg(feature = "client")]
 pub(super) fn run(args: DoctorArgs, before: Connection) -> Outcome {
-    let connection = args.connection.or(before);
+    let connection = args.connection.clone().or(before);
     let (setup, mut mistakes) = read(connection.flag());
     mistakes.extend(key_mistakes(&setup).iter().map(ToString::to_string));
     let (server, demo) = wait(async { Ok::<_, Failure>((server(&connection, &setup).await, Living::find(&setup.paths).await)) })?;
     let mut seen = here(&setup, &mistakes, demo.as_ref());
     seen.insert(2, ("server", server));
-    tell(&seen, args.json)
+    finish(seen, &setup, &args)
 }
 
 /// Looks around and tells.
@@ -49,7 +52,48 @@ pub(super) fn run(args: DoctorArgs, before: Connection) -> Outcome {
 pub(super) fn run(args: &DoctorArgs) -> Outcome {
     let (setup, mistakes) = read(None);
     let demo = wait(async { Ok::<_, Failure>(Living::find(&setup.paths).await) })?;
-    tell(&here(&setup, &mistakes, demo.as_ref()), args.json)
+    finish(here(&setup, &mistakes, demo.as_ref()), &setup, args)
+}
+
+/// With the audit of the database, where there is one here.
+fn finish(mut seen: Vec<Seen>, setup: &Setup, args: &DoctorArgs) -> Outcome {
+    let audit = audit(setup, args)?;
+    let broken = audit.get("broken").cloned();
+    seen.push(("audit", audit));
+    tell(&seen, args.json)?;
+    match broken {
+        Some(broken) => Err(Failure::failed(in_words(&broken))),
+        None => Ok(Exit::Done),
+    }
+}
+
+/// Whether the audit is as it was written: every row, and the chain over them.
+#[cfg(feature = "server")]
+fn audit(setup: &Setup, args: &DoctorArgs) -> Result<Value, Failure> {
+    let address = args.database.address().unwrap_or_else(|| setup.config.database(&setup.paths));
+    if super::database::is_missing(&address) {
+        return Ok(json!({ "remark": "there is no database here yet" }));
+    }
+    let verified = wait(async {
+        let db = super::database::open(&address).await?;
+        let mut conn = db.read().await?;
+        let verified = crate::store::audit::verify(&mut conn).await;
+        drop(conn);
+        db.close().await;
+        Ok::<_, Failure>(verified)
+    });
+    Ok(match verified {
+        Ok(Ok(Ok(chain))) => json!({ "sealed": chain.rows, "waiting": chain.waiting, "last_seal": chain.head }),
+        Ok(Ok(Err(broken))) => json!({ "broken": format!("{broken}: somebody wrote to the database beside the program") }),
+        // A database of an earlier version has none; of another machine's we know nothing.
+        Ok(Err(error)) => json!({ "remark": error.to_string() }),
+        Err(failure) => json!({ "remark": failure.sentence() }),
+    })
+}
+
+#[cfg(not(feature = "server"))]
+fn audit(_: &Setup, _: &DoctorArgs) -> Result<Value, Failure> {
+    Ok(json!({ "remark": "this program has no server in it" }))
 }
 
 /// The configuration; with mistakes in it the defaults, and the mistakes.

@@ -206,8 +206,8 @@ mod of_client {
 #[cfg(feature = "server")]
 mod of_server {
     use super::Failure;
-    use crate::server::ServeError;
     use crate::server::password::PasswordError;
+    use crate::server::{MailSettingsError, ServeError};
     use crate::store::StoreError;
 
     impl From<StoreError> for Failure {
@@ -225,6 +225,12 @@ mod of_server {
                 ServeError::Store(error) => error.into(),
                 other => Self::failed(other.to_string()),
             }
+        }
+    }
+
+    impl From<MailSettingsError> for Failure {
+        fn from(error: MailSettingsError) -> Self {
+            Self::failed(error.to_string())
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) fn run(args: &RolesArgs) -> Outcome {
 }
 
 fn header() -> Vec<&'static str> {
-    std::iter::once("permission").chain(Role::all().iter().map(|role| role.key)).collect()
+    std::iter::once("permission").chain(Role::all().iter().map(|role| role.key.as_ref())).collect()
 }
 
 fn row(permission: Permission) -> Vec<&'static str> {

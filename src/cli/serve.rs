@@ -12,7 +12,7 @@ use super::runtime;
 use super::setup::given;
 use super::signals::Signals;
 use crate::config::ServerSettings;
-use crate::server::{self, Lifetime, Lifetimes};
+use crate::server::{self, Arrangements, Lifetime, Lifetimes, OutgoingMail};
 use crate::store::{Db, migrate, settings, users};
 
 /// `countertop serve`.
@@ -38,13 +38,14 @@ pub(super) fn run(args: &ServeArgs) -> Outcome {
     let (setup, address) = args.database.setup(listen)?;
     let config = setup.config.server;
     logging::to_stderr(config.log, config.log_format);
-    runtime::threads()?.block_on(serve(&address, &config))
+    let arrangements = Arrangements { lifetimes: lifetimes(&config), mail: OutgoingMail::from_settings(&setup.config.mail)? };
+    runtime::threads()?.block_on(serve(&address, &config, arrangements))
 }
 
-async fn serve(address: &str, config: &ServerSettings) -> Outcome {
+async fn serve(address: &str, config: &ServerSettings, arrangements: Arrangements) -> Outcome {
     let mut signals = Signals::listen()?;
     let db = database::open(address).await?;
-    let running = server::serve(db, config.listen, lifetimes(config)).await?;
+    let running = server::serve(db, config.listen, arrangements).await?;
     prepare(&running.app.db, config, address).await?;
     announce(running.address)?;
     signals.stop().await;

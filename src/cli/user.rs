@@ -1,6 +1,8 @@
 //! `countertop user`: adds, disables and enables accounts on the server's own
 //! database: the first one, and those that nobody can manage over the API yet.
 
+use serde_json::json;
+
 use super::database::{self, DatabaseArgs};
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
@@ -12,7 +14,7 @@ use crate::api::session::UserKind;
 use crate::config::nearest;
 use crate::server::password;
 use crate::store::users::{NewGrant, UserRow};
-use crate::store::{Conn, Db, Scope, StoreError, customers, places, users};
+use crate::store::{Conn, Db, Scope, StoreError, audit, customers, places, users};
 use crate::text::clean_line;
 
 /// The most characters of a user's name.
@@ -87,7 +89,7 @@ pub(super) fn run(verb: &UserVerb) -> Outcome {
 /// Adds the user.
 fn add(args: &UserAddArgs) -> Outcome {
     let role = role(&args.role)?;
-    let kind = kind(role.key);
+    let kind = role.audience();
     check(args, kind)?;
     let (_, address) = args.database.setup(None)?;
     let password = secret::new(&format!("Password for {}: ", args.name), args.password_stdin)?;
@@ -121,29 +123,21 @@ fn set_active(args: &UserStateArgs, active: bool) -> Outcome {
 async fn set_state(db: &Db, name: &str, active: bool) -> Result<(), Failure> {
     let mut conn = db.write().await?;
     let user = users::by_name(&mut conn, name).await?.ok_or_else(|| Failure::not_found(format!("there is no user {name}")))?;
-    if !active && users::other_administrators(&mut conn, user.id).await? == 0 {
+    if !active && users::is_administrator(&mut conn, user.id).await? && users::other_administrators(&mut conn, user.id).await? == 0 {
         return Err(Failure::new(Exit::Value, format!("nobody but {name} could be an administrator then: add another one first")));
     }
-    users::set_state(&mut conn, user.id, if active { "active" } else { "disabled" }).await?;
+    let state = if active { "active" } else { "disabled" };
+    users::set_state(&mut conn, user.id, state).await?;
+    audit::add_by_hand(&mut conn, "change_user", "user", Some(user.id.to_string()), &json!({ "state": [user.state, state] })).await?;
     Ok(conn.commit().await?)
 }
 
 fn role(wanted: &str) -> Result<&'static Role, Failure> {
     Role::named(wanted).ok_or_else(|| {
-        let meant = nearest(wanted, Role::all().iter().map(|role| role.key));
+        let meant = nearest(wanted, Role::all().iter().map(|role| role.key.as_ref()));
         let advice = meant.map_or_else(|| "`countertop roles` lists them".to_owned(), |meant| format!("did you mean {meant}?"));
         Failure::usage(format!("there is no role {wanted}; {advice}"))
     })
-}
-
-/// What sort of user holds a role.
-fn kind(role: &str) -> UserKind {
-    match role {
-        "kiosk" => UserKind::Kiosk,
-        "executive" | "accounts" | "fleet" | "fleet_administrator" | "insight_user" => UserKind::Customer,
-        other if other.starts_with("portal_") || other.starts_with("level_") => UserKind::Customer,
-        _ => UserKind::Staff,
-    }
 }
 
 /// What can be said without the database.
@@ -184,6 +178,8 @@ async fn insert(db: &Db, args: &UserAddArgs, role: &Role, kind: UserKind, passwo
         StoreError::Taken => Failure::new(Exit::Value, format!("there is a user {} already", args.name)),
         other => other.into(),
     })?;
+    let given = json!({ "username": [null, user.username], "role": [null, role.key], "scopes": [null, grants.len()] });
+    audit::add_by_hand(&mut conn, "create_user", "user", Some(user.id.to_string()), &given).await?;
     Ok(conn.commit().await?)
 }
 
@@ -208,7 +204,8 @@ async fn grants(conn: &mut Conn, args: &UserAddArgs, role: &Role) -> Result<(Vec
     if scopes.is_empty() {
         scopes.push(("deployment", None));
     }
-    let grant = |(kind, scope_id): (&str, Option<String>)| NewGrant { role: role.key.to_owned(), scope_kind: kind.to_owned(), scope_id };
+    let grant =
+        |(kind, scope_id): (&str, Option<String>)| NewGrant { role: role.key.to_string(), scope_kind: kind.to_owned(), scope_id, ..NewGrant::default() };
     Ok((scopes.into_iter().map(grant).collect(), start))
 }
 
@@ -234,14 +231,6 @@ async fn customer(conn: &mut Conn, number: &str) -> Result<CustomerId, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_role_has_its_sort_of_user() {
-        let of = |kind: UserKind| Role::all().iter().filter(|role| super::kind(role.key) == kind).count();
-        assert_eq!((of(UserKind::Staff), of(UserKind::Customer), of(UserKind::Kiosk)), (5, 12, 1));
-        assert_eq!(kind("counter_staff"), UserKind::Staff);
-        assert_eq!(kind("portal_user"), UserKind::Customer);
-    }
 
     #[test]
     fn a_misspelt_role_is_told_with_the_right_one() {

@@ -16,8 +16,10 @@ use std::path::PathBuf;
 pub use example::example;
 pub use nearest::nearest;
 pub use paths::{ConfigFile, Paths};
-pub use settings::{ClientSettings, Config, KeyBinding, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
-pub use value::{CountryCode, DatabaseAddress, LogFormat, LogLevel, ServerAddress, Switch, TerminalLog, Value};
+pub use settings::{ClientSettings, Config, KeyBinding, MailSettings, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
+pub use value::{
+    AccountName, CountryCode, DatabaseAddress, FilePath, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
+};
 
 /// Environment variables and the settings they give.
 const ENVIRONMENT: &[(&str, &str)] = &[("COUNTERTOP_SERVER", "client.server"), ("COUNTERTOP_DATABASE", "server.database")];

@@ -4,7 +4,9 @@
 use std::net::SocketAddr;
 
 use super::nearest::{did_you_mean, nearest};
-use super::value::{CountryCode, DatabaseAddress, LogFormat, LogLevel, ServerAddress, Switch, TerminalLog, Value};
+use super::value::{
+    AccountName, CountryCode, DatabaseAddress, FilePath, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
+};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +112,15 @@ settings! {
         customer_session_hours: u32 = 24, "A session of a customer's people lives at most so many hours.";
         kiosk_idle_seconds: u32 = 60, "A session at a shop workstation ends when it stood idle for so many seconds.";
         default_country: CountryCode = CountryCode::default(), "Telephone numbers and states of a new database are read by this country (ISO 3166-1).";
+    }
+    mail: MailSettings, "How `countertop serve` sends mail, such as the link to set a password with. With no server it sends none." {
+        server: Option<MailServer> = None,
+            "The mail server: `smtps://host`, `smtp://host:587?tls=required`, or `smtp://host:25` without encryption.", such as "smtps://mail.dealer.example:465";
+        from: Option<SenderAddress> = None, "Who the mails come from.", such as "Counter <counter@dealer.example>";
+        link_address: Option<ServerAddress> = None,
+            "Where the links in mails lead: the address under which people reach this server.", such as "https://counter.dealer.example";
+        user: Option<AccountName> = None, "The account at the mail server, if it wants one.", such as "counter@dealer.example";
+        password_file: Option<FilePath> = None, "A file that holds that account's password and nothing else.", such as "/etc/countertop/mail-password";
     }
     terminal: TerminalSettings, "The terminal application." {
         colour: Switch = Switch::Auto, "Colours: auto, on or off. auto heeds `NO_COLOR` and what the terminal can do.";

@@ -1,6 +1,8 @@
 //! What a setting's value may be.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// A type of settings.
 pub trait Value: Sized {
@@ -90,6 +92,106 @@ impl Value for DatabaseAddress {
 
     fn to_text(&self) -> String {
         self.0.clone()
+    }
+}
+
+/// Address of a mail server: `smtps://mail.dealer.example:465`. It may hold a
+/// password, which is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MailServer(pub String);
+
+impl MailServer {
+    /// Whether nobody on the way can read along.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.starts_with("smtps://") || self.0.ends_with("?tls=required")
+    }
+
+    /// Whether a password stands in it: `smtps://user:password@host`.
+    #[must_use]
+    pub fn holds_password(&self) -> bool {
+        self.0.contains('@')
+    }
+}
+
+impl fmt::Debug for MailServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.0.rsplit_once('@').map_or_else(|| self.0.clone(), |(_, place)| format!("***@{place}"));
+        f.debug_tuple("MailServer").field(&place).finish()
+    }
+}
+
+impl Value for MailServer {
+    const EXPECTED: &'static str = "a mail server like smtps://host:465, smtp://host:587?tls=required or smtp://host:25";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://")?;
+        let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
+        // A name without a password would sign nobody in, and not say so.
+        let (account, host) = place.rsplit_once('@').map_or((None, place), |(account, host)| (Some(account), host));
+        let account = account.is_none_or(|account| account.contains(':'));
+        let known = matches!((scheme, query), ("smtps", None) | ("smtp", None | Some("tls=required" | "tls=opportunistic")));
+        let fine = known && account && !host.is_empty() && !host.starts_with([':', '/']) && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        fine.then(|| Self(text.to_owned()))
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// Who a mail comes from. The mail library reads it by its whole grammar when
+/// the server starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderAddress(pub String);
+
+impl Value for SenderAddress {
+    const EXPECTED: &'static str = "an address like Counter <counter@dealer.example>";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fine = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) && !text.contains(char::is_control);
+        fine.then(|| Self(text.to_owned()))
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// Name of an account at another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountName(pub String);
+
+impl Value for AccountName {
+    const EXPECTED: &'static str = "the name of an account";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fine = !text.is_empty() && !text.contains(char::is_control);
+        fine.then(|| Self(text.to_owned()))
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// Path of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePath(pub PathBuf);
+
+impl Value for FilePath {
+    const EXPECTED: &'static str = "the path of a file";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Self(PathBuf::from(text)))
+    }
+
+    fn to_text(&self) -> String {
+        self.0.display().to_string()
     }
 }
 

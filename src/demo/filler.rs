@@ -208,7 +208,7 @@ impl Filler<'_> {
             "customer" => Some(known(&self.known.customers, "customer", grant.name.as_deref().unwrap_or_default())?.to_string()),
             other => return Err(DemoError::Wrong(format!("there is no scope {other:?}"))),
         };
-        Ok(NewGrant { role: grant.role.clone(), scope_kind: grant.scope.clone(), scope_id })
+        Ok(NewGrant { role: grant.role.clone(), scope_kind: grant.scope.clone(), scope_id, ..NewGrant::default() })
     }
 
     async fn asset(&mut self, asset: &data::Asset) -> Result<(OrganizationId, AssetId), DemoError> {

@@ -8,14 +8,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::bind::Bound;
 use super::fields::{Cells, Fault, Times, short};
 use super::map::{ColumnMap, OrganizationConstant};
 use super::reader::{Reader, Row};
 use super::rejects::Rejects;
-use super::{ImportError, KEPT, Refused, Report};
+use super::{ImportError, KEPT, Kind, Refused, Report};
 use crate::store::places::{self, ShopRow};
-use crate::store::{self, At, Conn, Db, DbKind, Scope, StoreError, settings};
+use crate::store::{self, At, Conn, Db, DbKind, Scope, StoreError, audit, settings};
 use crate::text::fold;
 
 /// A transaction that took longer is followed by one half as large.
@@ -210,6 +212,16 @@ pub(super) trait Single {
     async fn write(conn: &mut Conn, known: &Known, found: &Self::Found, record: &Self::Record) -> Result<Verdict, Stop>;
 }
 
+/// Commits a chunk, with one row of the audit for all of it.
+async fn keep(mut conn: Conn, kind: Kind, verdicts: &[Verdict]) -> store::Result<()> {
+    let how_many = |wanted: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| wanted(verdict)).count();
+    let (added, changed) = (how_many(|verdict| matches!(verdict, Verdict::Added)), how_many(|verdict| matches!(verdict, Verdict::Changed)));
+    if added + changed > 0 {
+        audit::add_by_hand(&mut conn, "import", kind.name(), None, &json!({ "added": [null, added], "changed": [null, changed] })).await?;
+    }
+    conn.commit().await
+}
+
 /// Makes chunks of single rows.
 pub(super) struct OneByOne<S>(PhantomData<S>);
 
@@ -268,6 +280,7 @@ struct Chunk<T> {
 /// An import at work.
 pub(super) struct Load<'a> {
     db: &'a Db,
+    kind: Kind,
     reader: Reader,
     bound: Bound,
     known: Known,
@@ -279,8 +292,10 @@ pub(super) struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of one import, put together in one place")]
     pub(super) fn new(
         db: &'a Db,
+        kind: Kind,
         reader: Reader,
         bound: Bound,
         known: Known,
@@ -288,7 +303,7 @@ impl<'a> Load<'a> {
         dry_run: bool,
         progress: &'a mut dyn FnMut(u64, u64),
     ) -> Self {
-        Self { db, reader, bound, known, rejects, dry_run, progress, seen: Seen::default(), report: Report::default() }
+        Self { db, kind, reader, bound, known, rejects, dry_run, progress, seen: Seen::default(), report: Report::default() }
     }
 
     /// Imports all rows.
@@ -358,7 +373,7 @@ impl<'a> Load<'a> {
         let started = Instant::now();
         let written = R::write(&mut conn, &self.known, entries, &mut self.seen).await;
         let kept = match written {
-            Ok(verdicts) if !self.dry_run => conn.commit().await.map(|()| verdicts),
+            Ok(verdicts) if !self.dry_run => keep(conn, self.kind, &verdicts).await.map(|()| verdicts),
             other => {
                 drop(conn);
                 other

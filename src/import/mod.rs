@@ -281,7 +281,7 @@ pub async fn import(db: &Db, kind: Kind, file: &Path, options: &Options, progres
         Some(path) => Some(Rejects::create(path, file, &reader)?),
         None => None,
     };
-    let load = Load::new(db, reader, bound, known, rejects, options.dry_run, progress);
+    let load = Load::new(db, kind, reader, bound, known, rejects, options.dry_run, progress);
     match kind {
         Kind::Organizations => load.run::<OneByOne<places::Organizations>>().await,
         Kind::Shops => load.run::<OneByOne<places::Shops>>().await,

@@ -22,7 +22,10 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::caller::{Caller, hex};
 use super::fault::Fault;
-use crate::api::operation::{ChangePassword, Endpoint, GetSession, Method, Operation, SignOut};
+use super::noted::{self, Noted, Origin};
+use super::password_letter::PasswordLink;
+use super::powers::StandingIn;
+use crate::api::operation::{ChangePassword, Endpoint, GetSession, Method, Operation, SignOut, StopActing};
 use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
 use crate::store::idempotency::{self, Kept};
@@ -43,6 +46,18 @@ pub(crate) struct Cx {
     pub(crate) caller: Caller,
     /// To read with, or the transaction to write in.
     pub(crate) conn: Conn,
+    /// What the audit is told of a write.
+    pub(crate) noted: Noted,
+    /// The answer holds a secret: it is not kept for a repeat under its key.
+    pub(crate) is_secret: bool,
+    /// A mail to send once the write stands.
+    pub(crate) letter: Option<PasswordLink>,
+}
+
+impl Cx {
+    fn new(app: App, caller: Caller, conn: Conn) -> Self {
+        Self { app, caller, conn, noted: Noted::default(), is_secret: false, letter: None }
+    }
 }
 
 /// What was asked.
@@ -58,6 +73,8 @@ pub(crate) struct Ask<O: Operation> {
     pub(crate) if_match: Option<i64>,
     /// Where it comes from.
     pub(crate) from: IpAddr,
+    /// The same for the audit.
+    pub(crate) origin: Origin,
 }
 
 /// What is answered.
@@ -110,6 +127,7 @@ pub(crate) struct Asked {
     uri: Uri,
     if_match: Option<i64>,
     from: IpAddr,
+    origin: Origin,
     body: Bytes,
 }
 
@@ -145,7 +163,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 demand(&caller, endpoint)?;
                 if endpoint.method == Method::Get {
                     let asked = Asked::read(parts, Bytes::new()).await?;
-                    return work(&mut Cx { app, caller, conn }, &asked).await;
+                    return work(&mut Cx::new(app, caller, conn), &asked).await;
                 }
                 // Nor one while somebody's body trickles in.
                 drop(conn);
@@ -159,16 +177,29 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
 
 async fn note_use(app: &App, caller: &Caller) -> Result<(), StoreError> {
     let mut conn = app.db.write().await?;
-    crate::store::users::use_session(&mut conn, caller.session_id()).await?;
+    crate::store::sessions::note_use(&mut conn, caller.session_id()).await?;
     conn.commit().await
 }
 
 /// What may be done before a password that has to be changed was changed.
 const BEFORE_THE_CHANGE: [&str; 3] = [GetSession::ENDPOINT.name, ChangePassword::ENDPOINT.name, SignOut::ENDPOINT.name];
 
+/// What may be done however one stands in for somebody.
+const TO_BE_ONESELF_AGAIN: [&str; 3] = [GetSession::ENDPOINT.name, StopActing::ENDPOINT.name, SignOut::ENDPOINT.name];
+
 fn demand(caller: &Caller, endpoint: &Endpoint) -> Result<(), Problem> {
     if caller.user.must_change && !BEFORE_THE_CHANGE.contains(&endpoint.name) {
         return Err(Problem::new("password.must_change", "Change your password first: it was given to you by somebody else."));
+    }
+    match &caller.powers.standing_in {
+        Some(_) if TO_BE_ONESELF_AGAIN.contains(&endpoint.name) => {}
+        Some(StandingIn::For(_, false)) => {
+            return Err(Problem::new("consent.missing", "The customer took its consent back, or you may not act for it any more. Stop acting for it."));
+        }
+        Some(StandingIn::Eyes(_)) if endpoint.method != Method::Get => {
+            return Err(Problem::new("view.read_only", "You look through somebody else's eyes: nothing can be changed. Stop looking first."));
+        }
+        _ => {}
     }
     caller.demand(endpoint.needs)
 }
@@ -203,16 +234,19 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
         return replay(kept, &body_hash);
     }
     match run_write(&write, conn, parts, body).await {
-        Ok((mut conn, done)) => {
-            if let Some(under) = &under {
-                match idempotency::keep(&mut conn, under, &kept(&done, &body_hash)).await {
+        Ok((mut cx, done)) => {
+            if let Some(under) = under.as_ref().filter(|_| !cx.is_secret) {
+                match idempotency::keep(&mut cx.conn, under, &kept(&done, &body_hash)).await {
                     // Another server was faster under the same key: its answer stands.
                     Err(StoreError::Taken) => return again(app, under, &body_hash).await,
                     other => other?,
                 }
             }
-            conn.commit().await?;
+            cx.conn.commit().await?;
             app.feed.catch_up(&app.db, &app.index).await?;
+            if let Some(letter) = cx.letter {
+                app.mail.send_password_link(&letter).await?;
+            }
             Ok(done)
         }
         Err(fault) => {
@@ -229,15 +263,17 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
     }
 }
 
-async fn run_write(write: &Write, mut conn: Conn, parts: Parts, body: Bytes) -> Result<(Conn, Done), Fault> {
+async fn run_write(write: &Write, mut conn: Conn, parts: Parts, body: Bytes) -> Result<(Cx, Done), Fault> {
     // Again, in the transaction of the write: a right taken away a moment ago
     // must not write.
     let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
     demand(&caller, write.endpoint)?;
     let asked = Asked::read(parts, body).await?;
-    let mut cx = Cx { app: write.app.clone(), caller, conn };
+    let mut cx = Cx::new(write.app.clone(), caller, conn);
     let done = (write.work)(&mut cx, &asked).await?;
-    Ok((cx.conn, done))
+    let noted = std::mem::take(&mut cx.noted);
+    noted::write(&mut cx.conn, &cx.caller, write.endpoint, (&asked.path, &asked.body), noted, &asked.origin).await?;
+    Ok((cx, done))
 }
 
 /// Only final answers are kept: 2xx, and 4xx other than 409 and 429.
@@ -292,7 +328,8 @@ impl Asked {
     async fn read(mut parts: Parts, body: Bytes) -> Result<Self, Problem> {
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
         let path = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>().into();
-        Ok(Self { path, if_match: if_match(&parts.headers), from: from(&parts), uri: parts.uri, body })
+        let from = from(&parts);
+        Ok(Self { path, if_match: if_match(&parts.headers), from, origin: Origin::of(&parts.headers, from), uri: parts.uri, body })
     }
 
     /// Understands path, query and body, each with its own problem.
@@ -301,7 +338,7 @@ impl Asked {
         let path = O::Path::deserialize(&self.path).map_err(|_| Problem::not_found())?;
         let query = axum::extract::Query::<O::Query>::try_from_uri(&self.uri).map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?.0;
         let body = if self.body.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(&self.body) }?;
-        Ok(Ask { path, query, body, if_match: self.if_match, from: self.from })
+        Ok(Ask { path, query, body, if_match: self.if_match, from: self.from, origin: self.origin.clone() })
     }
 }
 

@@ -4,24 +4,26 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
+use super::powers::{Powers, StandingIn, no_session};
 use crate::api::access::{Access, Needs, access};
 use crate::api::ids::{SessionId, ShopId, UserId};
 use crate::api::permission::{Permission, PermissionSet};
 use crate::api::problem::Problem;
 use crate::api::role::{Limit, Role};
 use crate::api::session::UserKind;
-use crate::store::users::{GrantRow, SessionRow, UserRow};
-use crate::store::{At, Conn, Scope, places, users};
+use crate::store::sessions::SessionRow;
+use crate::store::users::UserRow;
+use crate::store::{At, Conn, Scope, places, sessions, users};
 
-/// A signed-in user with its session and grants.
+/// A signed-in user with its session and what it may do.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// The user.
     pub(crate) user: UserRow,
     /// The session.
     pub(crate) session: SessionRow,
-    /// What is granted, as stored.
-    pub(crate) grants: Vec<GrantRow>,
+    /// What it may do, and in whose place.
+    pub(crate) powers: Powers,
     /// The shop one works in.
     pub(crate) shop: Option<places::ShopRow>,
     granted: PermissionSet,
@@ -44,12 +46,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 impl Caller {
     /// The caller behind a token, if its session is still good.
     pub(crate) async fn of_token(conn: &mut Conn, token: &str) -> Result<Self, Fault> {
-        let refused = || Problem::new("session.required", "Sign in first: this session has ended or never was.");
-        let session = users::session(conn, &token_hash(token)).await?.ok_or_else(refused)?;
-        let user = users::by_id(conn, session.user_id).await?.ok_or_else(refused)?;
-        let grants = users::grants(conn, user.id).await?;
-        let granted = grants.iter().filter_map(|grant| Role::named(&grant.role)).fold(PermissionSet::default(), |set, role| set.union(role.permissions()));
-        let mut caller = Self { user, session, grants, shop: None, granted };
+        let session = sessions::of_token(conn, &token_hash(token)).await?.ok_or_else(no_session)?;
+        let user = users::by_id(conn, session.user_id).await?.ok_or_else(no_session)?;
+        Self::of_session(conn, user, session).await
+    }
+
+    /// The caller of a session that is good.
+    pub(crate) async fn of_session(conn: &mut Conn, user: UserRow, session: SessionRow) -> Result<Self, Fault> {
+        let powers = Powers::of_session(conn, &user, &session).await?;
+        let granted = powers.granted();
+        let mut caller = Self { user, session, powers, shop: None, granted };
         caller.shop = caller.current_shop(conn).await?;
         Ok(caller)
     }
@@ -58,7 +64,8 @@ impl Caller {
         if self.kind() == UserKind::Customer {
             return Ok(None);
         }
-        let reach = self.whole_scope();
+        // Who works for a customer stays in its own shop.
+        let reach = if self.powers.standing_in.is_some() { Scope::deployment() } else { self.whole_scope() };
         let wanted: Option<ShopId> = self.session.session_shop_id.or(self.user.shop_id);
         if let Some(wanted) = wanted
             && let Some(shop) = places::shop(conn, &reach, &wanted.to_string()).await?
@@ -83,7 +90,16 @@ impl Caller {
         self.session.session_id
     }
 
+    /// What sort of user it counts as: through a contact's eyes, a customer's.
     pub(crate) fn kind(&self) -> UserKind {
+        match &self.powers.standing_in {
+            Some(StandingIn::Eyes(_)) => UserKind::Customer,
+            _ => self.user_kind(),
+        }
+    }
+
+    /// What sort of user it is.
+    pub(crate) fn user_kind(&self) -> UserKind {
         UserKind::named(&self.user.kind).unwrap_or(UserKind::Customer)
     }
 
@@ -117,7 +133,7 @@ impl Caller {
 
     /// How far a permission reaches; the widest of all grants.
     pub(crate) fn limit(&self, permission: Permission) -> Option<Limit> {
-        self.grants.iter().filter_map(|grant| Role::named(&grant.role)).filter_map(|role| role.limit(permission)).max()
+        self.powers.limit(permission)
     }
 
     /// Refuses with what is missing.
@@ -130,7 +146,7 @@ impl Caller {
 
     /// Oneself, where only own records may be seen.
     pub(crate) fn own_only(&self, permission: Permission) -> Option<UserId> {
-        (self.limit(permission) == Some(Limit::Own)).then_some(self.user.id)
+        (self.limit(permission) == Some(Limit::Own)).then(|| self.powers.own_id(self.user.id))
     }
 
     /// What the grants with this permission reach, together.
@@ -143,6 +159,11 @@ impl Caller {
         self.scope_where(|role| role.limit(permission) == Some(Limit::Full))
     }
 
+    /// What the grants with this permission beyond a limit reach, together.
+    pub(crate) fn scope_beyond(&self, permission: Permission, limit: Limit) -> Scope {
+        self.scope_where(|role| role.limit(permission) > Some(limit))
+    }
+
     /// What any grant reaches: for lists that need a sign-in only.
     pub(crate) fn whole_scope(&self) -> Scope {
         self.scope_where(|_| true)
@@ -150,10 +171,8 @@ impl Caller {
 
     fn scope_where(&self, counts: impl Fn(&Role) -> bool) -> Scope {
         let mut scope = Scope { portal_only: self.kind().is_outside(), ..Scope::default() };
-        for grant in &self.grants {
-            if Role::named(&grant.role).is_some_and(&counts) {
-                scope.extend(&scope_of(grant));
-            }
+        for held in self.powers.held.iter().filter(|held| counts(&held.role)) {
+            scope.extend(&held.scope());
         }
         // Somebody of several customers looks at one at a time (S0-8).
         if let Some(current) = self.session.session_customer_id
@@ -164,29 +183,12 @@ impl Caller {
         scope
     }
 
-    /// Changes when roles or grants do.
+    /// Changes when roles, grants, levels or settings do.
     pub(crate) fn policy_version(&self) -> String {
         let mut hash = Sha256::new();
-        for grant in &self.grants {
-            hash.update(format!("{} {} {:?}\n", grant.role, grant.scope_kind, grant.scope_id));
-        }
-        for permission in self.granted.iter() {
-            hash.update(permission.name());
+        for held in &self.powers.held {
+            hash.update(format!("{} {} {:?}\n{}", held.role.key, held.scope_kind, held.scope_id, held.role.written()));
         }
         hex(&hash.finalize()[..8])
-    }
-}
-
-fn scope_of(grant: &GrantRow) -> Scope {
-    fn one<T: std::str::FromStr>(id: Option<&String>) -> Vec<T> {
-        id.and_then(|id| id.parse().ok()).into_iter().collect()
-    }
-    let id = grant.scope_id.as_ref();
-    match grant.scope_kind.as_str() {
-        "deployment" => Scope::deployment(),
-        "shop" => Scope { shops: one(id), ..Scope::default() },
-        "organization" => Scope { organizations: one(id), ..Scope::default() },
-        "customer" => Scope { customers: one(id), ..Scope::default() },
-        _ => Scope::default(),
     }
 }

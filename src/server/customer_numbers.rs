@@ -38,6 +38,7 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
     let current = view(cx, &scope, row.clone()).await?;
     check_version(ask.if_match, row.row_version, &current)?;
     if number == present {
+        cx.noted.skip();
         return Ok(Reply::ok(current).version(row.row_version));
     }
     if let Some(number) = &number {
@@ -58,7 +59,9 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
     customers::set_number(&mut cx.conn, &change).await?;
     let row = customers::get(&mut cx.conn, &scope, row.id).await?.ok_or_else(Problem::not_found)?;
     let version = row.row_version;
-    Ok(Reply::ok(view(cx, &scope, row).await?).version(version))
+    let now = view(cx, &scope, row).await?;
+    cx.noted.on("customer", now.id).customer(now.id).changed(&current, &now);
+    Ok(Reply::ok(now).version(version))
 }
 
 /// Whether a grant with this permission reaches the customer.

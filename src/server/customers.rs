@@ -158,6 +158,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateCustomer>) -> Answer<Cust
         by: Some(cx.caller.id()),
     };
     customers::set_number(&mut cx.conn, &set).await?;
+    cx.noted.on("customer", row.id).customer(row.id);
     let created = view(cx, &scope, row).await?;
     Ok(Reply::created(created).version(1))
 }
@@ -276,6 +277,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Cust
     faults.settle()?;
     // What stands already is no change: nobody else's form becomes stale by it.
     if row == before {
+        cx.noted.skip();
         return Ok(Reply::ok(present).version(row.row_version));
     }
     if !customers::update(&mut cx.conn, &row).await? {
@@ -283,5 +285,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Cust
     }
     row.row_version += 1;
     let version = row.row_version;
-    Ok(Reply::ok(view(cx, &scope, row).await?).version(version))
+    let now = view(cx, &scope, row).await?;
+    cx.noted.changed(&present, &now);
+    Ok(Reply::ok(now).version(version))
 }

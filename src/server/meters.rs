@@ -162,6 +162,10 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
         void_reason: None,
     };
     save(cx, &meter, &row, &accepted).await?;
+    cx.noted.on("reading", row.id).asset(asset.id);
+    if let Some(reason) = &row.override_reason {
+        cx.noted.reason(reason);
+    }
     let history = meters::history(&mut cx.conn, meter.id).await?;
     let warnings = accepted.warning.iter().map(|warning| warning.sentence(&meter.dial())).collect();
     Ok(Reply::created(ReadingAdded { reading: reading_view(&meter, &history, row), meter_created, warnings }))
@@ -249,10 +253,12 @@ pub(super) async fn void(cx: &mut Cx, ask: Ask<VoidReading>) -> Answer<Reading> 
     if history.after(row.read_at.0).is_none() {
         meters::drop_event(&mut cx.conn, row.id).await?;
     }
+    let before = row.clone();
     ReadingState::Void.name().clone_into(&mut row.state);
     row.void_reason = Some(reason);
-    let history = meters::history(&mut cx.conn, meter.id).await?;
-    Ok(Reply::ok(reading_view(&meter, &history, row)))
+    let now = meters::history(&mut cx.conn, meter.id).await?;
+    note_state(cx, &meter, (&history, before), (&now, &row)).await?;
+    Ok(Reply::ok(reading_view(&meter, &now, row)))
 }
 
 /// `POST /v1/readings/{id}/restore` (M-11: checked anew).
@@ -274,10 +280,23 @@ pub(super) async fn restore(cx: &mut Cx, ask: Ask<RestoreReading>) -> Answer<Rea
     if let Some(event) = &accepted.event {
         meters::insert_event(&mut cx.conn, meter.id, "rollover", event, Some(row.id), Some(cx.caller.id())).await?;
     }
+    let before = row.clone();
     state.name().clone_into(&mut row.state);
     row.void_reason = None;
-    let history = meters::history(&mut cx.conn, meter.id).await?;
-    Ok(Reply::ok(reading_view(&meter, &history, row)))
+    let now = meters::history(&mut cx.conn, meter.id).await?;
+    note_state(cx, &meter, (&history, before), (&now, &row)).await?;
+    Ok(Reply::ok(reading_view(&meter, &now, row)))
+}
+
+/// Notes for the audit how a reading counted before and counts now.
+async fn note_state(cx: &mut Cx, meter: &MeterRow, before: (&History, ReadingRow), now: (&History, &ReadingRow)) -> Result<(), Fault> {
+    let asset = meters::asset_of(&mut cx.conn, meter.id).await?;
+    let (was, is) = (reading_view(meter, before.0, before.1), reading_view(meter, now.0, now.1.clone()));
+    cx.noted.on("reading", now.1.id).asset(asset).changed(&was, &is);
+    if let Some(reason) = &now.1.void_reason {
+        cx.noted.reason(reason);
+    }
+    Ok(())
 }
 
 async fn reading_of(cx: &mut Cx, id: ReadingId) -> Result<(MeterRow, ReadingRow), Fault> {

@@ -8,33 +8,48 @@
 //! May call [`crate::search`], [`crate::store`], [`crate::api`],
 //! [`crate::rules`], [`crate::config`] and [`crate::text`]. Knows no terminal.
 
+mod acting;
 mod assets;
 mod brake;
 mod call;
 mod caller;
+mod contacts;
+mod credentials;
 mod customer_numbers;
 mod customers;
 mod docs;
 mod fault;
 mod feed;
 mod form;
+mod grants;
 mod health;
+mod history;
 mod keys;
+mod kiosks;
 mod lookup;
+mod mail;
 mod meters;
+mod noted;
 mod openapi;
 mod paging;
 pub mod password;
+mod password_letter;
 mod places;
+mod portal;
+mod powers;
 mod references;
 mod requests;
+mod roles;
 mod router;
 mod running;
 mod sessions;
+mod set_password_page;
+mod users;
 
 use std::sync::Arc;
 
 pub use feed::Feed;
+pub use mail::{MailSettingsError, OutgoingMail};
 pub use openapi::document as openapi_document;
 pub use running::{Running, ServeError, serve};
 
@@ -58,6 +73,17 @@ pub struct App {
     brake: Arc<brake::Brake>,
     /// How long sessions live.
     lifetimes: Lifetimes,
+    /// The way mails go out.
+    mail: OutgoingMail,
+}
+
+/// What a server is told beside its database and address.
+#[derive(Debug, Clone, Default)]
+pub struct Arrangements {
+    /// How long sessions live.
+    pub lifetimes: Lifetimes,
+    /// The way mails go out.
+    pub mail: OutgoingMail,
 }
 
 /// How long sessions live (8.4).
@@ -96,9 +122,10 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn start(db: Db, lifetimes: Lifetimes) -> crate::store::Result<Self> {
+    pub async fn start(db: Db, arrangements: Arrangements) -> crate::store::Result<Self> {
+        let Arrangements { lifetimes, mail } = arrangements;
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db, &index).await?);
-        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), brake: Arc::default(), lifetimes })
+        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), brake: Arc::default(), lifetimes, mail })
     }
 }

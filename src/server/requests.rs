@@ -112,8 +112,10 @@ pub(super) async fn cancel(cx: &mut Cx, ask: Ask<CancelRequest>) -> Answer<Servi
         return Err(version_stale(shape::view(cx, &scope, now).await?).into());
     }
     let row = requests::get(&mut cx.conn, &scope, own, row.id).await?.ok_or_else(Problem::not_found)?;
-    let version = row.row_version;
-    Ok(Reply::ok(shape::view(cx, &scope, row).await?).version(version))
+    let (version, asset) = (row.row_version, row.asset_id);
+    let now = shape::view(cx, &scope, row).await?;
+    cx.noted.on("service_request", now.id).asset(asset).reason(&reason).changed(&present, &now);
+    Ok(Reply::ok(now).version(version))
 }
 
 /// `GET /v1/assets/{id}/repairs`.

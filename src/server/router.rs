@@ -13,7 +13,10 @@ use tower_http::compression::CompressionLayer;
 use tracing::Instrument;
 
 use super::call::{Work, problem_response};
-use super::{App, assets, call, customer_numbers, customers, docs, health, lookup, meters, openapi, places, requests, sessions};
+use super::{
+    App, acting, assets, call, contacts, credentials, customer_numbers, customers, docs, grants, health, history, kiosks, lookup, meters, openapi, places,
+    portal, requests, roles, sessions, set_password_page, users,
+};
 use crate::api::REQUEST_ID;
 use crate::api::operation::{self, Endpoint, Method, Operation as _, for_each_operation};
 use crate::api::problem::Problem;
@@ -58,6 +61,7 @@ pub(crate) fn router(app: App) -> Router {
     operations()
         .route("/openapi.json", get(openapi::serve))
         .route("/docs", get(docs::serve))
+        .route(set_password_page::PATH, get(set_password_page::serve))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

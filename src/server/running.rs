@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{App, Lifetimes, router};
-use crate::store::{At, Db, StoreError, changes, idempotency, migrate, settings, users};
+use super::{App, Arrangements, router};
+use crate::store::{At, Db, StoreError, audit, changes, idempotency, migrate, sessions, settings};
 
 /// A server that listens.
 #[derive(Debug)]
@@ -50,14 +50,14 @@ pub enum ServeError {
 ///
 /// # Errors
 /// [`ServeError`].
-pub async fn serve(db: Db, address: SocketAddr, lifetimes: Lifetimes) -> Result<Running, ServeError> {
+pub async fn serve(db: Db, address: SocketAddr, arrangements: Arrangements) -> Result<Running, ServeError> {
     migrate::migrate(&db).await?;
     let demo = settings::get(&mut db.read().await?, settings::DEMO).await?.is_some();
     if demo && !address.ip().is_loopback() {
         return Err(ServeError::DemoInTheOpen(address));
     }
     super::health::recorder();
-    let app = App::start(db, lifetimes).await?;
+    let app = App::start(db, arrangements).await?;
     let listen = |cause| ServeError::Listen { address, cause };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
@@ -72,7 +72,8 @@ pub async fn serve(db: Db, address: SocketAddr, lifetimes: Lifetimes) -> Result<
     });
     let feed = tokio::spawn(Arc::clone(&app.feed).follow(app.db.clone(), Arc::clone(&app.index)));
     let house = tokio::spawn(keep_house(app.db.clone()));
-    Ok(Running { address, app, stop, server, chores: vec![feed, house] })
+    let sealer = tokio::spawn(seal(app.db.clone()));
+    Ok(Running { address, app, stop, server, chores: vec![feed, house, sealer] })
 }
 
 impl Running {
@@ -101,7 +102,7 @@ async fn keep_house(db: Db) {
     loop {
         let tidied = async {
             let mut conn = db.write().await?;
-            users::prune_sessions(&mut conn).await?;
+            sessions::prune(&mut conn).await?;
             idempotency::prune(&mut conn, At::from_micros(At::now().micros() - 90 * DAY)).await?;
             changes::prune(&mut conn, At::from_micros(At::now().micros() - DAY)).await?;
             conn.commit().await
@@ -110,5 +111,28 @@ async fn keep_house(db: Db) {
             tracing::warn!(cause = %error, "keeping house failed; trying again in an hour");
         }
         tokio::time::sleep(Duration::from_hours(1)).await;
+    }
+}
+
+/// How long an act may stand outside the chain.
+const SEALED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Chains the audit, within ten seconds of each act. It looks without a lock
+/// and takes one only where something waits.
+async fn seal(db: Db) {
+    loop {
+        tokio::time::sleep(SEALED_WITHIN / 2).await;
+        let sealed = async {
+            let waits = audit::waits(&mut db.read().await?).await?;
+            if waits {
+                let mut conn = db.write().await?;
+                audit::seal(&mut conn).await?;
+                conn.commit().await?;
+            }
+            Ok::<(), StoreError>(())
+        };
+        if let Err(error) = sealed.await {
+            tracing::warn!(cause = %error, "sealing the audit failed; trying again in five seconds");
+        }
     }
 }

@@ -12,15 +12,18 @@ use rand::rngs::SysRng;
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::token_hash;
 use super::fault::Fault;
-use super::{App, Lifetime, Lifetimes, password};
+use super::powers::{Held, Powers, StandingIn};
+use super::{App, Lifetime, Lifetimes, noted, password};
 use crate::api::ids::SessionId;
-use crate::api::operation::{ChangePassword, ChangeSession, GetSession, SignIn, SignOut};
-use crate::api::page::{CodeRef, CustomerRef, Nothing};
+use crate::api::operation::{ChangePassword, ChangeSession, EndSession, GetSession, ListSessions, Operation as _, SignIn, SignOut};
+use crate::api::page::{CodeRef, CustomerRef, Nothing, Page};
+use crate::api::people::OpenSession;
 use crate::api::problem::Problem;
 use crate::api::role::Limit;
-use crate::api::session::{CurrentShop, PasswordChange, ScopeView, Session, SignedIn, User, UserKind};
-use crate::store::users::{self, NewSession, UserRow};
-use crate::store::{At, customers, places};
+use crate::api::session::{Acting, ActingWay, CurrentShop, PasswordChange, ScopeView, Session, SignedIn, User, UserKind};
+use crate::store::sessions::{self, NewSession, OpenSessionRow};
+use crate::store::users::{self, UserRow};
+use crate::store::{At, Scope, customers, places, settings};
 use crate::text::fold;
 
 /// `POST /v1/sessions`.
@@ -37,6 +40,7 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
         return Err(Problem::new("session.refused", "User name or password is wrong.").into());
     };
     app.brake.was_right(&account, ask.from, Instant::now());
+    admit(&app, &user).await?;
     let token = new_token()?;
     let lifetime = lifetime(&app.lifetimes, &user);
     let expires_at = Timestamp::now() + SignedDuration::from_secs(lifetime.most_seconds);
@@ -48,11 +52,30 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
         customer: None,
         idle_micros: lifetime.idle_seconds * 1_000_000,
         ends_at: At(expires_at),
+        came_from: ask.origin.came_from.clone(),
     };
     let mut conn = app.db.write().await?;
-    users::open_session(&mut conn, &session).await?;
+    sessions::open(&mut conn, &session).await?;
+    users::note_sign_in(&mut conn, user.id).await?;
+    noted::write_sign_in(&mut conn, &user, SignIn::ENDPOINT.name, &ask.origin).await?;
     conn.commit().await?;
     Ok(Reply::created(SignedIn { token, expires_at: round(expires_at), must_change_password: user.must_change }))
+}
+
+/// Whether somebody with the right password is let in (C8, C-4): a kiosk signs
+/// in by its device token, but on a demo database, whose passwords all know.
+async fn admit(app: &App, user: &UserRow) -> Result<(), Fault> {
+    let refused = || Problem::new("session.refused", "User name or password is wrong.");
+    let mut conn = app.db.read().await?;
+    if user.kind == UserKind::Kiosk.name() && settings::get(&mut conn, settings::DEMO).await?.is_none() {
+        return Err(refused().into());
+    }
+    match Powers::of_user(&mut conn, user).await {
+        Ok(_) => Ok(()),
+        // Nobody is told that the password was right.
+        Err(Fault::Problem(problem)) if problem.status == 401 => Err(refused().into()),
+        Err(other) => Err(other),
+    }
 }
 
 /// The same for every name, known or not.
@@ -70,13 +93,13 @@ fn lifetime(lifetimes: &Lifetimes, user: &UserRow) -> Lifetime {
 }
 
 /// 256 random bits from the operating system.
-fn new_token() -> Result<String, Fault> {
+pub(super) fn new_token() -> Result<String, Fault> {
     let mut bytes = [0_u8; 32];
     SysRng.try_fill_bytes(&mut bytes).map_err(|error| Fault::Ours(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn round(at: Timestamp) -> Timestamp {
+pub(super) fn round(at: Timestamp) -> Timestamp {
     At::from_micros(at.as_microsecond()).0
 }
 
@@ -87,7 +110,7 @@ pub(super) async fn show(cx: &mut Cx, _: Ask<GetSession>) -> Answer<Session> {
 
 /// `DELETE /v1/session`.
 pub(super) async fn sign_out(cx: &mut Cx, _: Ask<SignOut>) -> Answer<Nothing> {
-    users::end_session(&mut cx.conn, cx.caller.session_id()).await?;
+    sessions::end(&mut cx.conn, cx.caller.session_id()).await?;
     Ok(Reply::ok(Nothing {}))
 }
 
@@ -105,6 +128,7 @@ pub(super) async fn change_password(cx: &mut Cx, ask: Ask<ChangePassword>) -> An
     }
     cx.app.brake.was_right(&account, ask.from, now);
     let hash = cx.app.passwords.hash(new).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    cx.noted.user(cx.caller.id());
     users::set_password(&mut cx.conn, cx.caller.id(), &hash, cx.caller.session_id()).await?;
     cx.caller.user.must_change = false;
     Ok(Reply::ok(session_view(cx).await?))
@@ -119,6 +143,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeSession>) -> Answer<Sessi
             let reach = cx.caller.whole_scope();
             let found = places::shop(&mut cx.conn, &reach, &wanted).await?.filter(|shop| reach.reaches_shop(shop.id)).ok_or_else(Problem::not_found)?;
             shop = Some(found.id);
+            cx.noted.skip();
         }
         (None, Some(wanted)) => {
             // All of one's customers, not only the current one.
@@ -127,10 +152,11 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeSession>) -> Answer<Sessi
             let own = cx.caller.kind() == UserKind::Customer && reach.customers.contains(&wanted);
             customers::get(&mut cx.conn, &reach, wanted).await?.filter(|_| own).ok_or_else(Problem::not_found)?;
             customer = Some(wanted);
+            cx.noted.skip();
         }
         _ => return Err(Problem::field("shop", "give a shop or a customer").into()),
     }
-    users::move_session(&mut cx.conn, cx.caller.session_id(), shop, customer).await?;
+    sessions::move_to(&mut cx.conn, cx.caller.session_id(), shop, customer).await?;
     cx.caller.session.session_shop_id = shop;
     cx.caller.session.session_customer_id = customer;
     cx.caller.shop = match shop {
@@ -140,9 +166,9 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeSession>) -> Answer<Sessi
     Ok(Reply::ok(session_view(cx).await?))
 }
 
-async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
+pub(super) async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
     let caller = &cx.caller;
-    let mut roles: Vec<String> = caller.grants.iter().map(|grant| grant.role.clone()).collect();
+    let mut roles: Vec<String> = caller.powers.held.iter().map(|held| held.role.key.to_string()).collect();
     roles.dedup();
     let limits: BTreeMap<String, Limit> = caller
         .granted()
@@ -152,6 +178,7 @@ async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
     let now = At::now().micros();
     let expires = (now + caller.session.idle_micros).min(caller.session.ends_at.micros());
     let customer = current_customer(cx).await?;
+    let acting = acting(cx).await?;
     let caller = &cx.caller;
     Ok(Session {
         user: User {
@@ -162,7 +189,7 @@ async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
             last: caller.user.last_name.clone(),
             email: caller.user.email.clone(),
             phone: caller.user.phone.clone(),
-            kind: caller.kind(),
+            kind: caller.user_kind(),
             roles,
         },
         shop: caller.shop.as_ref().map(|shop| CurrentShop {
@@ -171,15 +198,13 @@ async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
             time_zone: shop.time_zone.clone(),
         }),
         customer,
-        scopes: caller
-            .grants
-            .iter()
-            .map(|grant| ScopeView { role: grant.role.clone(), kind: grant.scope_kind.clone(), id: grant.scope_id.clone(), name: grant.scope_name.clone() })
-            .collect(),
+        acting,
+        scopes: caller.powers.held.iter().map(scope_view).collect(),
         permissions: caller.granted().iter().collect(),
         limits,
         policy_version: caller.policy_version(),
         expires_at: At::from_micros(expires).0,
+        idle_seconds: caller.session.idle_micros / 1_000_000,
         must_change_password: caller.user.must_change,
     })
 }
@@ -192,4 +217,48 @@ async fn current_customer(cx: &mut Cx) -> Result<Option<CustomerRef>, Fault> {
     let row = customers::get(&mut cx.conn, &reach, *only).await?;
     let number = cx.app.index.get(*only).and_then(|entry| entry.number(&reach, None).map(str::to_owned));
     Ok(row.map(|row| CustomerRef { id: row.id, number, name: row.name }))
+}
+
+fn scope_view(held: &Held) -> ScopeView {
+    ScopeView { role: held.role.key.to_string(), kind: held.scope_kind.clone(), id: held.scope_id.clone(), name: held.scope_name.clone() }
+}
+
+/// In whose place the caller stands.
+async fn acting(cx: &mut Cx) -> Result<Option<Acting>, Fault> {
+    let (way, id, contact, allowed) = match &cx.caller.powers.standing_in {
+        None => return Ok(None),
+        Some(StandingIn::For(customer, allowed)) => (ActingWay::OnBehalf, *customer, None, *allowed),
+        Some(StandingIn::Eyes(contact)) => {
+            let name = format!("{} {}", contact.first_name, contact.last_name).trim().to_owned();
+            (ActingWay::ViewAs, contact.customer_id, Some(name), true)
+        }
+    };
+    let row = customers::get(&mut cx.conn, &Scope::deployment(), id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Some(Acting { way, customer: CustomerRef { id, number: None, name: row.name }, contact, allowed }))
+}
+
+/// `GET /v1/sessions`.
+pub(super) async fn list(cx: &mut Cx, _: Ask<ListSessions>) -> Answer<Page<OpenSession>> {
+    let current = cx.caller.session_id();
+    let rows = sessions::of_user(&mut cx.conn, cx.caller.id()).await?;
+    Ok(Reply::ok(Page::whole(rows.into_iter().map(|row| open_session(row, current)).collect())))
+}
+
+/// A session as it is listed.
+pub(super) fn open_session(row: OpenSessionRow, current: SessionId) -> OpenSession {
+    OpenSession {
+        id: row.id,
+        created_at: row.created_at.0,
+        used_at: row.used_at.0,
+        ends_at: row.ends_at.0,
+        came_from: row.came_from,
+        current: row.id == current,
+    }
+}
+
+/// `DELETE /v1/sessions/{id}`.
+pub(super) async fn end(cx: &mut Cx, ask: Ask<EndSession>) -> Answer<Nothing> {
+    let ended = sessions::end_of_user(&mut cx.conn, ask.path.id, cx.caller.id()).await?;
+    cx.noted.user(cx.caller.id());
+    if ended { Ok(Reply::ok(Nothing {})) } else { Err(Problem::not_found().into()) }
 }

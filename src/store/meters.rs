@@ -77,6 +77,7 @@ row! {
 }
 
 statements! {
+    ASSET_OF = "SELECT asset_id FROM meter WHERE id = $1";
     OF_ASSET = "SELECT id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary FROM meter WHERE asset_id = $1
         ORDER BY is_primary DESC, kind, component";
     METER = "SELECT id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary FROM meter WHERE asset_id = $1 AND kind = $2 AND component = $3";
@@ -235,6 +236,14 @@ pub async fn count_readings(conn: &mut Conn, meter: MeterId) -> Result<i64> {
 /// When the database fails.
 pub async fn reading(conn: &mut Conn, scope: &Scope, id: ReadingId) -> Result<Option<ReadingRow>> {
     conn.query(READING).scope(scope).bind(id).first().await
+}
+
+/// The asset that a meter is on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn asset_of(conn: &mut Conn, meter: MeterId) -> Result<AssetId> {
+    conn.query(ASSET_OF).bind(meter).one().await
 }
 
 /// The meter of a reading.

@@ -8,7 +8,8 @@ use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use super::{Db, DbKind, Result, StoreError};
 
 /// Released files are never edited: their checksum is kept in the database.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "core", include_str!("../../assets/migrations/0001_core.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "core", include_str!("../../assets/migrations/0001_core.sql")), (2, "people", include_str!("../../assets/migrations/0002_people.sql"))];
 
 /// SQLite before this can corrupt a database in write-ahead mode.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);

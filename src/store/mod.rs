@@ -14,16 +14,22 @@ mod row;
 mod scope;
 
 pub mod assets;
+pub mod audit;
 pub mod bulk;
 pub mod changes;
+pub mod contacts;
 pub mod customers;
 pub mod export;
 pub mod idempotency;
+pub mod kiosks;
 pub mod meters;
 pub mod migrate;
+pub mod password_links;
 pub mod places;
 pub mod repairs;
 pub mod requests;
+pub mod roles;
+pub mod sessions;
 pub mod settings;
 pub mod users;
 
@@ -66,15 +72,21 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub fn statements() -> Vec<(&'static str, &'static str)> {
     [
         assets::STATEMENTS,
+        audit::STATEMENTS,
         bulk::STATEMENTS,
         changes::STATEMENTS,
+        contacts::STATEMENTS,
         customers::STATEMENTS,
         export::STATEMENTS,
         idempotency::STATEMENTS,
+        kiosks::STATEMENTS,
         meters::STATEMENTS,
+        password_links::STATEMENTS,
         places::STATEMENTS,
         repairs::STATEMENTS,
         requests::STATEMENTS,
+        roles::STATEMENTS,
+        sessions::STATEMENTS,
         settings::STATEMENTS,
         users::STATEMENTS,
     ]

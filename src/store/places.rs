@@ -63,7 +63,7 @@ statements! {
     SHOP = concat!("SELECT s.* FROM shop s WHERE ", shop_in_scope!(), " AND (s.id = $6 OR s.code_key = $7)");
     INSERT_SHOP = "INSERT INTO shop (id, code, code_key, name, time_zone, country, accepts_requests, business_system, numbering, row_version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)";
-    UPDATE_SHOP = "UPDATE shop SET name = $2, time_zone = $3, country = $4, row_version = row_version + 1 WHERE id = $1";
+    UPDATE_SHOP = "UPDATE shop SET name = $2, time_zone = $3, country = $4, accepts_requests = $5, row_version = row_version + 1 WHERE id = $1";
     COUNT_SHOPS = "SELECT COUNT(*) FROM shop";
     ORGANIZATIONS = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric
         FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE ", organization_in_scope!(), " AND o.code_key > $6 ORDER BY o.code_key LIMIT $7");
@@ -120,12 +120,12 @@ pub async fn insert_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
     Ok(())
 }
 
-/// Changes a shop's name, time zone and country.
+/// Changes a shop's name, time zone, country and whether it takes requests.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn update_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
-    conn.query(UPDATE_SHOP).bind(row.id).bind(&row.name).bind(&row.time_zone).bind(&row.country).run().await?;
+    conn.query(UPDATE_SHOP).bind(row.id).bind(&row.name).bind(&row.time_zone).bind(&row.country).bind(row.accepts_requests).run().await?;
     Ok(())
 }
 

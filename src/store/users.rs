@@ -1,8 +1,9 @@
 //! Users, their grants and sessions.
 
 use super::row::{row, statements};
-use super::{At, Conn, Result};
-use crate::api::ids::{CustomerId, SessionId, ShopId, UserId};
+use super::scope::{customer_in_scope, organization_in_scope};
+use super::{At, Conn, Result, Scope};
+use crate::api::ids::{GrantId, SessionId, ShopId, UserId};
 use crate::text::fold;
 
 row! {
@@ -36,65 +37,80 @@ row! {
 row! {
     /// A role with one scope.
     pub struct GrantRow {
-        /// The template's name.
+        /// Its id.
+        pub id: GrantId,
+        /// The role's key.
         pub role: String,
+        /// What it grants, where it is a role of the dealer's own.
+        pub cells: Option<String>,
         /// `deployment`, `shop`, `organization` or `customer`.
         pub scope_kind: String,
         /// The record it is limited to.
         pub scope_id: Option<String>,
         /// That record's name.
         pub scope_name: Option<String>,
+        /// The domains it is limited to, separated by spaces; empty: all.
+        pub domains: String,
+        /// From when.
+        pub valid_from: Option<At>,
+        /// Until when.
+        pub valid_to: Option<At>,
+        /// Who gave it.
+        pub granted_by: Option<String>,
     }
 }
 
 row! {
-    /// A session with its user.
-    pub struct SessionRow {
-        /// The session.
-        pub session_id: SessionId,
-        /// The user.
-        pub user_id: UserId,
-        /// The current shop.
-        pub session_shop_id: Option<ShopId>,
-        /// The current customer.
-        pub session_customer_id: Option<CustomerId>,
-        /// When it was last used.
-        pub used_at: At,
-        /// How long it may stand idle.
-        pub idle_micros: i64,
-        /// When it ends at the latest.
-        pub ends_at: At,
+    /// A user as an administrator sees it.
+    pub struct AccountRow {
+        /// Its id.
+        pub id: UserId,
+        /// The name to sign in with.
+        pub username: String,
+        /// Given name.
+        pub first_name: String,
+        /// Family name.
+        pub last_name: String,
+        /// E-mail.
+        pub email: Option<String>,
+        /// E.164.
+        pub phone: Option<String>,
+        /// `staff`, `customer`, `service_account` or `kiosk`.
+        pub kind: String,
+        /// `active`, `locked` or `disabled`.
+        pub state: String,
+        /// Whether the password has to be changed.
+        pub must_change: bool,
+        /// The shop a session starts in.
+        pub shop_id: Option<ShopId>,
+        /// Its code.
+        pub shop_code: Option<String>,
+        /// Its name.
+        pub shop_name: Option<String>,
+        /// When it signed in last.
+        pub last_sign_in: Option<At>,
+        /// Counts up.
+        pub row_version: i64,
     }
 }
 
-/// A session to be opened.
-#[derive(Debug, Clone)]
-pub struct NewSession {
-    /// Its id.
-    pub id: SessionId,
-    /// Whose it is.
-    pub user: UserId,
-    /// Hash of its token.
-    pub token_hash: String,
-    /// The shop it starts in.
-    pub shop: Option<ShopId>,
-    /// The customer it starts with.
-    pub customer: Option<CustomerId>,
-    /// How long it may stand idle, in microseconds.
-    pub idle_micros: i64,
-    /// When it ends at the latest.
-    pub ends_at: At,
-}
-
 /// A grant to be given.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewGrant {
-    /// The template's name.
+    /// The role's key.
     pub role: String,
     /// `deployment`, `shop`, `organization` or `customer`.
     pub scope_kind: String,
     /// The record it is limited to.
     pub scope_id: Option<String>,
+    /// The domains it is limited to, separated by spaces; empty: all.
+    pub domains: String,
+    /// From when.
+    pub valid_from: Option<At>,
+    /// Until when.
+    pub valid_to: Option<At>,
+    /// Who gives it.
+    pub granted_by: Option<UserId>,
 }
 
 macro_rules! user_columns {
@@ -104,34 +120,69 @@ macro_rules! user_columns {
     };
 }
 
+macro_rules! grant_columns {
+    () => {
+        "SELECT g.id, g.role, r.cells, g.scope_kind, g.scope_id, COALESCE(s.name, o.name, c.name) AS scope_name, g.domains, g.valid_from, g.valid_to, \
+            gu.username AS granted_by FROM role_grant g LEFT JOIN role r ON r.role_key = g.role LEFT JOIN user_account gu ON gu.id = g.granted_by \
+         LEFT JOIN shop s ON s.id = g.scope_id LEFT JOIN organization o ON o.id = g.scope_id LEFT JOIN customer c ON c.id = g.scope_id "
+    };
+}
+
+macro_rules! account_columns {
+    () => {
+        "SELECT u.id, u.username, p.first_name, p.last_name, p.email, p.phone, u.kind, u.state, u.must_change, u.shop_id, us.code AS shop_code, \
+            us.name AS shop_name, u.last_sign_in, u.row_version \
+         FROM user_account u JOIN person p ON p.id = u.person_id LEFT JOIN shop us ON us.id = u.shop_id "
+    };
+}
+
+/// User `u`: whoever belongs to a shop or customer in reach, and holds no grant
+/// that reaches beyond (so that nobody manages those above him).
+macro_rules! account_in_scope {
+    () => {
+        concat!(
+            "($1 OR ((($2 <> '' AND u.shop_id IS NOT NULL AND $2 LIKE '%' || u.shop_id || '%') \
+              OR EXISTS (SELECT 1 FROM contact ct JOIN customer c ON c.id = ct.customer_id WHERE ct.user_id = u.id AND ",
+            customer_in_scope!(),
+            ") OR EXISTS (SELECT 1 FROM role_grant g WHERE g.user_id = u.id AND g.scope_kind <> 'deployment')) \
+              AND NOT EXISTS (SELECT 1 FROM role_grant g WHERE g.user_id = u.id AND (g.valid_to IS NULL OR g.valid_to > CAST($6 AS BIGINT)) AND NOT ( \
+                  (g.scope_kind = 'shop' AND $2 LIKE '%' || g.scope_id || '%') \
+                  OR (g.scope_kind = 'organization' AND EXISTS (SELECT 1 FROM organization o WHERE o.id = g.scope_id AND ",
+            organization_in_scope!(),
+            ")) OR (g.scope_kind = 'customer' AND EXISTS (SELECT 1 FROM customer c WHERE c.id = g.scope_id AND ",
+            customer_in_scope!(),
+            "))))))"
+        )
+    };
+}
+
 statements! {
     BY_NAME = concat!(user_columns!(), "WHERE u.username_key = $1");
     BY_ID = concat!(user_columns!(), "WHERE u.id = $1");
     COUNT_USERS = "SELECT COUNT(*) FROM user_account";
-    GRANTS = "SELECT g.role, g.scope_kind, g.scope_id, COALESCE(s.name, o.name, c.name) AS scope_name FROM role_grant g
-        LEFT JOIN shop s ON s.id = g.scope_id LEFT JOIN organization o ON o.id = g.scope_id LEFT JOIN customer c ON c.id = g.scope_id
-        WHERE g.user_id = $1 AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)
-        ORDER BY g.role, g.scope_kind, g.id";
+    GRANTS = concat!(grant_columns!(), "WHERE g.user_id = $1 AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)
+        ORDER BY g.role, g.scope_kind, g.id");
+    GRANTS_TO_COME = concat!(grant_columns!(), "WHERE g.user_id = $1 AND (g.valid_to IS NULL OR g.valid_to > $2) ORDER BY g.role, g.scope_kind, g.id");
+    LIST = concat!(account_columns!(), "WHERE ", account_in_scope!(), " AND u.username_key > $7 ORDER BY u.username_key LIMIT $8");
+    ACCOUNT = concat!(account_columns!(), "WHERE ", account_in_scope!(), " AND u.id = $7");
+    UPDATE_PERSON = "UPDATE person SET first_name = $2, last_name = $3, email = $4, phone = $5 WHERE id = (SELECT person_id FROM user_account WHERE id = $1)";
+    UPDATE_ACCOUNT = "UPDATE user_account SET shop_id = $3, row_version = row_version + 1 WHERE id = $1 AND row_version = $2";
+    NOTE_SIGN_IN = "UPDATE user_account SET last_sign_in = $2 WHERE id = $1";
+    END_GRANT = "UPDATE role_grant SET valid_to = $3 WHERE id = $2 AND user_id = $1 AND (valid_to IS NULL OR valid_to > $3)";
+    IS_ADMINISTRATOR = "SELECT COUNT(*) FROM role_grant g WHERE g.user_id = $1 AND g.role = 'administrator' AND g.scope_kind = 'deployment'
+        AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)";
     INSERT_PERSON = "INSERT INTO person (id, first_name, last_name, email, phone) VALUES ($1, $2, $3, $4, $5)";
     INSERT_USER = "INSERT INTO user_account (id, person_id, username, username_key, password_hash, must_change, state, kind, shop_id, row_version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)";
-    INSERT_GRANT = "INSERT INTO role_grant (id, user_id, role, scope_kind, scope_id) VALUES ($1, $2, $3, $4, $5)";
+    INSERT_GRANT = "INSERT INTO role_grant (id, user_id, role, scope_kind, scope_id, domains, valid_from, valid_to, granted_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     SET_STATE = "UPDATE user_account SET state = $2, row_version = row_version + 1 WHERE id = $1";
-    SET_PASSWORD = "UPDATE user_account SET password_hash = $2, must_change = FALSE, row_version = row_version + 1 WHERE id = $1";
+    SET_PASSWORD = "UPDATE user_account SET password_hash = $2, must_change = $3, row_version = row_version + 1 WHERE id = $1";
     END_OTHER_SESSIONS = "DELETE FROM session WHERE user_id = $1 AND id <> $2";
     END_SESSIONS = "DELETE FROM session WHERE user_id = $1";
     OTHER_ADMINISTRATORS = "SELECT COUNT(DISTINCT u.id) FROM user_account u JOIN role_grant g ON g.user_id = u.id
         WHERE u.id <> $1 AND u.state = 'active' AND g.role = 'administrator' AND g.scope_kind = 'deployment'
         AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)";
-    INSERT_SESSION = "INSERT INTO session (id, user_id, token_hash, shop_id, customer_id, created_at, used_at, idle_micros, ends_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)";
-    SESSION = "SELECT s.id AS session_id, s.user_id, s.shop_id AS session_shop_id, s.customer_id AS session_customer_id, s.used_at, s.idle_micros, s.ends_at
-        FROM session s JOIN user_account u ON u.id = s.user_id
-        WHERE s.token_hash = $1 AND s.ends_at > $2 AND s.used_at + s.idle_micros > $2 AND u.state = 'active'";
-    USE_SESSION = "UPDATE session SET used_at = $2 WHERE id = $1";
-    MOVE_SESSION = "UPDATE session SET shop_id = $2, customer_id = $3 WHERE id = $1";
-    END_SESSION = "DELETE FROM session WHERE id = $1";
-    PRUNE_SESSIONS = "DELETE FROM session WHERE ends_at < $1 OR used_at + idle_micros < $1";
 }
 
 /// The user of that name; upper and lower case are the same.
@@ -186,9 +237,80 @@ pub async fn insert(conn: &mut Conn, user: &UserRow, grants: &[NewGrant]) -> Res
         .run()
         .await?;
     for grant in grants {
-        let id = uuid::Uuid::now_v7().to_string();
-        conn.query(INSERT_GRANT).bind(id).bind(user.id).bind(&grant.role).bind(&grant.scope_kind).bind(&grant.scope_id).run().await?;
+        give(conn, user.id, grant).await?;
     }
+    Ok(())
+}
+
+/// Gives a user a role.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give(conn: &mut Conn, user: UserId, grant: &NewGrant) -> Result<GrantId> {
+    let id = GrantId::new();
+    conn.query(INSERT_GRANT)
+        .bind(id)
+        .bind(user)
+        .bind(&grant.role)
+        .bind(&grant.scope_kind)
+        .bind(&grant.scope_id)
+        .bind(&grant.domains)
+        .bind(grant.valid_from)
+        .bind(grant.valid_to)
+        .bind(grant.granted_by)
+        .run()
+        .await?;
+    Ok(id)
+}
+
+/// Ends a grant of a user now; false if there is none that goes on. It is kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_grant(conn: &mut Conn, user: UserId, grant: GrantId) -> Result<bool> {
+    Ok(conn.query(END_GRANT).bind(user).bind(grant).bind(At::now()).run().await? > 0)
+}
+
+/// The grants of a user that are in force or will be.
+///
+/// # Errors
+/// When the database fails.
+pub async fn grants_to_come(conn: &mut Conn, user: UserId) -> Result<Vec<GrantRow>> {
+    conn.query(GRANTS_TO_COME).bind(user).bind(At::now()).all().await
+}
+
+/// Users within scope behind a name, by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(conn: &mut Conn, scope: &Scope, after: &str, limit: i64) -> Result<Vec<AccountRow>> {
+    conn.query(LIST).scope(scope).bind(At::now()).bind(after).bind(limit).all().await
+}
+
+/// A user within scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn account(conn: &mut Conn, scope: &Scope, id: UserId) -> Result<Option<AccountRow>> {
+    conn.query(ACCOUNT).scope(scope).bind(At::now()).bind(id).first().await
+}
+
+/// Changes name, mail, telephone and shop; false if somebody else was faster.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update(conn: &mut Conn, row: &AccountRow) -> Result<bool> {
+    let updated = conn.query(UPDATE_ACCOUNT).bind(row.id).bind(row.row_version).bind(row.shop_id).run().await? > 0;
+    conn.query(UPDATE_PERSON).bind(row.id).bind(&row.first_name).bind(&row.last_name).bind(&row.email).bind(&row.phone).run().await?;
+    Ok(updated)
+}
+
+/// Notes a sign-in.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_sign_in(conn: &mut Conn, user: UserId) -> Result<()> {
+    conn.query(NOTE_SIGN_IN).bind(user).bind(At::now()).run().await?;
     Ok(())
 }
 
@@ -199,10 +321,7 @@ pub async fn insert(conn: &mut Conn, user: &UserRow, grants: &[NewGrant]) -> Res
 /// When the database fails.
 pub async fn set_state(conn: &mut Conn, user: UserId, state: &str) -> Result<()> {
     conn.query(SET_STATE).bind(user).bind(state).run().await?;
-    if state != "active" {
-        conn.query(END_SESSIONS).bind(user).run().await?;
-    }
-    Ok(())
+    if state == "active" { Ok(()) } else { end_sessions(conn, user).await }
 }
 
 /// Sets a user's own password; of its sessions only `but` lives on.
@@ -210,9 +329,35 @@ pub async fn set_state(conn: &mut Conn, user: UserId, state: &str) -> Result<()>
 /// # Errors
 /// When the database fails.
 pub async fn set_password(conn: &mut Conn, user: UserId, password_hash: &str, but: SessionId) -> Result<()> {
-    conn.query(SET_PASSWORD).bind(user).bind(password_hash).run().await?;
+    conn.query(SET_PASSWORD).bind(user).bind(password_hash).bind(false).run().await?;
     conn.query(END_OTHER_SESSIONS).bind(user).bind(but).run().await?;
     Ok(())
+}
+
+/// Gives a user a password from somebody else; all its sessions end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_password(conn: &mut Conn, user: UserId, password_hash: &str, must_change: bool) -> Result<()> {
+    conn.query(SET_PASSWORD).bind(user).bind(password_hash).bind(must_change).run().await?;
+    end_sessions(conn, user).await
+}
+
+/// Ends all sessions of a user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_sessions(conn: &mut Conn, user: UserId) -> Result<()> {
+    conn.query(END_SESSIONS).bind(user).run().await?;
+    Ok(())
+}
+
+/// Whether a user is an administrator of the whole deployment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_administrator(conn: &mut Conn, user: UserId) -> Result<bool> {
+    Ok(conn.query(IS_ADMINISTRATOR).bind(user).bind(At::now()).one::<i64>().await? > 0)
 }
 
 /// How many others are active administrators of the whole deployment (I-3).
@@ -221,67 +366,4 @@ pub async fn set_password(conn: &mut Conn, user: UserId, password_hash: &str, bu
 /// When the database fails.
 pub async fn other_administrators(conn: &mut Conn, than: UserId) -> Result<i64> {
     conn.query(OTHER_ADMINISTRATORS).bind(than).bind(At::now()).one().await
-}
-
-/// Opens a session.
-///
-/// # Errors
-/// When the database fails.
-pub async fn open_session(conn: &mut Conn, new: &NewSession) -> Result<()> {
-    conn.query(INSERT_SESSION)
-        .bind(new.id)
-        .bind(new.user)
-        .bind(&new.token_hash)
-        .bind(new.shop)
-        .bind(new.customer)
-        .bind(At::now())
-        .bind(new.idle_micros)
-        .bind(new.ends_at)
-        .run()
-        .await?;
-    Ok(())
-}
-
-/// The session of a token, if it and its user are still good.
-///
-/// # Errors
-/// When the database fails.
-pub async fn session(conn: &mut Conn, token_hash: &str) -> Result<Option<SessionRow>> {
-    conn.query(SESSION).bind(token_hash).bind(At::now()).first().await
-}
-
-/// Notes that a session was used, which lets it live on.
-///
-/// # Errors
-/// When the database fails.
-pub async fn use_session(conn: &mut Conn, id: SessionId) -> Result<()> {
-    conn.query(USE_SESSION).bind(id).bind(At::now()).run().await?;
-    Ok(())
-}
-
-/// Changes a session's shop and customer.
-///
-/// # Errors
-/// When the database fails.
-pub async fn move_session(conn: &mut Conn, id: SessionId, shop: Option<ShopId>, customer: Option<CustomerId>) -> Result<()> {
-    conn.query(MOVE_SESSION).bind(id).bind(shop).bind(customer).run().await?;
-    Ok(())
-}
-
-/// Ends a session.
-///
-/// # Errors
-/// When the database fails.
-pub async fn end_session(conn: &mut Conn, id: SessionId) -> Result<()> {
-    conn.query(END_SESSION).bind(id).run().await?;
-    Ok(())
-}
-
-/// Forgets sessions that ended.
-///
-/// # Errors
-/// When the database fails.
-pub async fn prune_sessions(conn: &mut Conn) -> Result<()> {
-    conn.query(PRUNE_SESSIONS).bind(At::now()).run().await?;
-    Ok(())
 }

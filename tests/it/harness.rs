@@ -6,6 +6,7 @@
 
 mod fixture;
 mod postgres;
+mod smtp;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -13,9 +14,10 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use countertop::api::ids::{AssetId, SessionId, UserId};
-use countertop::server::{App, Lifetimes, Running, serve};
+use countertop::server::{App, Arrangements, Running, serve};
 use countertop::store::assets::{self, NewAsset};
-use countertop::store::users::{self, NewGrant, NewSession};
+use countertop::store::sessions::{self, NewSession};
+use countertop::store::users::{self, NewGrant};
 use countertop::store::{At, Db, Scope, places};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
@@ -119,7 +121,7 @@ impl World {
             }
         };
         let db = Db::open(&address).await.expect("the database opens");
-        let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Lifetimes::default()).await.expect("the server starts");
+        let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Arrangements::default()).await.expect("the server starts");
         let app = running.app.clone();
         let server = format!("http://{}", running.address);
         Self(Arc::new(Parts { ids, app, server, http: http_client(), running: Mutex::new(Some(running)), lent, _files: files }))
@@ -179,9 +181,10 @@ impl World {
             customer: None,
             idle_micros: i64::try_from(idle.as_micros()).unwrap(),
             ends_at: At(ends_at),
+            came_from: None,
         };
         let mut conn = self.app.db.write().await.unwrap();
-        users::open_session(&mut conn, &session).await.unwrap();
+        sessions::open(&mut conn, &session).await.unwrap();
         conn.commit().await.unwrap();
         self.with_token(&token)
     }

@@ -30,6 +30,7 @@ pub(in crate::server) async fn create(cx: &mut Cx, ask: Ask<RequestService>) -> 
     let asset = assets::get(cx, ADD, ask.path.id).await?;
     let scope = cx.caller.scope(ADD);
     let row = file(cx, &scope, &asset, ask.body).await?;
+    cx.noted.on("service_request", row.id).asset(asset.id);
     let shown = shape::view(cx, &scope, row).await?;
     Ok(Reply::created(shown).version(1))
 }
@@ -52,6 +53,7 @@ pub(in crate::server) async fn create_by_unit(cx: &mut Cx, ask: Ask<RequestServi
         return Err(not_yours().into());
     }
     let row = file(cx, &scope, &asset, ask.body.request).await?;
+    cx.noted.on("service_request", row.id).asset(asset.id);
     Ok(Reply::created(RequestAccepted { id: row.id, number: row.number }))
 }
 

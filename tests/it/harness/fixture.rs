@@ -14,7 +14,7 @@ use countertop::store::meters::{self, ReadingRow};
 use countertop::store::places::{self, OrganizationRow, ShopRow};
 use countertop::store::repairs::{self, RepairRow};
 use countertop::store::users::{self, NewGrant, UserRow};
-use countertop::store::{At, Conn, Db, migrate};
+use countertop::store::{At, Conn, Db, migrate, settings};
 use jiff::{SignedDuration, Timestamp};
 
 /// The records of the world.
@@ -70,6 +70,8 @@ pub(super) async fn fill(db: &Db) -> Ids {
     migrate::migrate(db).await.expect("a new database takes the schema");
     let mut conn = db.write().await.unwrap();
     let ids = Filling { conn: &mut conn, now: Timestamp::now() }.everything().await;
+    // As on a demo, so that the workshop terminal's account has a password.
+    settings::set(&mut conn, settings::DEMO, "yes").await.unwrap();
     conn.commit().await.unwrap();
     ids
 }
@@ -104,7 +106,7 @@ pub(crate) fn user_row(username: &str, kind: &str, names: (&str, &str), shop: Op
 
 /// A grant of a role.
 pub(crate) fn grant(role: &str, scope_kind: &str, scope_id: Option<String>) -> NewGrant {
-    NewGrant { role: role.to_owned(), scope_kind: scope_kind.to_owned(), scope_id }
+    NewGrant { role: role.to_owned(), scope_kind: scope_kind.to_owned(), scope_id, ..NewGrant::default() }
 }
 
 struct Filling<'c> {

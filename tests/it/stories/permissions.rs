@@ -62,7 +62,7 @@ on_both_databases! {
     async fn every_role_is_refused_exactly_what_its_template_lacks(w: World) {
         let (hour, end) = (SignedDuration::from_hours(1), Timestamp::now() + SignedDuration::from_hours(2));
         for role in Role::all() {
-            let user = w.add_user(&format!("walker_{}", role.key), "staff", &[grant(role.key, "deployment", None)]).await;
+            let user = w.add_user(&format!("walker_{}", role.key), "staff", &[grant(&role.key, "deployment", None)]).await;
             let mut caller = w.open_session(user, hour, end).await;
             for endpoint in ENDPOINTS {
                 let whom = format!("{} at {}", role.key, endpoint.name);

@@ -1,6 +1,6 @@
 //! Signing in, what a session may do, and how it ends.
 
-use countertop::store::users;
+use countertop::store::{sessions, users};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -158,8 +158,8 @@ on_both_databases! {
         let counter = w.sign_in("counter").await;
         let token = counter.token.as_deref().unwrap();
         let mut conn = w.app.db.read().await.unwrap();
-        assert!(users::session(&mut conn, token).await.unwrap().is_none());
-        let session = users::session(&mut conn, &token_hash(token)).await.unwrap().expect("found by the hash");
+        assert!(sessions::of_token(&mut conn, token).await.unwrap().is_none());
+        let session = sessions::of_token(&mut conn, &token_hash(token)).await.unwrap().expect("found by the hash");
         let user = users::by_id(&mut conn, session.user_id).await.unwrap().unwrap();
         assert_eq!(user.username, "counter");
         drop(conn);

@@ -1,0 +1,66 @@
+//! Who did what, for whom, and what it changed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::named::words;
+
+words! {
+    /// How much of a record's history is shown (S4-16).
+    #[derive(Default)]
+    pub enum AuditDepth {
+        /// Who made it and who saved it last.
+        Simple = "simple",
+        /// Every act with what it changed.
+        #[default]
+        Extended = "extended",
+    }
+}
+
+/// One act.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// Staff, customer, kiosk, program, or the command line.
+    pub actor_kind: String,
+    /// For which customer somebody of the dealer's acted.
+    pub on_behalf_of: Option<String>,
+    /// What, as the operation is called.
+    pub act: String,
+    /// On what sort of record.
+    pub entity: String,
+    /// On which.
+    pub entity_id: Option<String>,
+    /// Field to `[before, after]`; secrets are never in it.
+    pub changes: BTreeMap<String, Value>,
+    /// Why, where one was given.
+    pub reason: Option<String>,
+    /// To find it in the server's log.
+    pub request_id: Option<String>,
+    /// From where.
+    pub came_from: Option<String>,
+}
+
+/// `?depth=` with `limit` and `cursor`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    /// `simple` or `extended`.
+    #[serde(default)]
+    pub depth: AuditDepth,
+    /// Rows per page: 50 unless said, at most 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the last page ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}

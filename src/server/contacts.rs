@@ -1,0 +1,327 @@
+//! Contacts of customers: who they are, what they play in the company, what
+//! they manage and how far their access goes (S1-1 … S1-13, S4-3 … S4-15).
+
+use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
+use super::fault::Fault;
+use super::powers::{level, of_contact};
+use super::{form, paging};
+use crate::api::access_level::AccessLevel;
+use crate::api::contact::{Contact, ContactDetails, ContactKind, ContactMore, ContactRole, PlatformRole, PortalRight};
+use crate::api::ids::{ContactId, CustomerId, UserId};
+use crate::api::operation::{ChangeContact, CreateContact, GetContact, ListContacts};
+use crate::api::page::Page;
+use crate::api::permission::{Permission, PermissionSet};
+use crate::api::problem::{FieldFaults, Problem};
+use crate::api::role::Limit;
+use crate::api::session::UserKind;
+use crate::store::contacts::{self, ContactRow};
+use crate::store::{Scope, StoreError, customers, users};
+use crate::text::fold;
+
+const VIEW: Permission = Permission::named("contact.view");
+const MANAGE: Permission = Permission::named("contact.manage");
+const ROLES: Permission = Permission::named("contact.role.manage");
+const RIGHTS: Permission = Permission::named("contact.rights.manage");
+pub(super) const CREDENTIALS: Permission = Permission::named("contact.credential.manage");
+
+/// `GET /v1/customers/{id}/contacts`.
+pub(super) async fn list(cx: &mut Cx, ask: Ask<ListContacts>) -> Answer<Page<Contact>> {
+    let limit = paging::limit(ask.query.limit)?;
+    let after: Option<String> = paging::place(ask.query.cursor.as_deref())?;
+    let scope = cx.caller.scope(VIEW);
+    let customer = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?.id;
+    let rows = match cx.caller.own_only(VIEW) {
+        Some(own) => contacts::of_customer_own(&mut cx.conn, customer, own).await?,
+        None => contacts::of_customer(&mut cx.conn, customer, after.as_deref().unwrap_or_default(), paging::one_more(limit)).await?,
+    };
+    let full = sees_all(cx, customer).await?;
+    let place = |row: &ContactRow| paging::cursor(&row.id.to_string());
+    Ok(Reply::ok(paging::page(rows, limit, None, place, |row| view(row, full))))
+}
+
+/// Whether more than name and telephone may be seen.
+async fn sees_all(cx: &mut Cx, customer: CustomerId) -> Result<bool, Fault> {
+    if cx.caller.limit(VIEW) == Some(Limit::Basic) {
+        return Ok(false);
+    }
+    let wider = cx.caller.scope_beyond(VIEW, Limit::Basic);
+    Ok(customers::get(&mut cx.conn, &wider, customer).await?.is_some())
+}
+
+fn view(row: ContactRow, full: bool) -> Contact {
+    let roles = row.roles.split(' ').filter_map(ContactRole::named).collect();
+    let more = ContactMore {
+        kind: ContactKind::named(&row.kind).unwrap_or(ContactKind::Person),
+        salutation: row.salutation,
+        job_title: row.job_title,
+        email: row.email,
+        mobile: row.mobile,
+        roles,
+        access_level: AccessLevel::named(&row.access_level).unwrap_or(AccessLevel::None),
+        right: PortalRight::named(&row.portal_right).unwrap_or(PortalRight::None),
+        platform_role: PlatformRole::named(&row.platform_role).unwrap_or(PlatformRole::None),
+        receives_invoices: row.receives_invoices,
+        receives_statements: row.receives_statements,
+        primary: row.is_primary,
+        active: row.is_active,
+        username: row.username,
+        has_password: row.has_password,
+        designated_by: row.designated_by_name,
+        version: row.row_version,
+    };
+    Contact { id: row.id, customer_id: row.customer_id, first: row.first_name, last: row.last_name, phone: row.phone, more: full.then_some(more) }
+}
+
+/// `GET /v1/contacts/{id}`.
+pub(super) async fn show(cx: &mut Cx, ask: Ask<GetContact>) -> Answer<Contact> {
+    let row = get(cx, &[VIEW], ask.path.id).await?;
+    if cx.caller.own_only(VIEW).is_some_and(|own| row.user_id != Some(own)) {
+        return Err(Problem::not_found().into());
+    }
+    let (version, full) = (row.row_version, sees_all(cx, row.customer_id).await?);
+    Ok(Reply::ok(view(row, full)).version(version))
+}
+
+/// A contact of a customer that one of the permissions reaches.
+pub(super) async fn get(cx: &mut Cx, permissions: &[Permission], id: ContactId) -> Result<ContactRow, Fault> {
+    let mut reach = Scope::default();
+    for permission in permissions {
+        let scope = cx.caller.scope(*permission);
+        reach.portal_only = scope.portal_only;
+        reach.extend(&scope);
+    }
+    Ok(contacts::get(&mut cx.conn, &reach, id).await?.ok_or_else(Problem::not_found)?)
+}
+
+/// `POST /v1/customers/{id}/contacts`.
+pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateContact>) -> Answer<Contact> {
+    let scope = cx.caller.scope(MANAGE);
+    let customer = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?.id;
+    let before = nobody(customer, ask.body.kind.unwrap_or(ContactKind::Person));
+    let row = changed(cx, &before, &ask.body).await?;
+    contacts::insert(&mut cx.conn, &row).await?;
+    let row = settle(cx, &before, row, ask.body.username.as_deref()).await?;
+    cx.noted.on("contact", row.id).customer(customer);
+    Ok(Reply::created(view(row, true)).version(1))
+}
+
+fn nobody(customer_id: CustomerId, kind: ContactKind) -> ContactRow {
+    ContactRow {
+        id: ContactId::new(),
+        customer_id,
+        person_id: uuid::Uuid::now_v7().to_string(),
+        kind: kind.name().to_owned(),
+        first_name: String::new(),
+        last_name: String::new(),
+        salutation: None,
+        job_title: None,
+        email: None,
+        phone: None,
+        mobile: None,
+        roles: String::new(),
+        access_level: AccessLevel::None.name().to_owned(),
+        portal_right: PortalRight::None.name().to_owned(),
+        platform_role: PlatformRole::None.name().to_owned(),
+        receives_invoices: false,
+        receives_statements: false,
+        user_id: None,
+        username: None,
+        has_password: false,
+        designated_by: None,
+        designated_by_name: None,
+        is_active: true,
+        is_primary: false,
+        row_version: 1,
+    }
+}
+
+/// `PATCH /v1/contacts/{id}`.
+pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeContact>) -> Answer<Contact> {
+    let before = get(cx, &[MANAGE, ROLES, RIGHTS, CREDENTIALS], ask.path.id).await?;
+    check_version(ask.if_match, before.row_version, view(before.clone(), true))?;
+    if ask.body.kind.is_some_and(|kind| kind.name() != before.kind) {
+        return Err(Problem::field("kind", "a person stays a person, a department a department").into());
+    }
+    let row = changed(cx, &before, &ask.body).await?;
+    let renamed = ask.body.username.as_deref().is_some_and(|name| before.username.as_deref() != Some(name));
+    if row == before && !renamed {
+        let version = row.row_version;
+        cx.noted.skip();
+        return Ok(Reply::ok(view(row, true)).version(version));
+    }
+    let row = settle(cx, &before, row, ask.body.username.as_deref().filter(|_| renamed)).await?;
+    let version = row.row_version;
+    let (was, is) = (view(before, true), view(row, true));
+    cx.noted.on("contact", is.id).customer(is.customer_id).changed(&was, &is);
+    Ok(Reply::ok(is).version(version))
+}
+
+/// The contact as the body wants it, each part by its own permission and rule.
+async fn changed(cx: &mut Cx, before: &ContactRow, body: &ContactDetails) -> Result<ContactRow, Fault> {
+    demand(cx, before, body).await?;
+    let mut row = before.clone();
+    let mut faults = FieldFaults::default();
+    let country = cx.caller.country().to_owned();
+    said(&mut row, body, &country, &mut faults);
+    if row.last_name.is_empty() && body.last.is_none() {
+        faults.add("last", "is required");
+    }
+    faults.settle()?;
+    if let Some(roles) = &body.roles {
+        let words: Vec<&str> = ContactRole::ALL.iter().filter(|role| roles.contains(role)).map(|role| role.name()).collect();
+        row.roles = words.join(" ");
+    }
+    row.portal_right = body.right.map_or(row.portal_right, |right| right.name().to_owned());
+    row.platform_role = body.platform_role.map_or(row.platform_role, |role| role.name().to_owned());
+    row.access_level = body.access_level.map_or(row.access_level, |level| level.name().to_owned());
+    if access(&row) != access(before) {
+        refuse_own(cx, before)?;
+        refuse_beyond(cx, &row)?;
+        keep_an_administrator(cx, before, &row).await?;
+        row.designated_by = Some(cx.caller.id());
+    }
+    Ok(row)
+}
+
+/// What decides what a contact may do.
+fn access(row: &ContactRow) -> (&str, &str, &str, bool) {
+    (&row.portal_right, &row.platform_role, &row.access_level, row.is_active)
+}
+
+/// Each part of the body needs its own permission, at this customer.
+async fn demand(cx: &mut Cx, row: &ContactRow, body: &ContactDetails) -> Result<(), Fault> {
+    let details = ContactDetails { roles: None, right: None, platform_role: None, access_level: None, username: None, ..body.clone() };
+    let wanted = [
+        (MANAGE, details != ContactDetails::default()),
+        (ROLES, body.roles.is_some()),
+        (RIGHTS, body.right.is_some() || body.platform_role.is_some()),
+        (CREDENTIALS, body.access_level.is_some() || body.username.is_some()),
+    ];
+    for (permission, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
+        let scope = cx.caller.scope(permission);
+        if customers::get(&mut cx.conn, &scope, row.customer_id).await?.is_none() {
+            return Err(Problem::missing(vec![permission]).into());
+        }
+    }
+    Ok(())
+}
+
+fn said(row: &mut ContactRow, body: &ContactDetails, country: &str, faults: &mut FieldFaults) {
+    if let Some(first) = &body.first {
+        row.first_name = form::line(faults, "first", Some(first), 100).unwrap_or_default();
+    }
+    if let Some(last) = &body.last {
+        row.last_name = form::required(faults, "last", last, 100);
+    }
+    let line = |faults: &mut FieldFaults, slot: &mut Option<String>, field: &str, said: &Option<String>| {
+        if said.is_some() {
+            *slot = form::line(faults, field, said.as_deref(), 100);
+        }
+    };
+    line(faults, &mut row.salutation, "salutation", &body.salutation);
+    line(faults, &mut row.job_title, "job_title", &body.job_title);
+    if body.email.is_some() {
+        row.email = form::email(faults, "email", body.email.as_deref());
+    }
+    if body.phone.is_some() {
+        row.phone = form::phone(faults, "phone", body.phone.as_deref(), country);
+    }
+    if body.mobile.is_some() {
+        row.mobile = form::phone(faults, "mobile", body.mobile.as_deref(), country);
+    }
+    row.is_primary = body.primary.unwrap_or(row.is_primary);
+    row.receives_invoices = body.receives_invoices.unwrap_or(row.receives_invoices);
+    row.receives_statements = body.receives_statements.unwrap_or(row.receives_statements);
+    row.is_active = body.active.unwrap_or(row.is_active);
+}
+
+/// Nobody changes what he himself may do (I-2).
+pub(super) fn refuse_own(cx: &Cx, row: &ContactRow) -> Result<(), Fault> {
+    if row.user_id == Some(cx.caller.id()) {
+        return Err(
+            Problem::with_status(403, "grants.own", "Nobody changes his own access", "Nobody changes his own access: ask another administrator.").into()
+        );
+    }
+    Ok(())
+}
+
+/// A customer's administrator gives no more than he has himself.
+fn refuse_beyond(cx: &Cx, row: &ContactRow) -> Result<(), Fault> {
+    let given = of_contact(row).iter().fold(PermissionSet::default(), |set, held| set.union(held.role.permissions()));
+    if cx.caller.kind() != UserKind::Customer || cx.caller.granted().includes(given) {
+        return Ok(());
+    }
+    let beyond: Vec<Permission> = given.without(cx.caller.granted()).iter().collect();
+    let detail = "You can give nobody more than you have yourself.";
+    Err(Problem { missing: beyond, ..Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail) }.into())
+}
+
+/// Whether a contact is a portal administrator who can act as one.
+fn administers(row: &ContactRow) -> bool {
+    row.is_active && row.portal_right == PortalRight::PortalAdministrator.name() && level(row) != AccessLevel::None
+}
+
+/// C-5, S1-8: nobody below before there is a portal administrator; C-6, S1-6:
+/// the last one stays while anybody below is there.
+async fn keep_an_administrator(cx: &mut Cx, before: &ContactRow, after: &ContactRow) -> Result<(), Fault> {
+    let others = contacts::others(&mut cx.conn, after.customer_id, after.id).await?;
+    if others.iter().any(administers) || administers(after) {
+        return Ok(());
+    }
+    let below = |row: &ContactRow| row.is_active && ["fleet_administrator", "insight_user"].contains(&row.portal_right.as_str());
+    if below(after) && !administers(before) {
+        return Err(Problem::new("rights.no_portal_administrator", "Name a portal administrator first.").into());
+    }
+    if others.iter().chain([after]).any(below) {
+        let detail = "This is the last portal administrator, and other contacts have rights. Name another one first.";
+        return Err(Problem::new("rights.last_portal_administrator", detail).into());
+    }
+    Ok(())
+}
+
+/// Writes the contact with its account; whoever has no access any more is
+/// signed out with the same commit (S4-15, I-4).
+async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username: Option<&str>) -> Result<ContactRow, Fault> {
+    if let Some(name) = username {
+        let name = user_name(name)?;
+        let taken = |error| match error {
+            StoreError::Taken => Problem::field("username", "is taken: choose another").into(),
+            other => Fault::from(other),
+        };
+        match row.user_id {
+            Some(user) => {
+                refuse_own(cx, before)?;
+                contacts::rename_account(&mut cx.conn, user, &name).await.map_err(taken)?;
+            }
+            None => {
+                let user = UserId::new();
+                contacts::insert_account(&mut cx.conn, user, &row.person_id, &name).await.map_err(taken)?;
+                row.user_id = Some(user);
+            }
+        }
+        row.username = Some(name);
+    }
+    if !contacts::update(&mut cx.conn, &row).await? {
+        let present = get(cx, &[MANAGE, ROLES, RIGHTS, CREDENTIALS], row.id).await?;
+        return Err(version_stale(view(present, true)).into());
+    }
+    if let Some(user) = row.user_id {
+        if before.is_active != row.is_active {
+            users::set_state(&mut cx.conn, user, if row.is_active { "active" } else { "disabled" }).await?;
+        } else if level(&row) == AccessLevel::None && level(before) != AccessLevel::None {
+            users::end_sessions(&mut cx.conn, user).await?;
+        }
+    }
+    let scope = Scope::deployment();
+    Ok(contacts::get(&mut cx.conn, &scope, row.id).await?.ok_or_else(Problem::not_found)?)
+}
+
+/// A name to sign in with (S4-11): 3 to 60 characters without spaces.
+pub(super) fn user_name(written: &str) -> Result<String, Problem> {
+    let name = crate::text::clean_line(written);
+    let length = name.chars().count();
+    if !(3..=60).contains(&length) || name.chars().any(char::is_whitespace) || fold(&name).is_empty() {
+        return Err(Problem::field("username", "3 to 60 characters without spaces"));
+    }
+    Ok(name)
+}

@@ -1,0 +1,142 @@
+//! Passwords that somebody else gives: generated and shown once (S4-12), or set
+//! by whoever holds the link that was mailed (S4-13).
+
+use jiff::{SignedDuration, Timestamp};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+
+use super::call::{Answer, Ask, Cx, Reply};
+use super::caller::token_hash;
+use super::contacts::{self, CREDENTIALS, refuse_own};
+use super::fault::Fault;
+use super::password_letter::{LINK_HOURS, PasswordLink};
+use super::sessions::{new_token, round};
+use super::{App, noted, password, users as accounts};
+use crate::api::contact::{GeneratedPassword, LinkSent};
+use crate::api::ids::UserId;
+use crate::api::operation::{GenerateContactPassword, GenerateUserPassword, Operation as _, SendContactLink, SendUserLink, UsePasswordLink};
+use crate::api::page::Nothing;
+use crate::api::problem::Problem;
+use crate::store::contacts::ContactRow;
+use crate::store::{At, password_links, users};
+
+/// Letters and digits that nobody takes for one another: no `i l o 0 1`, and
+/// small letters only, so that they can be read out.
+const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+/// 79 bits.
+const LENGTH: usize = 16;
+
+/// `POST /v1/contacts/{id}/password`.
+pub(super) async fn generate_for_contact(cx: &mut Cx, ask: Ask<GenerateContactPassword>) -> Answer<GeneratedPassword> {
+    let contact = contacts::get(cx, &[CREDENTIALS], ask.path.id).await?;
+    refuse_own(cx, &contact)?;
+    let (user, username) = account_of(&contact)?;
+    cx.noted.on("contact", contact.id).customer(contact.customer_id).user(user);
+    generate(cx, user, username).await
+}
+
+/// `POST /v1/users/{id}/password`.
+pub(super) async fn generate_for_user(cx: &mut Cx, ask: Ask<GenerateUserPassword>) -> Answer<GeneratedPassword> {
+    let account = accounts::manageable(cx, ask.path.id).await?;
+    refuse_own_account(cx, account.id)?;
+    generate(cx, account.id, account.username).await
+}
+
+async fn generate(cx: &mut Cx, user: UserId, username: String) -> Answer<GeneratedPassword> {
+    let password = random_password()?;
+    let hash = cx.app.passwords.hash(password.clone()).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    users::give_password(&mut cx.conn, user, &hash, true).await?;
+    password_links::forget(&mut cx.conn, user).await?;
+    cx.is_secret = true;
+    Ok(Reply::created(GeneratedPassword { username, password }))
+}
+
+/// Sixteen letters, each as likely as any other.
+fn random_password() -> Result<String, Fault> {
+    let mut password = String::with_capacity(LENGTH);
+    while password.len() < LENGTH {
+        let mut bytes = [0_u8; 32];
+        SysRng.try_fill_bytes(&mut bytes).map_err(|error| Fault::Ours(error.to_string()))?;
+        // 248 is the last multiple of 31 in a byte; what is above would make
+        // the first letters likelier.
+        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]));
+        password.extend(letters.take(LENGTH - password.len()));
+    }
+    Ok(password)
+}
+
+fn account_of(contact: &ContactRow) -> Result<(UserId, String), Problem> {
+    match (contact.user_id, &contact.username) {
+        (Some(user), Some(username)) => Ok((user, username.clone())),
+        _ => Err(Problem::new("contact.no_username", "This contact has no user name yet: give it one and save, then a password.")),
+    }
+}
+
+fn refuse_own_account(cx: &Cx, user: UserId) -> Result<(), Problem> {
+    if user == cx.caller.id() { Err(Problem::new("password.own", "Change your own password by its own form.")) } else { Ok(()) }
+}
+
+/// `POST /v1/contacts/{id}/password-link`.
+pub(super) async fn send_to_contact(cx: &mut Cx, ask: Ask<SendContactLink>) -> Answer<LinkSent> {
+    let contact = contacts::get(cx, &[CREDENTIALS], ask.path.id).await?;
+    refuse_own(cx, &contact)?;
+    let (user, username) = account_of(&contact)?;
+    cx.noted.on("contact", contact.id).customer(contact.customer_id).user(user);
+    send(cx, user, username, contact.email).await
+}
+
+/// `POST /v1/users/{id}/password-link`.
+pub(super) async fn send_to_user(cx: &mut Cx, ask: Ask<SendUserLink>) -> Answer<LinkSent> {
+    let account = accounts::manageable(cx, ask.path.id).await?;
+    refuse_own_account(cx, account.id)?;
+    send(cx, account.id, account.username, account.email).await
+}
+
+/// Keeps the link's hash; the letter goes out once that is written.
+async fn send(cx: &mut Cx, user: UserId, username: String, email: Option<String>) -> Answer<LinkSent> {
+    let to = email.ok_or_else(|| Problem::new("contact.no_email", "There is no e-mail address to send it to: add one and save, or generate a password."))?;
+    cx.app.mail.ready()?;
+    let code = new_token()?;
+    let ends_at = round(Timestamp::now() + SignedDuration::from_hours(LINK_HOURS));
+    password_links::add(&mut cx.conn, user, &token_hash(&code), At(ends_at)).await?;
+    cx.letter = Some(PasswordLink { to: to.clone(), username, code, ends_at: ends_at.to_zoned(cx.caller.time_zone()) });
+    cx.is_secret = true;
+    Ok(Reply::created(LinkSent { email: to, ends_at }))
+}
+
+/// `POST /v1/password-links`.
+pub(super) async fn use_link(app: App, ask: Ask<UsePasswordLink>) -> Answer<Nothing> {
+    let bad = || Problem::with_status(422, "link.bad", "This link is good for nothing", "This link was used already or has ended: ask for a new one.");
+    let code_hash = token_hash(ask.body.code.trim());
+    let user = password_links::find(&mut app.db.read().await?, &code_hash).await?.ok_or_else(bad)?;
+    let account = users::by_id(&mut app.db.read().await?, user).await?.ok_or_else(bad)?;
+    password::check_policy(&account.username, &ask.body.new).map_err(|fault| Problem::field("new", fault.to_string()))?;
+    let hash = app.passwords.hash(ask.body.new).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    let mut conn = app.db.write().await?;
+    // Again, in the transaction: of two at once only one sets it.
+    if password_links::find(&mut conn, &code_hash).await? != Some(user) {
+        return Err(bad().into());
+    }
+    password_links::forget(&mut conn, user).await?;
+    users::give_password(&mut conn, user, &hash, false).await?;
+    noted::write_sign_in(&mut conn, &account, UsePasswordLink::ENDPOINT.name, &ask.origin).await?;
+    conn.commit().await?;
+    Ok(Reply::ok(Nothing {}))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn s4_12_a_generated_password_has_no_look_alikes_and_never_comes_twice() {
+        let passwords: Vec<String> = (0..200).map(|_| random_password().unwrap()).collect();
+        assert!(passwords.iter().all(|password| password.len() == 16 && !password.contains(['i', 'l', 'o', '0', '1'])));
+        assert_eq!(passwords.iter().collect::<HashSet<_>>().len(), 200);
+        let letters: HashSet<char> = passwords.iter().flat_map(|password| password.chars()).collect();
+        assert_eq!(letters.len(), LETTERS.len(), "every letter comes up");
+        assert!(passwords.iter().all(|password| password::check_policy("somebody", password).is_ok()));
+    }
+}

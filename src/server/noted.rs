@@ -1,0 +1,214 @@
+//! What an act was, for the audit: handlers note on what and what changed, and
+//! the way into every operation writes it down in the same transaction. What no
+//! handler notes is written from the operation itself, so none is forgotten.
+
+use std::fmt::Display;
+
+use axum::http::HeaderMap;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::caller::Caller;
+use super::powers::StandingIn;
+use crate::api::REQUEST_ID;
+use crate::api::ids::{AssetId, CustomerId, UserId};
+use crate::api::operation::Endpoint;
+use crate::store::audit::{self, AuditRow};
+use crate::store::users::UserRow;
+use crate::store::{At, Conn, Result};
+
+/// What is never written down.
+const SECRETS: [&str; 6] = ["password", "new", "current", "code", "device_token", "token"];
+
+/// What a handler says of its act.
+#[derive(Debug, Default)]
+pub(crate) struct Noted {
+    entity: Option<(&'static str, String)>,
+    customer: Option<CustomerId>,
+    asset: Option<AssetId>,
+    user: Option<UserId>,
+    changes: Option<Map<String, Value>>,
+    reason: Option<String>,
+    skipped: bool,
+}
+
+/// Where an act came from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    /// The request.
+    pub(crate) request_id: Option<String>,
+    /// The address.
+    pub(crate) came_from: Option<String>,
+}
+
+impl Origin {
+    /// Of a request's headers and its caller's address.
+    pub(crate) fn of(headers: &HeaderMap, from: impl Display) -> Self {
+        let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self { request_id, came_from: Some(from.to_string()) }
+    }
+}
+
+impl Noted {
+    /// On which record it was.
+    pub(crate) fn on(&mut self, entity: &'static str, id: impl Display) -> &mut Self {
+        self.entity = Some((entity, id.to_string()));
+        self
+    }
+
+    /// In the history of this customer.
+    pub(crate) fn customer(&mut self, id: CustomerId) -> &mut Self {
+        self.customer = Some(id);
+        self
+    }
+
+    /// In the history of this asset.
+    pub(crate) fn asset(&mut self, id: AssetId) -> &mut Self {
+        self.asset = Some(id);
+        self
+    }
+
+    /// In the history of this user.
+    pub(crate) fn user(&mut self, id: UserId) -> &mut Self {
+        self.user = Some(id);
+        self
+    }
+
+    /// Why.
+    pub(crate) fn reason(&mut self, reason: &str) -> &mut Self {
+        self.reason = Some(reason.to_owned());
+        self
+    }
+
+    /// What it was before and is now; only what differs is kept.
+    pub(crate) fn changed(&mut self, before: impl Serialize, after: impl Serialize) -> &mut Self {
+        self.changes = Some(difference(&json!(before), &json!(after)));
+        self
+    }
+
+    /// Nothing happened that anybody asks about.
+    pub(crate) fn skip(&mut self) {
+        self.skipped = true;
+    }
+}
+
+/// Field to `[before, after]`, where the two differ.
+fn difference(before: &Value, after: &Value) -> Map<String, Value> {
+    let empty = Map::new();
+    let (before, after) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let told = |name: &&String| !SECRETS.contains(&name.as_str()) && *name != "version" && *name != "id";
+    let pair = |name: &String| (before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null));
+    names.into_iter().filter(told).filter(|name| pair(name).0 != pair(name).1).map(|name| (name.clone(), json!([pair(name).0, pair(name).1]))).collect()
+}
+
+/// Writes an act of a caller down.
+pub(crate) async fn write(conn: &mut Conn, caller: &Caller, endpoint: &Endpoint, asked: (&Value, &[u8]), noted: Noted, origin: &Origin) -> Result<()> {
+    if noted.skipped {
+        return Ok(());
+    }
+    let (path, body) = asked;
+    let id = path.get("id").and_then(Value::as_str).map(str::to_owned);
+    let noun = endpoint.path.split('/').nth(2).unwrap_or_default();
+    let of_path = |wanted: &str| id.clone().filter(|_| noun == wanted);
+    let (entity, entity_id) = match noted.entity {
+        Some((entity, id)) => (entity.to_owned(), Some(id)),
+        None => (singular(noun), id.clone()),
+    };
+    let changes = noted.changes.unwrap_or_else(|| difference(&Value::Null, &serde_json::from_slice(body).unwrap_or_default()));
+    let (on_behalf_of, on_behalf_name) = on_behalf(caller);
+    let row = AuditRow {
+        id: uuid::Uuid::now_v7().to_string(),
+        happened_at: At::now(),
+        actor_id: Some(caller.id().to_string()),
+        actor_name: caller.name(),
+        actor_kind: caller.user_kind().name().to_owned(),
+        on_behalf_of,
+        on_behalf_name,
+        act: in_snake_case(endpoint.name),
+        entity,
+        entity_id,
+        customer_id: noted.customer.map(|id| id.to_string()).or_else(|| of_path("customers")),
+        asset_id: noted.asset.map(|id| id.to_string()).or_else(|| of_path("assets")),
+        user_id: noted.user.map(|id| id.to_string()).or_else(|| of_path("users")),
+        changes: Value::Object(changes).to_string(),
+        reason: noted.reason,
+        request_id: origin.request_id.clone(),
+        came_from: origin.came_from.clone(),
+        hash: String::new(),
+    };
+    audit::add(conn, &row).await
+}
+
+/// Writes down that somebody signed in.
+pub(crate) async fn write_sign_in(conn: &mut Conn, user: &UserRow, act: &str, origin: &Origin) -> Result<()> {
+    let id = user.id.to_string();
+    let row = AuditRow {
+        id: uuid::Uuid::now_v7().to_string(),
+        happened_at: At::now(),
+        actor_id: Some(id.clone()),
+        actor_name: format!("{} {}", user.first_name, user.last_name).trim().to_owned(),
+        actor_kind: user.kind.clone(),
+        on_behalf_of: None,
+        on_behalf_name: None,
+        act: in_snake_case(act),
+        entity: "session".to_owned(),
+        entity_id: None,
+        customer_id: None,
+        asset_id: None,
+        user_id: Some(id),
+        changes: "{}".to_owned(),
+        reason: None,
+        request_id: origin.request_id.clone(),
+        came_from: origin.came_from.clone(),
+        hash: String::new(),
+    };
+    audit::add(conn, &row).await
+}
+
+fn on_behalf(caller: &Caller) -> (Option<String>, Option<String>) {
+    match &caller.powers.standing_in {
+        Some(StandingIn::For(customer, _)) => {
+            let name = caller.powers.held.first().and_then(|held| held.scope_name.clone());
+            (Some(customer.to_string()), name)
+        }
+        _ => (None, None),
+    }
+}
+
+/// `customers` to `customer`.
+fn singular(noun: &str) -> String {
+    noun.strip_suffix('s').unwrap_or(noun).replace('-', "_")
+}
+
+/// `AddReading` to `add_reading`.
+fn in_snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for (at, letter) in name.char_indices() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_written_down_and_never_a_secret() {
+        let before = json!({ "name": "Keller", "city": "Waco", "password": "old", "version": 1 });
+        let after = json!({ "name": "Keller Bau", "city": "Waco", "password": "new", "version": 2, "phone": "+1" });
+        assert_eq!(Value::Object(difference(&before, &after)), json!({ "name": ["Keller", "Keller Bau"], "phone": [null, "+1"] }));
+    }
+
+    #[test]
+    fn acts_are_called_as_their_operations() {
+        assert_eq!(in_snake_case("AddReading"), "add_reading");
+        assert_eq!(singular("service-requests"), "service_request");
+    }
+}

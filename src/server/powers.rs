@@ -1,0 +1,281 @@
+//! What somebody's grants, contacts, device and the portal's settings come to:
+//! the one place where access levels, domains, switched-off permissions and
+//! consents narrow what a role grants (C9, S2-4, S1-14). Every operation, now
+//! and later, asks the result, so a ceiling holds everywhere at once.
+
+use super::fault::Fault;
+use crate::api::access_level::AccessLevel;
+use crate::api::contact::{PlatformRole, PortalRight};
+use crate::api::ids::{CustomerId, UserId};
+use crate::api::permission::{Permission, PermissionSet};
+use crate::api::portal::PortalSettings;
+use crate::api::problem::Problem;
+use crate::api::role::{Cell, Limit, Role};
+use crate::api::session::UserKind;
+use crate::store::contacts::{self, ContactRow};
+use crate::store::kiosks::{self, KioskRow};
+use crate::store::sessions::SessionRow;
+use crate::store::users::{self, GrantRow, UserRow};
+use crate::store::{At, Conn, Scope, customers, settings};
+
+/// Staff with it stand in for customers.
+pub(super) const ACT: Permission = Permission::named("customer.act_on_behalf");
+const PRINT: Permission = Permission::named("work_order.print");
+
+/// A role with its scope, after everything that narrows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// What it grants.
+    pub(crate) role: Role,
+    /// `deployment`, `shop`, `organization` or `customer`.
+    pub(crate) scope_kind: String,
+    /// The record it is limited to.
+    pub(crate) scope_id: Option<String>,
+    /// That record's name.
+    pub(crate) scope_name: Option<String>,
+}
+
+impl Held {
+    /// How far it reaches.
+    pub(crate) fn scope(&self) -> Scope {
+        fn one<T: std::str::FromStr>(id: Option<&String>) -> Vec<T> {
+            id.and_then(|id| id.parse().ok()).into_iter().collect()
+        }
+        let id = self.scope_id.as_ref();
+        match self.scope_kind.as_str() {
+            "deployment" => Scope::deployment(),
+            "shop" => Scope { shops: one(id), ..Scope::default() },
+            "organization" => Scope { organizations: one(id), ..Scope::default() },
+            "customer" => Scope { customers: one(id), ..Scope::default() },
+            _ => Scope::default(),
+        }
+    }
+}
+
+/// In whose place somebody of the dealer's stands just now.
+#[derive(Debug, Clone)]
+pub(crate) enum StandingIn {
+    /// For a customer; false once the customer took its word back.
+    For(CustomerId, bool),
+    /// Looking through a contact's eyes.
+    Eyes(Box<ContactRow>),
+}
+
+/// Everything permissions are decided by.
+#[derive(Debug, Clone)]
+pub(crate) struct Powers {
+    /// Roles with their scopes.
+    pub(crate) held: Vec<Held>,
+    /// In whose place.
+    pub(crate) standing_in: Option<StandingIn>,
+}
+
+impl Powers {
+    /// Of a session: of its user, or of whom the user stands in for.
+    pub(crate) async fn of_session(conn: &mut Conn, user: &UserRow, session: &SessionRow) -> Result<Self, Fault> {
+        let own = Self::of_user(conn, user).await?;
+        if let Some(contact) = session.viewed_contact_id {
+            return own.behind_the_eyes_of(conn, contact).await;
+        }
+        if let Some(customer) = session.acting_customer_id {
+            return own.on_behalf_of(conn, customer).await;
+        }
+        Ok(own)
+    }
+
+    /// Of a user by itself. The gates stand in the order of C8: feature, login
+    /// setting, account (its state was asked with the session), access level.
+    pub(crate) async fn of_user(conn: &mut Conn, user: &UserRow) -> Result<Self, Fault> {
+        let kind = UserKind::named(&user.kind).unwrap_or(UserKind::Customer);
+        let grants = users::grants(conn, user.id).await?;
+        if !kind.is_outside() {
+            return Ok(Self { held: grants.into_iter().filter_map(granted).collect(), standing_in: None });
+        }
+        let portal = settings::portal(conn).await?;
+        if !portal.enabled {
+            return Err(Problem::new("portal.off", "The customer portal is switched off. Call your dealer.").into());
+        }
+        if kind == UserKind::Kiosk {
+            let device = kiosks::of_user(conn, user.id).await?;
+            return at_kiosk(&portal, grants, device);
+        }
+        let people = contacts::of_user(conn, user.id).await?;
+        if shut_out(&grants, &people) {
+            return Err(no_session().into());
+        }
+        Ok(Self { held: held_by_customer(&portal, grants, &people), standing_in: None })
+    }
+
+    /// Narrowed to what a customer lets the dealer do, and to that customer.
+    async fn on_behalf_of(self, conn: &mut Conn, customer: CustomerId) -> Result<Self, Fault> {
+        let now = At::now();
+        let consents = contacts::consents(conn, customer).await?;
+        let allowed = consents.iter().filter(|consent| consent.valid_from <= now).filter_map(|consent| Role::named(&consent.role));
+        let allowed = allowed.fold(PermissionSet::default(), |set, role| set.union(role.permissions()));
+        let mut held = Vec::new();
+        for own in self.held {
+            if own.role.limit(ACT).is_some()
+                && let Some(row) = customers::get(conn, &own.scope(), customer).await?
+            {
+                let role = own.role.narrowed(allowed);
+                held.push(Held { role, scope_kind: "customer".to_owned(), scope_id: Some(customer.to_string()), scope_name: Some(row.name) });
+            }
+        }
+        let allowed = !allowed.is_empty() && !held.is_empty();
+        Ok(Self { held, standing_in: Some(StandingIn::For(customer, allowed)) })
+    }
+
+    /// Exactly what a contact has at its customer, as long as the one who looks
+    /// may stand in for that customer.
+    async fn behind_the_eyes_of(self, conn: &mut Conn, contact: crate::api::ids::ContactId) -> Result<Self, Fault> {
+        let reach = self.reach_of(ACT);
+        let contact = contacts::get(conn, &reach, contact).await?.ok_or_else(no_session)?;
+        let grants = match contact.user_id {
+            Some(user) => users::grants(conn, user).await?,
+            None => Vec::new(),
+        };
+        let customer = contact.customer_id.to_string();
+        let grants = grants.into_iter().filter(|grant| grant.scope_id.as_ref() == Some(&customer)).collect();
+        let portal = settings::portal(conn).await?;
+        let held = if contact.is_active && portal.enabled { held_by_customer(&portal, grants, std::slice::from_ref(&contact)) } else { Vec::new() };
+        Ok(Self { held, standing_in: Some(StandingIn::Eyes(Box::new(contact))) })
+    }
+
+    /// What the roles with a permission reach, together.
+    pub(crate) fn reach_of(&self, permission: Permission) -> Scope {
+        let mut scope = Scope::default();
+        for held in self.held.iter().filter(|held| held.role.limit(permission).is_some()) {
+            scope.extend(&held.scope());
+        }
+        scope
+    }
+
+    /// Everything granted, limited or not.
+    pub(crate) fn granted(&self) -> PermissionSet {
+        self.held.iter().fold(PermissionSet::default(), |set, held| set.union(held.role.permissions()))
+    }
+
+    /// How far a permission reaches; the widest of all roles.
+    pub(crate) fn limit(&self, permission: Permission) -> Option<Limit> {
+        self.held.iter().filter_map(|held| held.role.limit(permission)).max()
+    }
+
+    /// Whose own records count as own.
+    pub(crate) fn own_id(&self, user: UserId) -> UserId {
+        match &self.standing_in {
+            // A contact without an account has no records of its own.
+            Some(StandingIn::Eyes(contact)) => contact.user_id.unwrap_or(UserId(uuid::Uuid::nil())),
+            _ => user,
+        }
+    }
+}
+
+/// The same for every reason why a session is none.
+pub(super) fn no_session() -> Problem {
+    Problem::new("session.required", "Sign in first: this session has ended or never was.")
+}
+
+/// A stored grant as a role with its scope; none where its role is gone.
+fn granted(grant: GrantRow) -> Option<Held> {
+    let role = match &grant.cells {
+        Some(cells) => Role::read(grant.role.clone(), cells),
+        None => Role::named(&grant.role)?.clone(),
+    };
+    let role = if grant.domains.is_empty() { role } else { role.narrowed(of_domains(&grant.domains)) };
+    Some(Held { role, scope_kind: grant.scope_kind, scope_id: grant.scope_id, scope_name: grant.scope_name })
+}
+
+/// Everything in the domains of a grant (S2-2).
+fn of_domains(domains: &str) -> PermissionSet {
+    Permission::all().filter(|permission| domains.split(' ').any(|domain| domain == permission.domain())).collect()
+}
+
+/// Whether a customer's person has no access whatever else is given (C-4).
+fn shut_out(grants: &[GrantRow], people: &[ContactRow]) -> bool {
+    let none = |contact: &ContactRow| level(contact) == AccessLevel::None;
+    let other_grants = grants.iter().any(|grant| grant.role != "level_none");
+    match people {
+        [] => !grants.is_empty() && !other_grants,
+        people => people.iter().all(none),
+    }
+}
+
+/// What a customer's person holds: grants and contacts, each under its ceiling.
+fn held_by_customer(portal: &PortalSettings, grants: Vec<GrantRow>, people: &[ContactRow]) -> Vec<Held> {
+    let strictest = people.iter().map(|contact| level(contact).takes_away()).fold(PermissionSet::default(), PermissionSet::union);
+    let mut held: Vec<Held> = Vec::new();
+    for grant in grants {
+        let at = people.iter().find(|contact| grant.scope_id.as_deref() == Some(contact.customer_id.to_string().as_str()));
+        // A grant elsewhere is under all ceilings: the strictest stands.
+        let taken = at.map_or(strictest, |contact| level(contact).takes_away());
+        held.extend(granted(grant).map(|one| under(one, taken)));
+    }
+    for contact in people {
+        held.extend(of_contact(contact));
+    }
+    for one in &mut held {
+        one.role = narrowed_by_portal(portal, one.role.clone());
+    }
+    held
+}
+
+fn under(mut held: Held, taken: PermissionSet) -> Held {
+    held.role = held.role.narrowed(all().without(taken));
+    held
+}
+
+/// What a contact holds by itself: its platform role and right, or, without
+/// either, the template of its level (3.1); under the level as a ceiling (C9).
+pub(super) fn of_contact(contact: &ContactRow) -> Vec<Held> {
+    let level = level(contact);
+    let right = PortalRight::named(&contact.portal_right).filter(|right| *right != PortalRight::None);
+    let platform = PlatformRole::named(&contact.platform_role).filter(|role| *role != PlatformRole::None);
+    let mut roles: Vec<&Role> = right.and_then(|right| Role::named(right.name())).into_iter().collect();
+    roles.extend(platform.and_then(|role| Role::named(role.name())));
+    if roles.is_empty() {
+        roles.extend(level.template());
+    }
+    let held = |role: &Role| Held { role: role.clone(), scope_kind: "customer".to_owned(), scope_id: Some(contact.customer_id.to_string()), scope_name: None };
+    roles.into_iter().map(|role| under(held(role), level.takes_away())).collect()
+}
+
+/// The ceiling of a contact; what cannot be read lets nobody in.
+pub(super) fn level(contact: &ContactRow) -> AccessLevel {
+    AccessLevel::named(&contact.access_level).unwrap_or(AccessLevel::None)
+}
+
+/// Without what the dealer switched off for its portal (S2-5).
+fn narrowed_by_portal(portal: &PortalSettings, role: Role) -> Role {
+    let configurable = |permission: &&Permission| role.cell(**permission) == Cell::Configurable;
+    let mut off: PermissionSet = portal.switched_off.iter().filter(configurable).copied().collect();
+    if !portal.allows_printing {
+        off = off.union([PRINT].into_iter().collect());
+    }
+    role.narrowed(all().without(off))
+}
+
+/// A workshop terminal: its template, narrowed by the device's own short list
+/// and the portal's settings (S2-4).
+fn at_kiosk(portal: &PortalSettings, grants: Vec<GrantRow>, device: Option<KioskRow>) -> Result<Powers, Fault> {
+    let mut held: Vec<Held> = grants.into_iter().filter_map(granted).collect();
+    if let Some(device) = &device {
+        if !device.is_active {
+            return Err(no_session().into());
+        }
+        if portal.login_required || device.login_required {
+            return Err(Problem::new("kiosk.login_required", "Somebody has to sign in at this terminal.").into());
+        }
+        let listed: PermissionSet = device.allowed_actions.split(' ').filter_map(Permission::from_name).collect();
+        for one in &mut held {
+            one.role = one.role.clone().narrowed(listed);
+        }
+    }
+    for one in &mut held {
+        one.role = narrowed_by_portal(portal, one.role.clone());
+    }
+    Ok(Powers { held, standing_in: None })
+}
+
+fn all() -> PermissionSet {
+    Permission::all().collect()
+}

@@ -1,0 +1,283 @@
+//! Customers' people, and the word of a customer that the dealer may act for it.
+
+use super::row::{row, statements};
+use super::scope::customer_in_scope;
+use super::{At, Conn, Result, Scope};
+use crate::api::ids::{ConsentId, ContactId, CustomerId, UserId};
+
+row! {
+    /// A contact with the person behind it.
+    pub struct ContactRow {
+        /// Its id.
+        pub id: ContactId,
+        /// Its customer.
+        pub customer_id: CustomerId,
+        /// The person or department.
+        pub person_id: String,
+        /// `person` or `department`.
+        pub kind: String,
+        /// Given name.
+        pub first_name: String,
+        /// Family name, or the department's.
+        pub last_name: String,
+        /// How to address them.
+        pub salutation: Option<String>,
+        /// What they do.
+        pub job_title: Option<String>,
+        /// E-mail.
+        pub email: Option<String>,
+        /// E.164.
+        pub phone: Option<String>,
+        /// E.164.
+        pub mobile: Option<String>,
+        /// Words, separated by spaces.
+        pub roles: String,
+        /// The ceiling.
+        pub access_level: String,
+        /// What they manage.
+        pub portal_right: String,
+        /// Their role on the platform.
+        pub platform_role: String,
+        /// Whether invoices are mailed to them.
+        pub receives_invoices: bool,
+        /// Whether statements are mailed to them.
+        pub receives_statements: bool,
+        /// The account they sign in with.
+        pub user_id: Option<UserId>,
+        /// Its name.
+        pub username: Option<String>,
+        /// Whether it ever had a password.
+        pub has_password: bool,
+        /// Who gave right, role or level last.
+        pub designated_by: Option<UserId>,
+        /// That user's name.
+        pub designated_by_name: Option<String>,
+        /// Whether they still are a contact.
+        pub is_active: bool,
+        /// The first one to call.
+        pub is_primary: bool,
+        /// Counts up.
+        pub row_version: i64,
+    }
+}
+
+row! {
+    /// A customer's word.
+    pub struct ConsentRow {
+        /// Its id.
+        pub id: ConsentId,
+        /// The customer.
+        pub customer_id: CustomerId,
+        /// The template whose rights are granted.
+        pub role: String,
+        /// Who of the customer said so.
+        pub given_by: String,
+        /// From when.
+        pub valid_from: At,
+        /// Until when.
+        pub valid_to: Option<At>,
+        /// Who wrote it down.
+        pub recorded_by: UserId,
+    }
+}
+
+macro_rules! contact_columns {
+    () => {
+        "SELECT ct.id, ct.customer_id, ct.person_id, ct.kind, p.first_name, p.last_name, p.salutation, p.job_title, p.email, p.phone, p.mobile, ct.roles, \
+            ct.access_level, ct.portal_right, ct.platform_role, ct.receives_invoices, ct.receives_statements, ct.user_id, u.username, \
+            (u.password_hash IS NOT NULL AND u.password_hash <> '') AS has_password, ct.designated_by, du.username AS designated_by_name, ct.is_active, \
+            ct.is_primary, ct.row_version \
+         FROM contact ct JOIN person p ON p.id = ct.person_id LEFT JOIN user_account u ON u.id = ct.user_id LEFT JOIN user_account du ON du.id = ct.designated_by "
+    };
+}
+
+statements! {
+    OF_CUSTOMER = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.id > $2 ORDER BY ct.id LIMIT $3");
+    OF_CUSTOMER_OWN = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.user_id = $2 ORDER BY ct.id");
+    ONE = concat!(contact_columns!(), "JOIN customer c ON c.id = ct.customer_id WHERE ", customer_in_scope!(), " AND ct.id = $6");
+    OF_USER = concat!(contact_columns!(), "WHERE ct.user_id = $1 AND ct.is_active ORDER BY ct.id");
+    ACTIVE = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.is_active AND ct.id <> $2 ORDER BY ct.id");
+    INSERT_PERSON = "INSERT INTO person (id, first_name, last_name, email, phone, mobile, salutation, job_title) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    UPDATE_PERSON = "UPDATE person SET first_name = $2, last_name = $3, email = $4, phone = $5, mobile = $6, salutation = $7, job_title = $8 WHERE id = $1";
+    INSERT = "INSERT INTO contact (id, customer_id, person_id, kind, roles, access_level, portal_right, platform_role, receives_invoices, receives_statements,
+            user_id, designated_by, is_active, is_primary, row_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)";
+    UPDATE = "UPDATE contact SET roles = $3, access_level = $4, portal_right = $5, platform_role = $6, receives_invoices = $7, receives_statements = $8,
+            user_id = $9, designated_by = $10, is_active = $11, is_primary = $12, row_version = row_version + 1
+        WHERE id = $1 AND row_version = $2";
+    INSERT_ACCOUNT = "INSERT INTO user_account (id, person_id, username, username_key, password_hash, must_change, state, kind, shop_id, row_version)
+        VALUES ($1, $2, $3, $4, '', TRUE, 'active', 'customer', NULL, 1)";
+    RENAME_ACCOUNT = "UPDATE user_account SET username = $2, username_key = $3, row_version = row_version + 1 WHERE id = $1";
+    CONSENTS = "SELECT id, customer_id, role, given_by, valid_from, valid_to, recorded_by FROM consent
+        WHERE customer_id = $1 AND (valid_to IS NULL OR valid_to > $2) ORDER BY valid_from, id";
+    CONSENT = concat!("SELECT k.id, k.customer_id, k.role, k.given_by, k.valid_from, k.valid_to, k.recorded_by FROM consent k JOIN customer c ON c.id = k.customer_id
+        WHERE ", customer_in_scope!(), " AND k.id = $6");
+    GIVE_CONSENT = "INSERT INTO consent (id, customer_id, role, given_by, valid_from, valid_to, recorded_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    END_CONSENT = "UPDATE consent SET valid_to = $2 WHERE id = $1 AND (valid_to IS NULL OR valid_to > $2)";
+}
+
+/// The contacts of a customer behind an id, in the order they were entered.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_customer(conn: &mut Conn, customer: CustomerId, after: &str, limit: i64) -> Result<Vec<ContactRow>> {
+    conn.query(OF_CUSTOMER).bind(customer).bind(after).bind(limit).all().await
+}
+
+/// Those of them that are one's own.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_customer_own(conn: &mut Conn, customer: CustomerId, user: UserId) -> Result<Vec<ContactRow>> {
+    conn.query(OF_CUSTOMER_OWN).bind(customer).bind(user).all().await
+}
+
+/// A contact of a customer within scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(conn: &mut Conn, scope: &Scope, id: ContactId) -> Result<Option<ContactRow>> {
+    conn.query(ONE).scope(scope).bind(id).first().await
+}
+
+/// What a user is a contact of.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<ContactRow>> {
+    conn.query(OF_USER).bind(user).all().await
+}
+
+/// The active contacts of a customer but one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn others(conn: &mut Conn, customer: CustomerId, than: ContactId) -> Result<Vec<ContactRow>> {
+    conn.query(ACTIVE).bind(customer).bind(than).all().await
+}
+
+/// Adds a contact with its person.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(conn: &mut Conn, row: &ContactRow) -> Result<()> {
+    person(conn, INSERT_PERSON, row).await?;
+    conn.query(INSERT)
+        .bind(row.id)
+        .bind(row.customer_id)
+        .bind(&row.person_id)
+        .bind(&row.kind)
+        .bind(&row.roles)
+        .bind(&row.access_level)
+        .bind(&row.portal_right)
+        .bind(&row.platform_role)
+        .bind(row.receives_invoices)
+        .bind(row.receives_statements)
+        .bind(row.user_id)
+        .bind(row.designated_by)
+        .bind(row.is_active)
+        .bind(row.is_primary)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Changes a contact and its person; false if somebody else was faster.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update(conn: &mut Conn, row: &ContactRow) -> Result<bool> {
+    person(conn, UPDATE_PERSON, row).await?;
+    let updated = conn
+        .query(UPDATE)
+        .bind(row.id)
+        .bind(row.row_version)
+        .bind(&row.roles)
+        .bind(&row.access_level)
+        .bind(&row.portal_right)
+        .bind(&row.platform_role)
+        .bind(row.receives_invoices)
+        .bind(row.receives_statements)
+        .bind(row.user_id)
+        .bind(row.designated_by)
+        .bind(row.is_active)
+        .bind(row.is_primary)
+        .run()
+        .await?;
+    Ok(updated > 0)
+}
+
+async fn person(conn: &mut Conn, text: &'static str, row: &ContactRow) -> Result<()> {
+    conn.query(text)
+        .bind(&row.person_id)
+        .bind(&row.first_name)
+        .bind(&row.last_name)
+        .bind(&row.email)
+        .bind(&row.phone)
+        .bind(&row.mobile)
+        .bind(&row.salutation)
+        .bind(&row.job_title)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Gives a person an account; nobody gets in before it has a password.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when the name is in use.
+pub async fn insert_account(conn: &mut Conn, id: UserId, person_id: &str, username: &str) -> Result<()> {
+    conn.query(INSERT_ACCOUNT).bind(id).bind(person_id).bind(username).bind(crate::text::fold(username)).run().await?;
+    Ok(())
+}
+
+/// Changes the name that an account signs in with.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when the name is in use.
+pub async fn rename_account(conn: &mut Conn, id: UserId, username: &str) -> Result<()> {
+    conn.query(RENAME_ACCOUNT).bind(id).bind(username).bind(crate::text::fold(username)).run().await?;
+    Ok(())
+}
+
+/// The consents of a customer that are in force or will be.
+///
+/// # Errors
+/// When the database fails.
+pub async fn consents(conn: &mut Conn, customer: CustomerId) -> Result<Vec<ConsentRow>> {
+    conn.query(CONSENTS).bind(customer).bind(At::now()).all().await
+}
+
+/// A consent of a customer within scope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn consent(conn: &mut Conn, scope: &Scope, id: ConsentId) -> Result<Option<ConsentRow>> {
+    conn.query(CONSENT).scope(scope).bind(id).first().await
+}
+
+/// Records a consent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_consent(conn: &mut Conn, row: &ConsentRow) -> Result<()> {
+    conn.query(GIVE_CONSENT)
+        .bind(row.id)
+        .bind(row.customer_id)
+        .bind(&row.role)
+        .bind(&row.given_by)
+        .bind(row.valid_from)
+        .bind(row.valid_to)
+        .bind(row.recorded_by)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Ends a consent now; it is kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_consent(conn: &mut Conn, id: ConsentId) -> Result<bool> {
+    Ok(conn.query(END_CONSENT).bind(id).bind(At::now()).run().await? > 0)
+}
