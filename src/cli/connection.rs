@@ -4,7 +4,7 @@
 use crate::api::operation::Operation;
 use crate::api::page::Nothing;
 use crate::client::credentials::Credentials;
-use crate::client::{Call, Client};
+use crate::client::{Call, Client, Trust};
 use crate::config::Given;
 
 use super::exit::Failure;
@@ -13,7 +13,7 @@ use super::setup::{Setup, given};
 /// `--server` and `--token`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Connection {
-    #[arg(long, value_name = "URL", help = "The server, as http://host:port [env: COUNTERTOP_SERVER]")]
+    #[arg(long, value_name = "URL", help = "The server, as https://host:port [env: COUNTERTOP_SERVER]")]
     server: Option<String>,
     /// A session's token, instead of the stored login
     #[arg(long, value_name = "T", env = "COUNTERTOP_TOKEN", hide_env_values = true)]
@@ -48,7 +48,7 @@ impl Connection {
     /// The server that is configured, if any, with the token given or stored.
     pub(super) fn client(&self, setup: &Setup) -> Result<Option<Client>, Failure> {
         let Some(address) = &setup.config.client.server else { return Ok(None) };
-        let client = Client::new(&address.0, None)?;
+        let client = Client::trusting(&address.0, None, trust(setup))?;
         let token = match self.token() {
             Some(token) => Some(token),
             None => Credentials::read(&setup.paths.config)?.token(client.server()).map(str::to_owned),
@@ -67,7 +67,8 @@ impl Connection {
     pub(super) fn connect_anew(&self) -> Result<Connected, Failure> {
         let setup = self.setup()?;
         let address = setup.config.client.server.as_ref().ok_or_else(no_server)?;
-        Ok(Connected { client: Client::new(&address.0, None)?, setup, token_given: false })
+        let client = Client::trusting(&address.0, None, trust(&setup))?;
+        Ok(Connected { client, setup, token_given: false })
     }
 
     /// The token given; an empty variable is how scripts unset one.
@@ -76,9 +77,19 @@ impl Connection {
     }
 }
 
+/// What the configuration says about whom to trust.
+pub(super) fn trust(setup: &Setup) -> Trust {
+    let client = &setup.config.client;
+    Trust {
+        ca_file: client.ca_file.as_ref().map(|path| path.0.clone()),
+        pinned: client.pinned_certificate.map(|fingerprint| fingerprint.0),
+        plain_http: client.plain_http.as_ref().map(|address| address.0.clone()),
+    }
+}
+
 /// There is nobody to talk to.
 pub(super) fn no_server() -> Failure {
-    Failure::usage("no server is named: say --server http://host:port, or set client.server in the configuration")
+    Failure::usage("no server is named: say --server https://host:port, or set client.server in the configuration")
 }
 
 /// An answer, and the JSON it came as.

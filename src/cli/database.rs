@@ -17,7 +17,7 @@ pub(super) struct DatabaseArgs {
 impl DatabaseArgs {
     /// The configuration with `--database` and other flags over it, and the
     /// database's address.
-    pub(super) fn setup(&self, others: Option<Given<'_>>) -> Result<(Setup, String), Failure> {
+    pub(super) fn setup<'a>(&'a self, others: impl IntoIterator<Item = Given<'a>>) -> Result<(Setup, String), Failure> {
         let database = given("--database", "server.database", self.database.as_deref());
         let flags: Vec<Given<'_>> = database.into_iter().chain(others).collect();
         let setup = Setup::read(&flags)?;

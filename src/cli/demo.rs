@@ -18,7 +18,7 @@ use super::setup::Setup;
 use super::signals::Signals;
 use crate::config::nearest;
 use crate::demo;
-use crate::server::{self, Arrangements, Running};
+use crate::server::{self, Arrangements, Running, Transport};
 use crate::store::settings;
 
 /// How often a demo that joined another looks whether that one still lives.
@@ -124,7 +124,8 @@ async fn start(args: &DemoArgs, setup: &Setup) -> Result<(Running, Living), Fail
     let options = demo::Options { customers: args.customers, seed: args.seed };
     demo::fill(&db, &options).await.map_err(|error| Failure::failed(error.to_string()))?;
     let listen = args.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let running = server::serve(db, listen, Arrangements { lifetimes: lifetimes(&setup.config.server), ..Arrangements::default() }).await?;
+    let arrangements = Arrangements { lifetimes: lifetimes(&setup.config.server), ..Arrangements::default() };
+    let running = server::serve(db, listen, Transport::Plain, arrangements).await?;
     match introduce(args, setup, running.address).await {
         Ok(living) => Ok((running, living)),
         Err(failure) => {
@@ -156,7 +157,7 @@ async fn sign_in(address: SocketAddr, account: &str) -> Result<String, Failure> 
 async fn serve_only(args: &DemoArgs, setup: &Setup) -> Outcome {
     let mut signals = Signals::listen()?;
     let (running, living) = start(args, setup).await?;
-    announce(running.address)?;
+    announce(&running.url())?;
     signals.stop().await;
     living.forget(&setup.paths);
     running.stop().await?;

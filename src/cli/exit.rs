@@ -171,9 +171,9 @@ mod of_client {
         fn from(error: ClientError) -> Self {
             let exit = match &error {
                 ClientError::Refused(problem) => return refused(problem),
-                ClientError::Unreachable { .. } => Exit::Unreachable,
+                ClientError::Unreachable { .. } | ClientError::Untrusted { .. } => Exit::Unreachable,
                 ClientError::Strange { .. } => Exit::Failed,
-                ClientError::Address(_) => Exit::Usage,
+                ClientError::Address(_) | ClientError::PlainHttp(_) => Exit::Usage,
             };
             Self::new(exit, error.to_string())
         }
@@ -207,7 +207,7 @@ mod of_client {
 mod of_server {
     use super::Failure;
     use crate::server::password::PasswordError;
-    use crate::server::{MailSettingsError, ServeError};
+    use crate::server::{MailSettingsError, ServeError, TlsError};
     use crate::store::StoreError;
 
     impl From<StoreError> for Failure {
@@ -225,6 +225,12 @@ mod of_server {
                 ServeError::Store(error) => error.into(),
                 other => Self::failed(other.to_string()),
             }
+        }
+    }
+
+    impl From<TlsError> for Failure {
+        fn from(error: TlsError) -> Self {
+            Self::failed(error.to_string())
         }
     }
 

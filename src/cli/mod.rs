@@ -43,6 +43,8 @@ mod terminal;
 #[cfg(feature = "server")]
 mod transfer;
 #[cfg(feature = "server")]
+mod transport;
+#[cfg(feature = "server")]
 mod user;
 
 use std::process::ExitCode;

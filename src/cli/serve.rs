@@ -1,7 +1,6 @@
 //! `countertop serve` and `countertop migrate`.
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 
 use super::database::{self, DatabaseArgs};
 use super::doctor::masked;
@@ -10,9 +9,10 @@ use super::logging;
 use super::output;
 use super::runtime;
 use super::setup::given;
-use super::signals::Signals;
+use super::signals::{Renewals, Signals};
+use super::transport::TransportArgs;
 use crate::config::ServerSettings;
-use crate::server::{self, Arrangements, Lifetime, Lifetimes, OutgoingMail};
+use crate::server::{self, Arrangements, Lifetime, Lifetimes, OutgoingMail, Transport};
 use crate::store::{Db, migrate, settings, users};
 
 /// `countertop serve`.
@@ -21,6 +21,8 @@ pub(super) struct ServeArgs {
     /// Where to listen, 127.0.0.1:7420 unless configured; port 0 picks a free one
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    #[command(flatten)]
+    transport: TransportArgs,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -35,28 +37,35 @@ pub(super) struct MigrateArgs {
 /// Serves until a signal says stop.
 pub(super) fn run(args: &ServeArgs) -> Outcome {
     let listen = given("--listen", "server.listen", args.listen.as_deref());
-    let (setup, address) = args.database.setup(listen)?;
-    let config = setup.config.server;
+    let (setup, address) = args.database.setup(listen.into_iter().chain(args.transport.flags()))?;
+    let config = &setup.config.server;
     logging::to_stderr(config.log, config.log_format);
-    let arrangements = Arrangements { lifetimes: lifetimes(&config), mail: OutgoingMail::from_settings(&setup.config.mail)? };
-    runtime::threads()?.block_on(serve(&address, &config, arrangements))
+    let arrangements = Arrangements { lifetimes: lifetimes(config), mail: OutgoingMail::from_settings(&setup.config.mail)? };
+    let transport = args.transport.choose(&setup)?;
+    runtime::threads()?.block_on(serve(&address, config, transport, arrangements))
 }
 
-async fn serve(address: &str, config: &ServerSettings, arrangements: Arrangements) -> Outcome {
+async fn serve(address: &str, config: &ServerSettings, transport: Transport, arrangements: Arrangements) -> Outcome {
     let mut signals = Signals::listen()?;
+    let mut renewals = Renewals::listen(matches!(transport, Transport::Tls(_)))?;
     let db = database::open(address).await?;
-    let running = server::serve(db, config.listen, arrangements).await?;
+    let running = server::serve(db, config.listen, transport, arrangements).await?;
     prepare(&running.app.db, config, address).await?;
-    announce(running.address)?;
-    signals.stop().await;
+    announce(&running.url())?;
+    loop {
+        tokio::select! {
+            () = signals.stop() => break,
+            () = renewals.next() => running.reload_certificate(),
+        }
+    }
     tracing::info!("stopping");
     running.stop().await?;
     Ok(Exit::Done)
 }
 
 /// The first line on standard output: what starts a server waits for it.
-pub(super) fn announce(address: SocketAddr) -> Result<(), Failure> {
-    output::say(&format!("listening on http://{address}"))
+pub(super) fn announce(url: &str) -> Result<(), Failure> {
+    output::say(&format!("listening on {url}"))
 }
 
 /// How long sessions live, from the configuration.

@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use super::connection::Connection;
+use super::connection::{Connection, trust};
 use super::exit::{Exit, Failure, Outcome, mistaken};
 use super::logging;
 use super::setup::Setup;
@@ -49,6 +49,7 @@ pub(super) fn show(setup: &Setup, client: Option<Client>, credentials_dir: Optio
         keys: setup.config.key_pairs(),
         state_dir: setup.paths.state.clone(),
         credentials_dir,
+        trust: trust(setup),
     };
     let start = tui::Start { client, settings, offers_demo: cfg!(feature = "server") };
     tui::run(start).map_err(|error| Failure::failed(format!("the terminal failed: {error}")))

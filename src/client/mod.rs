@@ -6,6 +6,7 @@
 
 mod call;
 pub mod credentials;
+mod trust;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use call::Call;
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
+pub use trust::Trust;
 
 use crate::api::IDEMPOTENCY_KEY;
 use crate::api::operation::{Method, Operation};
@@ -39,6 +41,14 @@ pub enum ClientError {
         /// What the network said.
         cause: String,
     },
+    /// Somebody answers who cannot be trusted, or nobody could be.
+    #[error("no trusted connection to {server}: {cause}")]
+    Untrusted {
+        /// The address asked.
+        server: String,
+        /// What is wrong with the certificate or with what is configured.
+        cause: String,
+    },
     /// An answer came that is none of ours.
     #[error("the server {server} answered something else than countertop does: {cause}")]
     Strange {
@@ -48,8 +58,14 @@ pub enum ClientError {
         cause: String,
     },
     /// The address is no web address.
-    #[error("{0:?} is no server address: write http://host:port")]
+    #[error("{0:?} is no server address: write https://host:port")]
     Address(String),
+    /// Passwords would travel for everybody to read.
+    #[error(
+        "{0} is plain HTTP to another machine, where passwords can be read on the way: write https://, \
+         or name the same address a second time as client.plain_http in the configuration"
+    )]
+    PlainHttp(String),
 }
 
 impl ClientError {
@@ -65,7 +81,7 @@ impl ClientError {
     /// Whether the line is at fault and not what was asked.
     #[must_use]
     pub const fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Untrusted { .. })
     }
 }
 
@@ -74,23 +90,38 @@ impl ClientError {
 pub struct Client {
     server: String,
     token: Option<String>,
+    trust: Trust,
+    encrypted: bool,
     /// Made at the first call: it reads certificates, which the first frame
     /// must not wait for.
-    http: OnceLock<reqwest::Client>,
+    http: OnceLock<Result<reqwest::Client, ClientError>>,
 }
 
 impl Client {
     /// For a server's address such as `http://127.0.0.1:7420`.
     ///
     /// # Errors
-    /// [`ClientError::Address`].
+    /// [`ClientError::Address`] and [`ClientError::PlainHttp`].
     pub fn new(server: &str, token: Option<String>) -> Result<Self, ClientError> {
+        Self::trusting(server, token, Trust::default())
+    }
+
+    /// For a server that is trusted by something else than what this machine
+    /// knows.
+    ///
+    /// # Errors
+    /// [`ClientError::Address`] and [`ClientError::PlainHttp`].
+    pub fn trusting(server: &str, token: Option<String>, trust: Trust) -> Result<Self, ClientError> {
         let server = server.trim().trim_end_matches('/');
         let url = reqwest::Url::parse(server).map_err(|_| ClientError::Address(server.to_owned()))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(ClientError::Address(server.to_owned()));
         }
-        Ok(Self { server: server.to_owned(), token, http: OnceLock::new() })
+        let encrypted = url.scheme() == "https";
+        if !encrypted && !trust.allows_plain(&url) {
+            return Err(ClientError::PlainHttp(server.to_owned()));
+        }
+        Ok(Self { server: server.to_owned(), token, trust, encrypted, http: OnceLock::new() })
     }
 
     /// The server's address.
@@ -102,7 +133,7 @@ impl Client {
     /// The same server with another session.
     #[must_use]
     pub fn with_token(&self, token: Option<String>) -> Self {
-        Self { server: self.server.clone(), token, http: self.http.clone() }
+        Self { server: self.server.clone(), token, trust: self.trust.clone(), encrypted: self.encrypted, http: self.http.clone() }
     }
 
     /// Whether a session's token is at hand.
@@ -146,22 +177,31 @@ impl Client {
 
     /// Sends once; says whether another try may help.
     async fn send_once(&self, call: &Call) -> (Result<Vec<u8>, ClientError>, bool) {
-        let response = match self.request(call).send().await {
+        let request = match self.request(call) {
+            Ok(request) => request,
+            Err(error) => return (Err(error), false),
+        };
+        let response = match request.send().await {
             Ok(response) => response,
-            // Time-outs are not repeated: the person has waited enough.
-            Err(error) => return (Err(self.unreachable(&error)), !error.is_timeout()),
+            Err(error) => {
+                let told = self.no_answer(&error);
+                // Time-outs are not repeated: the person has waited enough. A
+                // certificate is the same the next time.
+                let may_help = !error.is_timeout() && matches!(told, ClientError::Unreachable { .. });
+                return (Err(told), may_help);
+            }
         };
         let status = response.status();
         let busy = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
             && !response.headers().contains_key(RETRY_AFTER);
         match response.bytes().await {
-            Err(error) => (Err(self.unreachable(&error)), true),
+            Err(error) => (Err(self.no_answer(&error)), true),
             Ok(bytes) if status.is_success() => (Ok(bytes.to_vec()), false),
             Ok(bytes) => (Err(self.refusal(status, &bytes)), busy),
         }
     }
 
-    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
+    fn request(&self, call: &Call) -> Result<reqwest::RequestBuilder, ClientError> {
         let method = match call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -169,7 +209,7 @@ impl Client {
             Method::Put => reqwest::Method::PUT,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let mut request = self.http().request(method, format!("{}{}", self.server, call.target));
+        let mut request = self.http()?.request(method, format!("{}{}", self.server, call.target));
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -182,23 +222,30 @@ impl Client {
         if let Some(version) = call.if_match {
             request = request.header(IF_MATCH, format!("\"{version}\""));
         }
-        request
+        Ok(request)
     }
 
-    fn http(&self) -> &reqwest::Client {
-        self.http.get_or_init(|| {
-            // A second program part may have chosen already; that is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            reqwest::Client::builder().timeout(PATIENCE).connect_timeout(CONNECT_PATIENCE).tcp_nodelay(true).build().unwrap_or_default()
-        })
+    fn http(&self) -> Result<&reqwest::Client, ClientError> {
+        self.http.get_or_init(|| self.connection()).as_ref().map_err(Clone::clone)
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
+    fn connection(&self) -> Result<reqwest::Client, ClientError> {
+        // A second program part may have chosen already; that is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let untrusted = |cause| ClientError::Untrusted { server: self.server.clone(), cause };
+        let client = reqwest::Client::builder().timeout(PATIENCE).connect_timeout(CONNECT_PATIENCE).tcp_nodelay(true);
+        // For plain HTTP nobody is trusted: no certificates need be read, and
+        // none be there.
+        let client = if self.encrypted { self.trust.over_tls(client).map_err(untrusted)? } else { client.tls_certs_only([]) };
+        client.build().map_err(|error| untrusted(root_cause(&error)))
+    }
+
+    fn no_answer(&self, error: &reqwest::Error) -> ClientError {
+        let server = self.server.clone();
+        match trust::objection(error) {
+            Some(cause) => ClientError::Untrusted { server, cause },
+            None => ClientError::Unreachable { server, cause: root_cause(error) },
         }
-        ClientError::Unreachable { server: self.server.clone(), cause: cause.to_string() }
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
@@ -211,4 +258,13 @@ impl Client {
     fn strange(&self, cause: String) -> ClientError {
         ClientError::Strange { server: self.server.clone(), cause }
     }
+}
+
+/// What lies at the bottom of an error.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }

@@ -75,6 +75,7 @@ fn plain(value: &DeValue<'_>, quoted: bool) -> Option<String> {
     match value {
         DeValue::String(text) if quoted => Some(text.clone().into_owned()),
         DeValue::Integer(number) if !quoted => i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number.to_string()),
+        DeValue::Boolean(choice) if !quoted => Some(choice.to_string()),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ pub use nearest::nearest;
 pub use paths::{ConfigFile, Paths};
 pub use settings::{ClientSettings, Config, KeyBinding, MailSettings, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
 pub use value::{
-    AccountName, CountryCode, DatabaseAddress, FilePath, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
+    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
 };
 
 /// Environment variables and the settings they give.
@@ -184,6 +184,27 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_is_true_or_false_and_nothing_else() {
+        assert!(from("[server]\ntls_self_made = true\n").unwrap().server.tls_self_made);
+        for other in ["\"true\"", "1", "yes"] {
+            assert!(from(&format!("[server]\nplain_http = {other}\n")).is_err(), "{other}");
+        }
+        assert_eq!(told("[server]\nstaff_idle_hours = true\n"), "config.toml:2:20: server.staff_idle_hours: expected a whole number from 1 to 100000");
+    }
+
+    #[test]
+    fn a_fingerprint_is_taken_as_it_is_printed_here_and_elsewhere() {
+        let digits = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let fingerprint = Fingerprint::from_text(&format!("sha256:{digits}")).unwrap();
+        assert_eq!(fingerprint.to_string(), format!("sha256:{digits}"));
+        let pairs: Vec<String> = fingerprint.0.iter().map(|byte| format!("{byte:02X}")).collect();
+        assert_eq!(Fingerprint::from_text(&format!("sha256:{}", pairs.join(":"))), Some(fingerprint));
+        for wrong in [digits.to_owned(), format!("sha256:{}", &digits[1..]), format!("sha256:{digits}0"), format!("sha256:g{}", &digits[1..])] {
+            assert_eq!(Fingerprint::from_text(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_flag_is_told_by_its_name() {
         let flag = Given { by: "--listen", setting: "server.listen", value: "7420" };
         let told = Config::layered(None, &|_| None, &[flag]).unwrap_err().to_string();
@@ -213,7 +234,7 @@ mod tests {
         let active: String =
             example().lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line)).collect::<Vec<_>>().join("\n");
         let read = from(&active).unwrap();
-        assert_eq!(ServerSettings { database: None, ..read.server }, ServerSettings::default());
+        assert_eq!(ServerSettings { database: None, tls_certificate: None, tls_key: None, ..read.server }, ServerSettings::default());
         assert_eq!(read.terminal, TerminalSettings::default());
     }
 }

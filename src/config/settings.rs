@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::nearest::{did_you_mean, nearest};
 use super::value::{
-    AccountName, CountryCode, DatabaseAddress, FilePath, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
+    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
 };
 
 /// One row of the table.
@@ -99,9 +99,24 @@ settings! {
     client: ClientSettings, "Where the terminal application and the verbs find the server." {
         server: Option<ServerAddress> = None,
             "The server. With none the terminal application offers the demo or asks for one.", such as "http://127.0.0.1:7420";
+        ca_file: Option<FilePath> = None,
+            "Certificates (PEM) of a private authority that signs the server's; they count beside those of this machine.", such as "/etc/countertop/ca.pem";
+        pinned_certificate: Option<Fingerprint> = None,
+            "The one certificate that is accepted, whatever name it bears and whoever signed it: its SHA-256, as the server prints it.",
+            such as "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        plain_http: Option<ServerAddress> = None,
+            "A server on another machine is spoken to in plain HTTP only if its address stands here a second time.",
+            such as "http://counter.dealer.example:7420";
     }
     server: ServerSettings, "What `countertop serve` and the verbs on the database use." {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7420)), "Where the server listens; port 0 picks a free one.";
+        tls_certificate: Option<FilePath> = None,
+            "The certificate for TLS (PEM), and after it those that lead to its authority; read again on SIGHUP.", such as "/etc/countertop/server.pem";
+        tls_key: Option<FilePath> = None, "The private key of that certificate (PEM).", such as "/etc/countertop/server.key";
+        tls_self_made: bool = false,
+            "For trials: TLS with a certificate that the server makes itself and keeps in the data folder. Clients pin it.";
+        plain_http: bool = false,
+            "Without TLS the server listens on loopback only, unless this is true and `countertop serve` is also given `--plain-http`; a proxy then has TLS.";
         database: Option<DatabaseAddress> = None,
             "`sqlite:///path/file.db` or `postgres://…`; with none `countertop.db` in the data folder.", such as "sqlite:///var/lib/countertop/countertop.db";
         log: LogLevel = LogLevel::Info, "How much the server tells on standard error: off, error, warn, info or debug.";

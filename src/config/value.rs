@@ -57,6 +57,50 @@ impl Value for u32 {
     }
 }
 
+impl Value for bool {
+    const EXPECTED: &'static str = "true or false";
+    const QUOTED: bool = false;
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn to_text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// SHA-256 of one certificate, by which it is known: `sha256:` and 64
+/// hexadecimal digits. Colons between them, as other programs print them, may
+/// stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl Value for Fingerprint {
+    const EXPECTED: &'static str = "sha256: and 64 hexadecimal digits, as the server prints it";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let digits = text.trim().strip_prefix("sha256:")?;
+        let mut digits = digits.chars().filter(|digit| *digit != ':').map(|digit| digit.to_digit(16));
+        let mut bytes = [0; 32];
+        for byte in &mut bytes {
+            *byte = u8::try_from(digits.next()?? * 16 + digits.next()??).ok()?;
+        }
+        digits.next().is_none().then_some(Self(bytes))
+    }
+
+    fn to_text(&self) -> String {
+        self.to_string()
+    }
+}
+
 /// Address of a server: `http://127.0.0.1:7420`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAddress(pub String);

@@ -44,6 +44,7 @@ mod router;
 mod running;
 mod sessions;
 mod set_password_page;
+mod tls;
 mod users;
 
 use std::sync::Arc;
@@ -51,7 +52,8 @@ use std::sync::Arc;
 pub use feed::Feed;
 pub use mail::{MailSettingsError, OutgoingMail};
 pub use openapi::document as openapi_document;
-pub use running::{Running, ServeError, serve};
+pub use running::{Running, ServeError, Transport, serve};
+pub use tls::{CertificateSource, Tls, TlsError};
 
 use crate::search::CustomerIndex;
 use crate::store::Db;

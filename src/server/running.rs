@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::tls::Tls;
 use super::{App, Arrangements, router};
 use crate::store::{At, Db, StoreError, audit, changes, idempotency, migrate, sessions, settings};
 
@@ -18,9 +20,34 @@ pub struct Running {
     pub address: SocketAddr,
     /// The app, for those in the same process.
     pub app: App,
+    tls: Option<Tls>,
     stop: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
     chores: Vec<JoinHandle<()>>,
+}
+
+/// How what is said on the line is kept from others.
+#[derive(Debug)]
+pub enum Transport {
+    /// Plain HTTP: on loopback only.
+    Plain,
+    /// Plain HTTP anywhere: somebody has said so twice.
+    PlainAnywhere,
+    /// TLS.
+    Tls(Tls),
+}
+
+impl Transport {
+    /// Whether a server may listen there in this way.
+    ///
+    /// # Errors
+    /// [`ServeError::PlainInTheOpen`].
+    pub fn may_listen(&self, address: SocketAddr) -> Result<(), ServeError> {
+        match self {
+            Self::Plain if !address.ip().is_loopback() => Err(ServeError::PlainInTheOpen(address)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Why a server could not start.
@@ -41,6 +68,12 @@ pub enum ServeError {
     /// Everybody knows the demo's passwords.
     #[error("this is a demo database, whose passwords everybody knows: it is served on loopback only, not on {0}")]
     DemoInTheOpen(SocketAddr),
+    /// Passwords would travel for everybody to read.
+    #[error(
+        "{0} is not on loopback, and without TLS passwords can be read on the way: set server.tls_certificate and server.tls_key, \
+         or, where a reverse proxy has TLS, say so twice: `plain_http = true` under [server] in the configuration, and --plain-http"
+    )]
+    PlainInTheOpen(SocketAddr),
     /// The server ended by itself.
     #[error("the server ended: {0}")]
     Ended(#[source] std::io::Error),
@@ -50,12 +83,13 @@ pub enum ServeError {
 ///
 /// # Errors
 /// [`ServeError`].
-pub async fn serve(db: Db, address: SocketAddr, arrangements: Arrangements) -> Result<Running, ServeError> {
+pub async fn serve(db: Db, address: SocketAddr, transport: Transport, arrangements: Arrangements) -> Result<Running, ServeError> {
     migrate::migrate(&db).await?;
     let demo = settings::get(&mut db.read().await?, settings::DEMO).await?.is_some();
     if demo && !address.ip().is_loopback() {
         return Err(ServeError::DemoInTheOpen(address));
     }
+    transport.may_listen(address)?;
     super::health::recorder();
     let app = App::start(db, arrangements).await?;
     let listen = |cause| ServeError::Listen { address, cause };
@@ -63,20 +97,45 @@ pub async fn serve(db: Db, address: SocketAddr, arrangements: Arrangements) -> R
     let address = listener.local_addr().map_err(listen)?;
     let (stop, mut stopped) = watch::channel(false);
     let service = router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move {
-        axum::serve(listener, service)
-            .with_graceful_shutdown(async move {
-                let _ = stopped.wait_for(|stop| *stop).await;
-            })
-            .await
-    });
+    let stopping = async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let (server, tls) = match transport {
+        Transport::Plain | Transport::PlainAnywhere => (tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopping).into_future()), None),
+        Transport::Tls(tls) => {
+            tracing::info!(fingerprint = %tls.fingerprint(), "the certificate was read");
+            // An answer goes out at once. The tap also is what tells axum the
+            // caller's address on a listener of our own.
+            let listener = tls.listen(listener).tap_io(|stream| {
+                let _ = stream.get_ref().0.set_nodelay(true);
+            });
+            (tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopping).into_future()), Some(tls))
+        }
+    };
     let feed = tokio::spawn(Arc::clone(&app.feed).follow(app.db.clone(), Arc::clone(&app.index)));
     let house = tokio::spawn(keep_house(app.db.clone()));
     let sealer = tokio::spawn(seal(app.db.clone()));
-    Ok(Running { address, app, stop, server, chores: vec![feed, house, sealer] })
+    Ok(Running { address, app, tls, stop, server, chores: vec![feed, house, sealer] })
 }
 
 impl Running {
+    /// The address as clients write it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Reads the certificate again, if there is one. Who is connected stays
+    /// so; a certificate that cannot be used is logged, and the old one stays.
+    pub fn reload_certificate(&self) {
+        let Some(tls) = &self.tls else { return };
+        match tls.reload() {
+            Ok(fingerprint) => tracing::info!(%fingerprint, "the certificate was read again"),
+            Err(error) => tracing::error!(cause = %error, "the certificate could not be read again; the old one stays in use"),
+        }
+    }
+
     /// Stops accepting, lets what runs finish (at most ten seconds), closes
     /// the database.
     ///

@@ -24,8 +24,8 @@ use super::keymap::Keymap;
 use super::style::Look;
 use super::terminal::{Guard, Screen, restore_on_panic, screen};
 use super::{Colour, End, Settings, Start};
-use crate::client::Client;
 use crate::client::credentials::Credentials;
+use crate::client::{Client, Trust};
 
 /// At most this many events are applied before the next draw, so that a long
 /// paste or a held key costs one draw and cannot starve it.
@@ -46,6 +46,7 @@ struct EventLoop {
     client: Option<Arc<Client>>,
     state_dir: PathBuf,
     credentials_dir: Option<PathBuf>,
+    trust: Trust,
     done: (UnboundedSender<Reply>, UnboundedReceiver<Reply>),
 }
 
@@ -90,6 +91,7 @@ impl EventLoop {
             client: start.client.map(Arc::new),
             state_dir: start.settings.state_dir,
             credentials_dir: start.settings.credentials_dir,
+            trust: start.settings.trust,
             done: unbounded_channel(),
         })
     }
@@ -181,7 +183,7 @@ impl EventLoop {
                 });
             }
             Effect::UseToken(token) => self.use_token(token),
-            Effect::UseServer(server) => self.client = Client::new(&server, None).ok().map(Arc::new),
+            Effect::UseServer(server) => self.client = Client::trusting(&server, None, self.trust.clone()).ok().map(Arc::new),
             Effect::Copy(text) => crossterm::execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
             Effect::SaveDrafts(drafts) => {
                 if let Err(error) = drafts.write(&self.state_dir) {

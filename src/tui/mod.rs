@@ -35,7 +35,7 @@ pub use panes::{PANES, PaneSpec};
 pub use screens::sign_in_needed;
 pub use shared::command_access;
 
-use crate::client::Client;
+use crate::client::{Client, Trust};
 
 /// How to start.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Where a sign-in is stored; none stores nothing.
     pub credentials_dir: Option<PathBuf>,
+    /// What a server that is named on the first run is trusted by.
+    pub trust: Trust,
 }
 
 /// Whether to use colours.

@@ -26,6 +26,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "server"]),
     ("axum", &["server"]),
     ("reqwest", &["client"]),
+    ("rustls", &["client", "server"]),
+    ("rcgen", &["server"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("argon2", &["server"]),

@@ -14,7 +14,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use countertop::api::ids::{AssetId, SessionId, UserId};
-use countertop::server::{App, Arrangements, Running, serve};
+use countertop::server::{App, Arrangements, Running, Transport, serve};
 use countertop::store::assets::{self, NewAsset};
 use countertop::store::sessions::{self, NewSession};
 use countertop::store::users::{self, NewGrant};
@@ -121,7 +121,7 @@ impl World {
             }
         };
         let db = Db::open(&address).await.expect("the database opens");
-        let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Arrangements::default()).await.expect("the server starts");
+        let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, Arrangements::default()).await.expect("the server starts");
         let app = running.app.clone();
         let server = format!("http://{}", running.address);
         Self(Arc::new(Parts { ids, app, server, http: http_client(), running: Mutex::new(Some(running)), lent, _files: files }))

@@ -17,4 +17,5 @@ mod readme;
 mod store;
 mod stories;
 mod terminal;
+mod tls;
 mod walk;

@@ -23,7 +23,7 @@ pub(in crate::tui) struct FirstRun {
 impl FirstRun {
     /// With or without the demo.
     pub(in crate::tui) fn new(offers_demo: bool) -> Self {
-        let hint = if offers_demo { "like http://counter.dealer.example:7420; empty for the demo" } else { "like http://counter.dealer.example:7420" };
+        let hint = if offers_demo { "like https://counter.dealer.example:7420; empty for the demo" } else { "like https://counter.dealer.example:7420" };
         Self { form: Form::new(vec![FormField::new("server", "Server", hint)]), offers_demo }
     }
 
