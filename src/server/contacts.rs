@@ -100,9 +100,13 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateContact>) -> Answer<Conta
     let before = nobody(customer, ask.body.kind.unwrap_or(ContactKind::Person));
     let row = changed(cx, &before, &ask.body).await?;
     contacts::insert(&mut cx.conn, &row).await?;
-    let row = settle(cx, &before, row, ask.body.username.as_deref()).await?;
+    let row = match ask.body.username.as_deref() {
+        Some(name) => settle(cx, &before, row, Some(name)).await?,
+        None => stored(cx, row.id).await?,
+    };
     cx.noted.on("contact", row.id).customer(customer);
-    Ok(Reply::created(view(row, true)).version(1))
+    let version = row.row_version;
+    Ok(Reply::created(view(row, true)).version(version))
 }
 
 fn nobody(customer_id: CustomerId, kind: ContactKind) -> ContactRow {
@@ -312,8 +316,12 @@ async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username:
             users::end_sessions(&mut cx.conn, user).await?;
         }
     }
-    let scope = Scope::deployment();
-    Ok(contacts::get(&mut cx.conn, &scope, row.id).await?.ok_or_else(Problem::not_found)?)
+    stored(cx, row.id).await
+}
+
+/// The contact as it was just written.
+async fn stored(cx: &mut Cx, id: ContactId) -> Result<ContactRow, Fault> {
+    Ok(contacts::get(&mut cx.conn, &Scope::deployment(), id).await?.ok_or_else(Problem::not_found)?)
 }
 
 /// A name to sign in with (S4-11): 3 to 60 characters without spaces.

@@ -31,7 +31,8 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     let account = fold(&ask.body.username);
     app.brake.pass(&account, ask.from, Instant::now()).map_err(slow_down)?;
     let user = users::by_name(&mut app.db.read().await?, &ask.body.username).await?;
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    // An account without a password takes as long as one that nobody has.
+    let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
     let right = app.passwords.is_right(ask.body.password, hash).await;
     // A service account never signs in with a password (I-5).
     let user = user.filter(|user| right && user.state == "active" && user.kind != UserKind::ServiceAccount.name());

@@ -27,6 +27,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 pub(crate) use fixture::{Ids, TRUCK_VIN, grant, user_row};
+pub(crate) use smtp::MailServer;
 
 /// Makes the tests `story::sqlite` and `story::postgres` of each
 /// `async fn story(w: World) { … }`.
@@ -148,6 +149,15 @@ impl World {
         Caller { http: self.http.clone(), server: self.server.clone(), token: None }
     }
 
+    /// Another server over the same database, with arrangements of its own. It
+    /// lives as long as what is given back.
+    pub(crate) async fn beside(&self, arrangements: Arrangements) -> Beside {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let running = serve(self.app.db.clone(), address, Transport::Plain, arrangements).await.expect("the server starts");
+        let caller = Caller { server: format!("http://{}", running.address), ..self.stranger() };
+        Beside { caller, _running: running }
+    }
+
     /// Signs somebody in; everybody's password is `demo`.
     pub(crate) async fn sign_in(&self, username: &str) -> Caller {
         let (status, body) = self.stranger().post("/v1/sessions", json!({ "username": username, "password": "demo" })).await;
@@ -197,6 +207,22 @@ impl World {
         let id = assets::insert(&mut conn, owner.id, &new).await.unwrap();
         conn.commit().await.unwrap();
         id
+    }
+}
+
+/// A second server over the same world.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    caller: Caller,
+    _running: Running,
+}
+
+impl Beside {
+    /// Signs somebody in there.
+    pub(crate) async fn sign_in(&self, username: &str) -> Caller {
+        let (status, body) = self.caller.post("/v1/sessions", json!({ "username": username, "password": "demo" })).await;
+        assert_eq!(status, 201, "{username} signs in: {body}");
+        Caller { token: body["token"].as_str().map(str::to_owned), ..self.caller.clone() }
     }
 }
 

@@ -1,10 +1,12 @@
 //! What the server promises, told as stories over HTTP.
 
 mod access;
+mod contacts;
 mod customers;
 mod lookup;
 mod meters;
 mod numbers;
+mod people;
 mod permissions;
 mod readings;
 mod requests;
