@@ -78,4 +78,6 @@ ids! {
     RequestId;
     /// A known defect.
     RepairId;
+    /// A sign-in under way at the dealer's identity provider.
+    DeviceSignInId;
 }

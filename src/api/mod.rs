@@ -10,6 +10,7 @@ pub mod asset;
 pub mod audit;
 pub mod contact;
 pub mod customer;
+pub mod device_sign_in;
 pub mod ids;
 pub mod meter;
 mod named;

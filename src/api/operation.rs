@@ -13,10 +13,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::access::Needs;
-use super::ids::{AssetId, ConsentId, ContactId, CustomerId, GrantId, KioskId, OrganizationId, ReadingId, RequestId, SessionId, ShopId, UserId};
+use super::ids::{
+    AssetId, ConsentId, ContactId, CustomerId, DeviceSignInId, GrantId, KioskId, OrganizationId, ReadingId, RequestId, SessionId, ShopId, UserId,
+};
 use super::page::{Nothing, Page, PageQuery};
 use super::permission::Permission;
-use super::{asset, audit, contact, customer, meter, people, place, portal, service, session};
+use super::{asset, audit, contact, customer, device_sign_in, meter, people, place, portal, service, session};
 
 /// HTTP methods of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,6 +112,8 @@ path_types! {
     OfMeter { id: AssetId, meter: String }
     /// Of one reading.
     OfReading { id: ReadingId }
+    /// Of one sign-in at the identity provider.
+    OfDeviceSignIn { id: DeviceSignInId }
     /// Of one service request.
     OfRequest { id: RequestId }
     /// Of one contact.
@@ -139,6 +143,8 @@ macro_rules! for_each_operation {
     ($then:path) => {
         $then! {
             SignIn = POST "/v1/sessions", open, (Nothing, Nothing, session::SignIn) -> session::SignedIn, sessions::sign_in, "Sign in";
+            BeginDeviceSignIn = POST "/v1/device-sign-ins", open, (Nothing, Nothing, Nothing) -> device_sign_in::DeviceSignIn, device_sign_ins::begin, "Begin to sign in with the dealer's account: what to show the person";
+            PollDeviceSignIn = POST "/v1/device-sign-ins/{id}", open, (OfDeviceSignIn, Nothing, device_sign_in::DevicePoll) -> device_sign_in::DeviceState, device_sign_ins::poll, "Ask whether the person is done at the identity provider";
             GetSession = GET "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> session::Session, sessions::show, "Who is signed in, and what the session may do";
             ChangeSession = PATCH "/v1/session", signed_in, (Nothing, Nothing, session::SessionChange) -> session::Session, sessions::change, "Work in another shop, or look at another of one's customers";
             ChangePassword = PUT "/v1/session/password", signed_in, (Nothing, Nothing, session::PasswordChange) -> session::Session, sessions::change_password, "Change one's own password; all other sessions of this user end";

@@ -207,7 +207,7 @@ mod of_client {
 mod of_server {
     use super::Failure;
     use crate::server::password::PasswordError;
-    use crate::server::{MailSettingsError, ServeError, TlsError};
+    use crate::server::{MailSettingsError, ServeError, SetupFault, TlsError};
     use crate::store::StoreError;
 
     impl From<StoreError> for Failure {
@@ -236,6 +236,12 @@ mod of_server {
 
     impl From<MailSettingsError> for Failure {
         fn from(error: MailSettingsError) -> Self {
+            Self::failed(error.to_string())
+        }
+    }
+
+    impl From<SetupFault> for Failure {
+        fn from(error: SetupFault) -> Self {
             Self::failed(error.to_string())
         }
     }

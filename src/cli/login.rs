@@ -3,15 +3,20 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
-use super::connection::{Connection, NOTHING};
+use jiff::Timestamp;
+
+use super::connection::{Connected, Connection, NOTHING};
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::runtime::wait;
 use super::secret;
-use crate::api::operation::{SignIn, SignOut};
+use crate::api::device_sign_in::{DevicePoll, DeviceState};
+use crate::api::operation::{BeginDeviceSignIn, OfDeviceSignIn, PollDeviceSignIn, SignIn, SignOut};
 use crate::api::session;
 use crate::client::credentials::{Credentials, CredentialsError};
+use crate::client::{Client, ClientError};
 
 /// `countertop login [USERNAME]`.
 #[derive(Debug, clap::Args)]
@@ -22,6 +27,9 @@ pub(super) struct LoginArgs {
     /// Take the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
+    /// Sign in with the dealer's account: shows an address to open elsewhere
+    #[arg(long, conflicts_with_all = ["username", "password_stdin"])]
+    device: bool,
     #[command(flatten)]
     connection: Connection,
 }
@@ -36,6 +44,9 @@ pub(super) struct LogoutArgs {
 /// Signs in and stores the token.
 pub(super) fn login(args: LoginArgs, before: Connection) -> Outcome {
     let connected = args.connection.or(before).connect_anew()?;
+    if args.device {
+        return with_device(&connected);
+    }
     let username = match args.username {
         Some(username) => username,
         None => asked_username(args.password_stdin)?,
@@ -50,6 +61,40 @@ pub(super) fn login(args: LoginArgs, before: Connection) -> Outcome {
         output::note("The password has to be changed.");
     }
     Ok(Exit::Done)
+}
+
+/// Signs in at the identity provider: the person goes there, we wait.
+fn with_device(connected: &Connected) -> Outcome {
+    let server = connected.client.server();
+    let (token, expires_at) = wait(until_agreed(&connected.client))?;
+    readable(&connected.setup.paths.config)?.set(server, Some(token))?;
+    output::note(&format!("Signed in at {server} until {expires_at} at the latest."));
+    Ok(Exit::Done)
+}
+
+/// Says where to go, and asks as often as the server says until it is done.
+async fn until_agreed(client: &Client) -> Result<(String, Timestamp), Failure> {
+    let begun = client.call::<BeginDeviceSignIn>(&NOTHING, &NOTHING, &NOTHING).await?;
+    output::note(&format!("Open {} on your telephone or another computer", output::line(&begun.verification_uri)));
+    output::note(&format!("and enter {}. It is good until {}.", output::line(&begun.user_code), begun.expires_at));
+    let (path, body) = (OfDeviceSignIn { id: begun.id }, DevicePoll { poll_code: begun.poll_code.clone() });
+    let mut pause = begun.interval;
+    loop {
+        tokio::time::sleep(Duration::from_secs(pause.max(1))).await;
+        pause = match client.call::<PollDeviceSignIn>(&path, &NOTHING, &body).await {
+            Ok(DeviceState::SignedIn { token, expires_at }) => return Ok((token, expires_at)),
+            Ok(DeviceState::Waiting { interval }) => interval,
+            Err(error) if Timestamp::now() < begun.expires_at && is_passing(&error) => {
+                error.problem().and_then(|problem| problem.retry_after).unwrap_or(begun.interval).max(begun.interval)
+            }
+            Err(error) => return Err(error.into()),
+        };
+    }
+}
+
+/// Whether asking again later may help.
+fn is_passing(error: &ClientError) -> bool {
+    error.is_unreachable() || error.problem().is_some_and(|problem| matches!(problem.code.as_str(), "provider.unreachable" | "server.busy"))
 }
 
 /// Ends the session and forgets the token.

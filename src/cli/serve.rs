@@ -1,6 +1,7 @@
 //! `countertop serve` and `countertop migrate`.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use super::database::{self, DatabaseArgs};
 use super::doctor::masked;
@@ -12,7 +13,7 @@ use super::setup::given;
 use super::signals::{Renewals, Signals};
 use super::transport::TransportArgs;
 use crate::config::ServerSettings;
-use crate::server::{self, Arrangements, Lifetime, Lifetimes, OutgoingMail, Transport};
+use crate::server::{self, Arrangements, IdentityProvider, Lifetime, Lifetimes, OutgoingMail, Transport};
 use crate::store::{Db, migrate, settings, users};
 
 /// `countertop serve`.
@@ -40,7 +41,11 @@ pub(super) fn run(args: &ServeArgs) -> Outcome {
     let (setup, address) = args.database.setup(listen.into_iter().chain(args.transport.flags()))?;
     let config = &setup.config.server;
     logging::to_stderr(config.log, config.log_format);
-    let arrangements = Arrangements { lifetimes: lifetimes(config), mail: OutgoingMail::from_settings(&setup.config.mail)? };
+    let arrangements = Arrangements {
+        lifetimes: lifetimes(config),
+        mail: OutgoingMail::from_settings(&setup.config.mail)?,
+        provider: IdentityProvider::from_settings(&setup.config.oidc)?.map(Arc::new),
+    };
     let transport = args.transport.choose(&setup)?;
     runtime::threads()?.block_on(serve(&address, config, transport, arrangements))
 }

@@ -12,7 +12,7 @@ use crate::api::ids::{CustomerId, ShopId, UserId};
 use crate::api::role::Role;
 use crate::api::session::UserKind;
 use crate::config::nearest;
-use crate::server::password;
+use crate::server::{password, subject_key};
 use crate::store::users::{NewGrant, UserRow};
 use crate::store::{Conn, Db, Scope, StoreError, audit, customers, places, users};
 use crate::text::clean_line;
@@ -31,6 +31,21 @@ pub(super) enum UserVerb {
     Disable(UserStateArgs),
     /// Let a disabled user in again
     Enable(UserStateArgs),
+    /// Tie a user to its account at the identity provider
+    Link(UserLinkArgs),
+}
+
+/// `countertop user link NAME SUBJECT`.
+#[derive(Debug, clap::Args)]
+pub(super) struct UserLinkArgs {
+    /// The name to sign in with here
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The user's id at the identity provider: the claim `sub`
+    #[arg(value_name = "SUBJECT")]
+    subject: String,
+    #[command(flatten)]
+    database: DatabaseArgs,
 }
 
 /// `countertop user disable NAME`.
@@ -83,6 +98,7 @@ pub(super) fn run(verb: &UserVerb) -> Outcome {
         UserVerb::Add(args) => add(args),
         UserVerb::Disable(args) => set_active(args, false),
         UserVerb::Enable(args) => set_active(args, true),
+        UserVerb::Link(args) => link(args),
     }
 }
 
@@ -117,6 +133,34 @@ fn set_active(args: &UserStateArgs, active: bool) -> Outcome {
     let now = if active { "may sign in again" } else { "is disabled and signed out everywhere" };
     output::say(&format!("User {} {now}.", output::line(&args.name)))?;
     Ok(Exit::Done)
+}
+
+/// Ties the user to a subject of the provider that is configured.
+fn link(args: &UserLinkArgs) -> Outcome {
+    let (setup, address) = args.database.setup(None)?;
+    let none = || Failure::usage("no identity provider is configured: set oidc.issuer first");
+    let issuer = setup.config.oidc.issuer.as_ref().ok_or_else(none)?;
+    wait(async {
+        let db = database::open_current(&address).await?;
+        let linked = set_subject(&db, &args.name, &subject_key(&issuer.0, &args.subject)).await;
+        db.close().await;
+        linked
+    })?;
+    output::say(&format!("User {} signs in at {} from now on; its password, if it had one of its own, stays good.", output::line(&args.name), issuer.0))?;
+    Ok(Exit::Done)
+}
+
+async fn set_subject(db: &Db, name: &str, subject: &str) -> Result<(), Failure> {
+    let mut conn = db.write().await?;
+    let user = users::by_name(&mut conn, name).await?.ok_or_else(|| Failure::not_found(format!("there is no user {name}")))?;
+    let linked = users::link(&mut conn, user.id, subject).await.map_err(|error| match error {
+        StoreError::Taken => Failure::new(Exit::Value, "another user is tied to this subject already"),
+        other => other.into(),
+    })?;
+    if !linked {
+        return Err(Failure::new(Exit::Value, format!("{name} is tied to a subject already")));
+    }
+    Ok(conn.commit().await?)
 }
 
 /// Never the last active administrator (I-3).

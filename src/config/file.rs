@@ -64,10 +64,18 @@ fn read_setting(config: &mut Config, section: &str, key: &Key<'_>, value: &Writt
         found.push((key.span().start, no_setting(&name)));
         return;
     };
-    let fits = plain(value.get_ref(), setting.quoted).is_some_and(|plain| setting.put(config, &plain));
+    let text = if setting.list { lines(value.get_ref()) } else { plain(value.get_ref(), setting.quoted) };
+    let fits = text.is_some_and(|plain| setting.put(config, &plain));
     if !fits {
         found.push((value.span().start, format!("{name}: expected {}", setting.expected)));
     }
+}
+
+/// The texts of a list, one a line.
+fn lines(value: &DeValue<'_>) -> Option<String> {
+    let DeValue::Array(list) = value else { return None };
+    let lines = list.iter().map(|line| line.get_ref().as_str().filter(|line| !line.is_empty() && !line.contains(['\n', '\r'])));
+    lines.collect::<Option<Vec<_>>>().map(|lines| lines.join("\n"))
 }
 
 /// The text of a value of the right sort.

@@ -8,6 +8,7 @@ mod example;
 mod file;
 mod nearest;
 mod paths;
+mod provider;
 mod settings;
 mod value;
 
@@ -16,9 +17,11 @@ use std::path::PathBuf;
 pub use example::example;
 pub use nearest::nearest;
 pub use paths::{ConfigFile, Paths};
-pub use settings::{ClientSettings, Config, KeyBinding, MailSettings, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
+pub use provider::{GroupRole, GroupRoles, GroupScope, IssuerAddress, OneLine};
+pub use settings::{ClientSettings, Config, KeyBinding, MailSettings, OidcSettings, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
 pub use value::{
-    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
+    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch,
+    TerminalLog, Value,
 };
 
 /// Environment variables and the settings they give.
@@ -201,6 +204,17 @@ mod tests {
         assert_eq!(Fingerprint::from_text(&format!("sha256:{}", pairs.join(":"))), Some(fingerprint));
         for wrong in [digits.to_owned(), format!("sha256:{}", &digits[1..]), format!("sha256:{digits}0"), format!("sha256:g{}", &digits[1..])] {
             assert_eq!(Fingerprint::from_text(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lists_are_lists_of_texts() {
+        let config = from("[oidc]\ngroups = [\"counter-west=counter_staff@shop:SLN\", \"it=administrator@deployment\"]\n").unwrap();
+        assert_eq!(config.oidc.groups.0.len(), 2);
+        assert!(from("[oidc]\ngroups = []\n").unwrap().oidc.groups.0.is_empty());
+        for wrong in ["\"counter-west=counter_staff@shop:SLN\"", "[\"counter-west\"]", "[3]", "[\"a=b@deployment\\nc=d@deployment\"]"] {
+            let told = told(&format!("[oidc]\ngroups = {wrong}\n"));
+            assert!(told.starts_with("config.toml:2:10: oidc.groups: expected a list of group=role@scope"), "{told}");
         }
     }
 

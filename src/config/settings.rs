@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 
 use super::nearest::{did_you_mean, nearest};
+use super::provider::{GroupRoles, IssuerAddress, OneLine};
 use super::value::{
-    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch, TerminalLog, Value,
+    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch,
+    TerminalLog, Value,
 };
 
 /// One row of the table.
@@ -21,6 +23,8 @@ pub struct Setting {
     such_as: &'static str,
     /// Whether it is written as a text in the file, and not as a number.
     pub(super) quoted: bool,
+    /// Whether it is a list of texts there.
+    pub(super) list: bool,
     set: fn(&mut Config, &str) -> bool,
     get: fn(&Config) -> String,
 }
@@ -82,6 +86,7 @@ macro_rules! settings {
                 expected: <$kind as Value>::EXPECTED,
                 such_as: concat!("" $(, $such_as)?),
                 quoted: <$kind as Value>::QUOTED,
+                list: <$kind as Value>::LIST,
                 set: |config, text| match <$kind as Value>::from_text(text) {
                     Some(value) => {
                         config.$section.$name = value;
@@ -137,6 +142,17 @@ settings! {
         user: Option<AccountName> = None, "The account at the mail server, if it wants one.", such as "counter@dealer.example";
         password_file: Option<FilePath> = None, "A file that holds that account's password and nothing else.", such as "/etc/countertop/mail-password";
     }
+    oidc: OidcSettings, "The dealer's identity provider (OpenID Connect): with one, the dealer's people may sign in with their account there." {
+        issuer: Option<IssuerAddress> = None, "The provider, letter by letter as it calls itself.", such as "https://login.dealer.example";
+        client_id: Option<OneLine> = None, "How the provider calls this application; its device authorization grant has to be on.", such as "countertop";
+        client_secret_file: Option<FilePath> = None,
+            "A file with the secret that goes with it; none for a public application.", such as "/etc/countertop/client-secret";
+        groups_claim: OneLine = OneLine("groups".to_owned()), "The claim that lists a person's groups; dots lead deeper, as in `realm_access.roles`.";
+        groups: GroupRoles = GroupRoles::default(),
+            "What groups bring, as group=role@scope; a scope is deployment, shop:CODE or organization:CODE.", such as "counter-west=counter_staff@shop:SLN";
+        first_sign_in: FirstSignIn = FirstSignIn::Email,
+            "How an account is found the first time: by subject (only `countertop user link`), email (verified) or name. Never one that manages people.";
+    }
     terminal: TerminalSettings, "The terminal application." {
         colour: Switch = Switch::Auto, "Colours: auto, on or off. auto heeds `NO_COLOR` and what the terminal can do.";
         ascii: Switch = Switch::Auto, "Plain signs only, for borders and marks: auto, on or off. auto goes by the locale.";
@@ -168,6 +184,10 @@ impl Setting {
     pub fn shown(&self, config: &Config) -> String {
         let set = (self.get)(config);
         let text = if set.is_empty() { self.such_as } else { set.as_str() };
+        if self.list {
+            let texts: Vec<String> = text.lines().map(|line| format!("\"{line}\"")).collect();
+            return format!("[{}]", texts.join(", "));
+        }
         if self.quoted { format!("\"{text}\"") } else { text.to_owned() }
     }
 }

@@ -10,6 +10,9 @@ pub trait Value: Sized {
     const EXPECTED: &'static str;
     /// Whether it is written as a text in the file, and not as a number.
     const QUOTED: bool = true;
+    /// Whether it is a list of texts in the file; the text of the whole has one
+    /// a line.
+    const LIST: bool = false;
 
     /// The value of a text, if it is one.
     fn from_text(text: &str) -> Option<Self>;
@@ -21,6 +24,7 @@ pub trait Value: Sized {
 impl<T: Value> Value for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     const QUOTED: bool = T::QUOTED;
+    const LIST: bool = T::LIST;
 
     fn from_text(text: &str) -> Option<Self> {
         T::from_text(text).map(Some)
@@ -330,6 +334,17 @@ words! {
         Json = "json",
         /// For people.
         Text = "text",
+    }
+
+    /// How the account of somebody whom the identity provider knows is found
+    /// the first time.
+    FirstSignIn, "subject, email or name" {
+        /// By what `countertop user link` noted.
+        Subject = "subject",
+        /// And by the e-mail that the provider verified.
+        Email = "email",
+        /// And by the user's name.
+        Name = "name",
     }
 
     /// A switch that may be left to the program.

@@ -17,6 +17,7 @@ mod contacts;
 mod credentials;
 mod customer_numbers;
 mod customers;
+mod device_sign_ins;
 mod docs;
 mod fault;
 mod feed;
@@ -30,6 +31,7 @@ mod lookup;
 mod mail;
 mod meters;
 mod noted;
+mod oidc;
 mod openapi;
 mod paging;
 pub mod password;
@@ -51,6 +53,7 @@ use std::sync::Arc;
 
 pub use feed::Feed;
 pub use mail::{MailSettingsError, OutgoingMail};
+pub use oidc::{IdentityProvider, SetupFault, subject_key};
 pub use openapi::document as openapi_document;
 pub use running::{Running, ServeError, Transport, serve};
 pub use tls::{CertificateSource, Tls, TlsError};
@@ -77,6 +80,8 @@ pub struct App {
     lifetimes: Lifetimes,
     /// The way mails go out.
     mail: OutgoingMail,
+    /// Where the dealer's people have their accounts, if anywhere.
+    provider: Option<Arc<IdentityProvider>>,
 }
 
 /// What a server is told beside its database and address.
@@ -86,6 +91,8 @@ pub struct Arrangements {
     pub lifetimes: Lifetimes,
     /// The way mails go out.
     pub mail: OutgoingMail,
+    /// Where the dealer's people have their accounts, if anywhere.
+    pub provider: Option<Arc<IdentityProvider>>,
 }
 
 /// How long sessions live (8.4).
@@ -125,9 +132,9 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn start(db: Db, arrangements: Arrangements) -> crate::store::Result<Self> {
-        let Arrangements { lifetimes, mail } = arrangements;
+        let Arrangements { lifetimes, mail, provider } = arrangements;
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db, &index).await?);
-        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), brake: Arc::default(), lifetimes, mail })
+        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), brake: Arc::default(), lifetimes, mail, provider })
     }
 }

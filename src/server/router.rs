@@ -14,8 +14,8 @@ use tracing::Instrument;
 
 use super::call::{Work, problem_response};
 use super::{
-    App, acting, assets, call, contacts, credentials, customer_numbers, customers, docs, grants, health, history, kiosks, lookup, meters, openapi, places,
-    portal, requests, roles, sessions, set_password_page, users,
+    App, acting, assets, call, contacts, credentials, customer_numbers, customers, device_sign_ins, docs, grants, health, history, kiosks, lookup, meters,
+    openapi, places, portal, requests, roles, sessions, set_password_page, users,
 };
 use crate::api::REQUEST_ID;
 use crate::api::operation::{self, Endpoint, Method, Operation as _, for_each_operation};

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::tls::Tls;
 use super::{App, Arrangements, router};
-use crate::store::{At, Db, StoreError, audit, changes, idempotency, migrate, sessions, settings};
+use crate::store::{At, Db, StoreError, audit, changes, device_sign_ins, idempotency, migrate, sessions, settings};
 
 /// A server that listens.
 #[derive(Debug)]
@@ -162,6 +162,7 @@ async fn keep_house(db: Db) {
         let tidied = async {
             let mut conn = db.write().await?;
             sessions::prune(&mut conn).await?;
+            device_sign_ins::prune(&mut conn).await?;
             idempotency::prune(&mut conn, At::from_micros(At::now().micros() - 90 * DAY)).await?;
             changes::prune(&mut conn, At::from_micros(At::now().micros() - DAY)).await?;
             conn.commit().await

@@ -12,6 +12,7 @@ use rand::rngs::SysRng;
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::token_hash;
 use super::fault::Fault;
+use super::noted::Origin;
 use super::powers::{Held, Powers, StandingIn};
 use super::{App, Lifetime, Lifetimes, noted, password};
 use crate::api::ids::SessionId;
@@ -23,7 +24,7 @@ use crate::api::role::Limit;
 use crate::api::session::{Acting, ActingWay, CurrentShop, PasswordChange, ScopeView, Session, SignedIn, User, UserKind};
 use crate::store::sessions::{self, NewSession, OpenSessionRow};
 use crate::store::users::{self, UserRow};
-use crate::store::{At, Scope, customers, places, settings};
+use crate::store::{At, Conn, Scope, customers, places, settings};
 use crate::text::fold;
 
 /// `POST /v1/sessions`.
@@ -42,8 +43,17 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     };
     app.brake.was_right(&account, ask.from, Instant::now());
     admit(&app, &user).await?;
+    let mut conn = app.db.write().await?;
+    let signed_in = open(&mut conn, &app, &user, (SignIn::ENDPOINT.name, &ask.origin)).await?;
+    conn.commit().await?;
+    Ok(Reply::created(signed_in))
+}
+
+/// Opens a session for somebody who has shown who it is, by its password or at
+/// the identity provider, and writes down by which operation and from where.
+pub(super) async fn open(conn: &mut Conn, app: &App, user: &UserRow, (act, origin): (&str, &Origin)) -> Result<SignedIn, Fault> {
     let token = new_token()?;
-    let lifetime = lifetime(&app.lifetimes, &user);
+    let lifetime = lifetime(&app.lifetimes, user);
     let expires_at = Timestamp::now() + SignedDuration::from_secs(lifetime.most_seconds);
     let session = NewSession {
         id: SessionId::new(),
@@ -53,14 +63,12 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
         customer: None,
         idle_micros: lifetime.idle_seconds * 1_000_000,
         ends_at: At(expires_at),
-        came_from: ask.origin.came_from.clone(),
+        came_from: origin.came_from.clone(),
     };
-    let mut conn = app.db.write().await?;
-    sessions::open(&mut conn, &session).await?;
-    users::note_sign_in(&mut conn, user.id).await?;
-    noted::write_sign_in(&mut conn, &user, SignIn::ENDPOINT.name, &ask.origin).await?;
-    conn.commit().await?;
-    Ok(Reply::created(SignedIn { token, expires_at: round(expires_at), must_change_password: user.must_change }))
+    sessions::open(conn, &session).await?;
+    users::note_sign_in(conn, user.id).await?;
+    noted::write_sign_in(conn, user, act, origin).await?;
+    Ok(SignedIn { token, expires_at: round(expires_at), must_change_password: user.must_change })
 }
 
 /// Whether somebody with the right password is let in (C8, C-4): a kiosk signs

@@ -8,8 +8,11 @@ use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use super::{Db, DbKind, Result, StoreError};
 
 /// Released files are never edited: their checksum is kept in the database.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "core", include_str!("../../assets/migrations/0001_core.sql")), (2, "people", include_str!("../../assets/migrations/0002_people.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "core", include_str!("../../assets/migrations/0001_core.sql")),
+    (2, "people", include_str!("../../assets/migrations/0002_people.sql")),
+    (3, "device_sign_in", include_str!("../../assets/migrations/0003_device_sign_in.sql")),
+];
 
 /// SQLite before this can corrupt a database in write-ahead mode.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);

@@ -19,6 +19,7 @@ pub mod bulk;
 pub mod changes;
 pub mod contacts;
 pub mod customers;
+pub mod device_sign_ins;
 pub mod export;
 pub mod idempotency;
 pub mod kiosks;
@@ -77,6 +78,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         changes::STATEMENTS,
         contacts::STATEMENTS,
         customers::STATEMENTS,
+        device_sign_ins::STATEMENTS,
         export::STATEMENTS,
         idempotency::STATEMENTS,
         kiosks::STATEMENTS,

@@ -159,6 +159,13 @@ macro_rules! account_in_scope {
 statements! {
     BY_NAME = concat!(user_columns!(), "WHERE u.username_key = $1");
     BY_ID = concat!(user_columns!(), "WHERE u.id = $1");
+    BY_SUBJECT = concat!(user_columns!(), "WHERE u.idp_subject = $1");
+    BY_EMAIL = concat!(user_columns!(), "WHERE LOWER(p.email) = $1");
+    LINK = "UPDATE user_account SET idp_subject = $2, password_hash = CASE WHEN must_change THEN '' ELSE password_hash END, must_change = FALSE,
+        row_version = row_version + 1 WHERE id = $1 AND idp_subject IS NULL";
+    GROUP_GRANTS = "SELECT id, role, scope_kind, scope_id FROM role_grant WHERE user_id = $1 AND from_group IS NOT NULL
+        AND (valid_to IS NULL OR valid_to > $2)";
+    NOTE_GROUP = "UPDATE role_grant SET from_group = $2 WHERE id = $1";
     COUNT_USERS = "SELECT COUNT(*) FROM user_account";
     GRANTS = concat!(grant_columns!(), "WHERE g.user_id = $1 AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)
         ORDER BY g.role, g.scope_kind, g.id");
@@ -199,6 +206,53 @@ pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<UserRow>>
 /// When the database fails.
 pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>> {
     conn.query(BY_ID).bind(id).first().await
+}
+
+/// The user tied to a subject of the identity provider.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_subject(conn: &mut Conn, subject: &str) -> Result<Option<UserRow>> {
+    conn.query(BY_SUBJECT).bind(subject).first().await
+}
+
+/// Every user with an e-mail, whatever its state; upper and lower case are the
+/// same.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_email(conn: &mut Conn, email: &str) -> Result<Vec<UserRow>> {
+    conn.query(BY_EMAIL).bind(email.to_lowercase()).all().await
+}
+
+/// Ties a user to a subject of the identity provider; false if it is tied
+/// already. A password that somebody else chose and that was never changed goes:
+/// nobody needs it any more.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when another user is tied to the subject.
+pub async fn link(conn: &mut Conn, user: UserId, subject: &str) -> Result<bool> {
+    Ok(conn.query(LINK).bind(user).bind(subject).run().await? == 1)
+}
+
+/// Ends the grants that groups at the identity provider brought before and do
+/// not bring now, and gives those that are new; each comes with its group. What
+/// was given here stays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_group_grants(conn: &mut Conn, user: UserId, brought: &[(NewGrant, String)]) -> Result<()> {
+    type Held = (GrantId, String, String, Option<String>);
+    let same = |held: &Held, new: &NewGrant| (&held.1, &held.2, &held.3) == (&new.role, &new.scope_kind, &new.scope_id);
+    let held: Vec<Held> = conn.query(GROUP_GRANTS).bind(user).bind(At::now()).all().await?;
+    for gone in held.iter().filter(|held| !brought.iter().any(|(new, _)| same(held, new))) {
+        end_grant(conn, user, gone.0).await?;
+    }
+    for (new, group) in brought.iter().filter(|(new, _)| !held.iter().any(|held| same(held, new))) {
+        let id = give(conn, user, new).await?;
+        conn.query(NOTE_GROUP).bind(id).bind(group).run().await?;
+    }
+    Ok(())
 }
 
 /// How many users there are.

@@ -98,7 +98,11 @@ impl App {
     /// Applies an event. Time comes with it; nobody here reads a clock.
     pub(super) fn apply(&mut self, event: Event, now: Timestamp) {
         self.shared.now = now;
-        self.dirty = true;
+        // A layer that is gone has nothing to be drawn.
+        self.dirty |= match &event {
+            Event::Woken(ticket) => self.is_awaited(*ticket),
+            _ => true,
+        };
         match event {
             Event::Key(key) => self.key(key),
             Event::Paste(text) => {
@@ -106,6 +110,7 @@ impl App {
                 self.with_top(|layer, cx| layer.on_paste(&text, cx));
             }
             Event::Reply(reply) => self.reply(&reply),
+            Event::Woken(ticket) => self.woken(ticket),
             Event::Signal(signal) => self.end(End::Signal(signal)),
             Event::Resize | Event::Resumed => {}
         }
@@ -253,11 +258,23 @@ impl App {
         match reply.outcome.as_ref().err().and_then(|error| error.problem()).map(|problem| problem.status) {
             Some(401) if self.shared.session.is_some() => self.session_ended(),
             // A right was taken away: learn what is left and grey by it (G-2).
-            Some(403) => self.ask_session(),
+            Some(403) if self.shared.session.is_some() => self.ask_session(),
             _ => {}
         }
         if let Some(at) = self.layers.iter().position(|held| held.id == id) {
             self.with(at, |layer, cx| layer.on_reply(reply, cx));
+        }
+    }
+
+    /// Whether the layer that asked for it is still there.
+    fn is_awaited(&self, ticket: Ticket) -> bool {
+        self.waiting.get(&ticket).is_some_and(|id| self.layers.iter().any(|held| held.id == *id))
+    }
+
+    fn woken(&mut self, ticket: Ticket) {
+        let Some(id) = self.waiting.remove(&ticket) else { return };
+        if let Some(at) = self.layers.iter().position(|held| held.id == id) {
+            self.with(at, |layer, cx| layer.on_wake(ticket, cx));
         }
     }
 
@@ -342,6 +359,10 @@ impl App {
             Intent::Call(ticket, call) => {
                 self.waiting.insert(ticket, id);
                 self.effects.push_back(Effect::Call(ticket, call));
+            }
+            Intent::Wake(ticket, after) => {
+                self.waiting.insert(ticket, id);
+                self.effects.push_back(Effect::Wake(ticket, after));
             }
             Intent::Open(layer) => self.open(layer),
             Intent::Close | Intent::Done => self.close(id, matches!(intent, Intent::Done)),

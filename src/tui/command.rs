@@ -28,6 +28,8 @@ pub enum Place {
     Meters,
     /// The pane with service requests.
     Requests,
+    /// The sign-in.
+    SignIn,
     /// A form.
     Form,
     /// A form of one field: Enter sends it.
@@ -85,6 +87,7 @@ pub static COMMANDS: &[Command] = &[
     calls("refused.override", "override with a reason", Place::Refused, &["w"], OVERRIDE),
     plain("question.yes", "yes", Place::Question, &["y"], true),
     plain("question.no", "no", Place::Question, &["n"], true),
+    plain("sign_in.device", "dealer's account", Place::SignIn, &["f4", "alt-d"], true),
     plain("list.open", "open", Place::List, &["enter"], true),
     plain("find.scope", "where to look", Place::Find, &["tab"], true),
     plain("find.scope_back", "where to look, backwards", Place::Find, &["backtab"], false),

@@ -19,6 +19,8 @@ pub(super) enum Event {
     Resize,
     /// A call came back.
     Reply(Box<Reply>),
+    /// The time that a layer asked to be woken after is over.
+    Woken(Ticket),
     /// The system asks to end.
     Signal(i32),
     /// Back from the shell.
@@ -38,7 +40,7 @@ pub(super) struct Reply {
     pub(super) at: Timestamp,
 }
 
-/// Numbers a call; a reply to a call that nobody waits for is dropped.
+/// Numbers a call or a time to wait; what nobody waits for is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Ticket(pub(super) u64);
 
@@ -47,6 +49,8 @@ pub(super) struct Ticket(pub(super) u64);
 pub(super) enum Effect {
     /// Call the server.
     Call(Ticket, Call),
+    /// Say when so much time is over.
+    Wake(Ticket, Duration),
     /// From now on call with this session, or with none; store it.
     UseToken(Option<String>),
     /// From now on call this server.

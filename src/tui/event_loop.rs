@@ -47,7 +47,8 @@ struct EventLoop {
     state_dir: PathBuf,
     credentials_dir: Option<PathBuf>,
     trust: Trust,
-    done: (UnboundedSender<Reply>, UnboundedReceiver<Reply>),
+    /// What comes back from the runtime: answers, and times that are over.
+    done: (UnboundedSender<Event>, UnboundedReceiver<Event>),
 }
 
 /// The signals that end or resume.
@@ -147,7 +148,7 @@ impl EventLoop {
         tokio::select! {
             biased;
             event = signals.next() => event,
-            Some(reply) = self.done.1.recv() => Event::Reply(Box::new(reply)),
+            Some(event) = self.done.1.recv() => event,
             event = key => event,
         }
     }
@@ -156,8 +157,8 @@ impl EventLoop {
     async fn drain(&mut self, waiting: &mut VecDeque<Event>, keys: Option<&mut EventStream>) {
         let Some(keys) = keys else { return };
         while waiting.len() < DRAIN {
-            if let Ok(reply) = self.done.1.try_recv() {
-                waiting.push_back(Event::Reply(Box::new(reply)));
+            if let Ok(event) = self.done.1.try_recv() {
+                waiting.push_back(event);
             } else if let Some(event) = at_once(next_key(keys)).await {
                 let gone = matches!(event, Event::Signal(_));
                 waiting.push_back(event);
@@ -179,7 +180,15 @@ impl EventLoop {
                     let begun = Instant::now();
                     let outcome = client.send(&call).await;
                     // The loop may have ended meanwhile.
-                    let _ = done.send(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now() });
+                    let _ = done.send(Event::Reply(Box::new(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now() })));
+                });
+            }
+            Effect::Wake(ticket, after) => {
+                let done = self.done.0.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(after).await;
+                    // The loop may have ended meanwhile.
+                    let _ = done.send(Event::Woken(ticket));
                 });
             }
             Effect::UseToken(token) => self.use_token(token),

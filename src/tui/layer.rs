@@ -1,5 +1,7 @@
 //! A layer is what can be on the screen: a screen, or something over one.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -45,6 +47,9 @@ pub(super) trait Layer: std::fmt::Debug {
 
     /// An answer to one of its calls.
     fn on_reply(&mut self, _reply: &Reply, _cx: &mut Cx<'_>) {}
+
+    /// The time is over that it asked to be woken after.
+    fn on_wake(&mut self, _ticket: Ticket, _cx: &mut Cx<'_>) {}
 
     /// A record changed, by something above it.
     fn on_changed(&mut self, _subject: Subject, _cx: &mut Cx<'_>) {}
@@ -98,6 +103,8 @@ pub(super) enum Tone {
 pub(super) enum Intent {
     /// Call the server; the answer comes to this layer.
     Call(Ticket, Call),
+    /// Wake this layer after so much time.
+    Wake(Ticket, Duration),
     /// Put a layer on top.
     Open(Box<dyn Layer>),
     /// Take this layer away.
@@ -138,10 +145,22 @@ pub(super) struct Cx<'a> {
 impl Cx<'_> {
     /// Calls the server; remember the ticket to know the answer.
     pub(super) fn call(&mut self, call: Call) -> Ticket {
-        *self.next_ticket += 1;
-        let ticket = Ticket(*self.next_ticket);
+        let ticket = self.ticket();
         self.intents.push(Intent::Call(ticket, call));
         ticket
+    }
+
+    /// Wakes this layer once, after so much time; remember the ticket. A layer
+    /// that is gone by then is not missed.
+    pub(super) fn wake(&mut self, after: Duration) -> Ticket {
+        let ticket = self.ticket();
+        self.intents.push(Intent::Wake(ticket, after));
+        ticket
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        *self.next_ticket += 1;
+        Ticket(*self.next_ticket)
     }
 
     /// Puts a layer on top.

@@ -113,6 +113,37 @@ impl Look {
         if self.ascii { "~" } else { "…" }
     }
 
+    /// Whether half blocks can be drawn.
+    pub(super) const fn has_blocks(self) -> bool {
+        !self.ascii
+    }
+
+    /// Two modules of a QR code one above the other: what is painted is light.
+    pub(super) const fn blocks(self, upper: bool, lower: bool) -> &'static str {
+        match (upper, lower) {
+            (true, true) => "█",
+            (true, false) => "▀",
+            (false, true) => "▄",
+            (false, false) => " ",
+        }
+    }
+
+    /// A QR code is dark on light whatever the terminal's own colours are.
+    /// Without colours what is painted is taken for light, as on most terminals.
+    pub(super) fn code(self) -> Style {
+        if self.colours { Style::new().fg(Color::White).bg(Color::Black) } else { Style::new() }
+    }
+
+    /// One module of a QR code where there are no drawn signs.
+    pub(super) fn module(self, light: bool) -> Style {
+        match (self.colours, light) {
+            (true, true) => Style::new().bg(Color::White),
+            (true, false) => Style::new().bg(Color::Black),
+            (false, true) => Style::new().add_modifier(Modifier::REVERSED),
+            (false, false) => Style::new(),
+        }
+    }
+
     /// The border of what lies over a screen.
     pub(super) const fn border(self) -> ratatui::symbols::border::Set<'static> {
         if self.ascii {

@@ -25,7 +25,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "server"]),
     ("axum", &["server"]),
-    ("reqwest", &["client"]),
+    ("reqwest", &["client", "server"]),
+    ("qrcode", &["tui"]),
     ("rustls", &["client", "server"]),
     ("rcgen", &["server"]),
     ("ratatui", &["tui"]),

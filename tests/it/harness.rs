@@ -6,6 +6,7 @@
 
 mod fixture;
 mod postgres;
+pub(crate) mod provider;
 mod smtp;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use countertop::api::ids::{AssetId, SessionId, UserId};
-use countertop::server::{App, Arrangements, Running, Transport, serve};
+use countertop::config::OidcSettings;
+use countertop::server::{App, Arrangements, IdentityProvider, Running, Transport, serve};
 use countertop::store::assets::{self, NewAsset};
 use countertop::store::sessions::{self, NewSession};
 use countertop::store::users::{self, NewGrant};
@@ -90,6 +92,8 @@ pub(crate) struct Parts {
     pub(crate) server: String,
     http: reqwest::Client,
     running: Mutex<Option<Running>>,
+    /// Further servers over the same database; they end when they are let go.
+    others: Mutex<Vec<Running>>,
     /// The database to drop on a lent PostgreSQL.
     lent: Option<String>,
     /// Where the SQLite file is; it goes with the world.
@@ -125,11 +129,23 @@ impl World {
         let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, Arrangements::default()).await.expect("the server starts");
         let app = running.app.clone();
         let server = format!("http://{}", running.address);
-        Self(Arc::new(Parts { ids, app, server, http: http_client(), running: Mutex::new(Some(running)), lent, _files: files }))
+        Self(Arc::new(Parts { ids, app, server, http: http_client(), running: Mutex::new(Some(running)), others: Mutex::default(), lent, _files: files }))
+    }
+
+    /// Another server over the same database, with an identity provider. It
+    /// ends with the world.
+    pub(crate) async fn with_provider(&self, settings: &OidcSettings) -> Caller {
+        let provider = IdentityProvider::from_settings(settings).expect("settings that can be used").map(Arc::new);
+        let arrangements = Arrangements { provider, ..Arrangements::default() };
+        let second = serve(self.app.db.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, arrangements).await.expect("the second server starts");
+        let server = format!("http://{}", second.address);
+        self.others.lock().unwrap().push(second);
+        Caller { server, ..self.stranger() }
     }
 
     /// Stops the server as SIGTERM does.
     pub(crate) async fn stop(&self) {
+        self.others.lock().unwrap().clear();
         let running = self.running.lock().unwrap().take();
         if let Some(running) = running {
             running.stop().await.expect("the server had not ended by itself");
@@ -286,7 +302,8 @@ async fn postgres_template() -> &'static (String, Ids) {
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     http: reqwest::Client,
-    server: String,
+    /// Whom it calls.
+    pub(crate) server: String,
     /// The session's token.
     pub(crate) token: Option<String>,
 }

@@ -1,5 +1,6 @@
-//! Screens that are not about one record: first run, sign-in, find.
+//! Screens that are not about one record: first run, sign-in in two ways, find.
 
+mod device_sign_in;
 mod find;
 mod first_run;
 mod sign_in;
@@ -12,5 +13,5 @@ pub(super) use sign_in::SignIn;
 /// session can be asked for yet.
 #[must_use]
 pub fn sign_in_needed(title: Option<&str>) -> bool {
-    matches!(title, Some(sign_in::TITLE | first_run::TITLE) | None)
+    matches!(title, Some(sign_in::TITLE | device_sign_in::TITLE | first_run::TITLE) | None)
 }

@@ -11,6 +11,7 @@ use super::super::event::{Reply, Ticket};
 use super::super::layer::{Cx, Intent, Layer, Tone};
 use super::super::shared::Shared;
 use super::super::widgets::{Form, FormField, line};
+use super::device_sign_in::DeviceSignIn;
 use crate::api::operation;
 use crate::api::page::Nothing;
 use crate::api::session::{SignIn as Credentials, SignedIn};
@@ -59,7 +60,7 @@ impl SignIn {
 
 impl Layer for SignIn {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List, Place::Form, Place::Rows]
+        vec![Place::SignIn, Place::List, Place::Form, Place::Rows]
     }
 
     fn title(&self) -> String {
@@ -72,6 +73,11 @@ impl Layer for SignIn {
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
         match command.id {
+            "sign_in.device" => {
+                // In this one's place: one sign-in at a time.
+                cx.open(DeviceSignIn::new(self.again.then(|| self.form.text("username").to_owned())));
+                cx.want(Intent::Close);
+            }
             "list.open" | "form.save" => self.go(cx),
             "form.next" | "list.down" => self.form.next(),
             "form.previous" | "list.up" => self.form.previous(),

@@ -1,11 +1,13 @@
 //! Building blocks of the screen. They know nothing of customers or assets.
 
+mod code;
 mod field;
 mod form;
 mod list;
 mod loaded;
 mod paint;
 
+pub(super) use code::Code;
 pub(super) use field::TextField;
 pub(super) use form::{Form, FormField};
 pub(super) use list::Cursor;

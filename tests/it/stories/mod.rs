@@ -3,6 +3,7 @@
 mod access;
 mod contacts;
 mod customers;
+mod device_sign_in;
 mod lookup;
 mod meters;
 mod numbers;
