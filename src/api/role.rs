@@ -106,7 +106,7 @@ impl Role {
     #[must_use]
     pub fn written(&self) -> String {
         let granted = Permission::all().zip(&self.cells).filter(|(_, cell)| **cell != Cell::No);
-        granted.map(|(permission, cell)| format!("{}={}\n", permission.name(), cell.name())).collect()
+        granted.map(|(permission, cell)| [permission.name(), "=", cell.name(), "\n"].concat()).collect()
     }
 
     /// The same role with one cell changed.

@@ -57,7 +57,7 @@ pub(super) fn run(args: &DoctorArgs) -> Outcome {
 
 /// With the audit of the database, where there is one here.
 fn finish(mut seen: Vec<Seen>, setup: &Setup, args: &DoctorArgs) -> Outcome {
-    let audit = audit(setup, args)?;
+    let audit = audit(setup, args);
     let broken = audit.get("broken").cloned();
     seen.push(("audit", audit));
     tell(&seen, args.json)?;
@@ -69,10 +69,10 @@ fn finish(mut seen: Vec<Seen>, setup: &Setup, args: &DoctorArgs) -> Outcome {
 
 /// Whether the audit is as it was written: every row, and the chain over them.
 #[cfg(feature = "server")]
-fn audit(setup: &Setup, args: &DoctorArgs) -> Result<Value, Failure> {
+fn audit(setup: &Setup, args: &DoctorArgs) -> Value {
     let address = args.database.address().unwrap_or_else(|| setup.config.database(&setup.paths));
     if super::database::is_missing(&address) {
-        return Ok(json!({ "remark": "there is no database here yet" }));
+        return json!({ "remark": "there is no database here yet" });
     }
     let verified = wait(async {
         let db = super::database::open(&address).await?;
@@ -82,18 +82,18 @@ fn audit(setup: &Setup, args: &DoctorArgs) -> Result<Value, Failure> {
         db.close().await;
         Ok::<_, Failure>(verified)
     });
-    Ok(match verified {
+    match verified {
         Ok(Ok(Ok(chain))) => json!({ "sealed": chain.rows, "waiting": chain.waiting, "last_seal": chain.head }),
         Ok(Ok(Err(broken))) => json!({ "broken": format!("{broken}: somebody wrote to the database beside the program") }),
         // A database of an earlier version has none; of another machine's we know nothing.
         Ok(Err(error)) => json!({ "remark": error.to_string() }),
         Err(failure) => json!({ "remark": failure.sentence() }),
-    })
+    }
 }
 
 #[cfg(not(feature = "server"))]
-fn audit(_: &Setup, _: &DoctorArgs) -> Result<Value, Failure> {
-    Ok(json!({ "remark": "this program has no server in it" }))
+fn audit(_: &Setup, _: &DoctorArgs) -> Value {
+    json!({ "remark": "this program has no server in it" })
 }
 
 /// The configuration; with mistakes in it the defaults, and the mistakes.

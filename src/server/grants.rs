@@ -34,7 +34,7 @@ pub(super) async fn give(cx: &mut Cx, ask: Ask<GiveGrant>) -> Answer<Account> {
     let new = ask.body;
     let role = role(cx, &new.role).await?;
     refuse_beyond(cx, &role)?;
-    refuse_wrong_audience(&audience(cx, &role).await?, &account.kind)?;
+    refuse_wrong_audience(audience(cx, &role).await?, &account.kind)?;
     if let (Some(from), Some(to)) = (new.from, new.to)
         && from >= to
     {
@@ -84,7 +84,7 @@ async fn audience(cx: &mut Cx, role: &Role) -> Result<UserKind, Fault> {
     Ok(copied.unwrap_or_else(|| role.audience()))
 }
 
-fn refuse_wrong_audience(audience: &UserKind, kind: &str) -> Result<(), Problem> {
+fn refuse_wrong_audience(audience: UserKind, kind: &str) -> Result<(), Problem> {
     // A program does the work of the dealer's people.
     let kind = if kind == UserKind::ServiceAccount.name() { UserKind::Staff.name() } else { kind };
     if audience.name() == kind {

@@ -54,7 +54,7 @@ async fn page(cx: &mut Cx, of: Of, id: String, query: AuditQuery) -> Answer<Page
 fn first_and_last(rows: Vec<AuditRow>) -> Vec<AuditRow> {
     let mut acts = rows.into_iter().filter(|row| row.entity != "session");
     let newest = acts.next();
-    newest.into_iter().chain(acts.last()).collect()
+    newest.into_iter().chain(acts.next_back()).collect()
 }
 
 fn view(row: AuditRow) -> Result<AuditEntry, Fault> {
