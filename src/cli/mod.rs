@@ -26,6 +26,8 @@ mod logging;
 mod login;
 mod output;
 #[cfg(feature = "client")]
+mod password;
+#[cfg(feature = "client")]
 mod reading;
 #[cfg(feature = "client")]
 mod request;
@@ -97,6 +99,9 @@ enum Verb {
     /// Sign out and forget the token
     #[cfg(feature = "client")]
     Logout(login::LogoutArgs),
+    /// Set a password with the code of a mailed link
+    #[cfg(feature = "client")]
+    Password(password::PasswordArgs),
     /// Find customers by name, city, state or number
     #[cfg(feature = "client")]
     Find(find::FindArgs),
@@ -199,6 +204,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Login(args) => login::login(args, connection),
         #[cfg(feature = "client")]
         Verb::Logout(args) => login::logout(args, connection),
+        #[cfg(feature = "client")]
+        Verb::Password(args) => password::run(args, connection),
         #[cfg(feature = "client")]
         Verb::Find(args) => find::run(args, connection),
         #[cfg(feature = "client")]

@@ -12,7 +12,6 @@ pub(super) fn known(prompt: &str, from_stdin: bool) -> Result<String, Failure> {
 }
 
 /// A new password; on a terminal it is asked for twice.
-#[cfg(feature = "server")]
 pub(super) fn new(prompt: &str, from_stdin: bool) -> Result<String, Failure> {
     if from_stdin {
         return first_line();

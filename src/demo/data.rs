@@ -22,6 +22,9 @@ pub(super) struct Demo {
     pub(super) organization: Vec<Organization>,
     pub(super) asset: Vec<Asset>,
     pub(super) user: Vec<User>,
+    pub(super) contact: Vec<Contact>,
+    pub(super) consent: Vec<Consent>,
+    pub(super) kiosk: Vec<Kiosk>,
 }
 
 /// A dealer location.
@@ -218,4 +221,51 @@ pub(super) struct Grant {
     pub(super) scope: String,
     pub(super) code: Option<String>,
     pub(super) name: Option<String>,
+}
+
+/// A customer's person or department, perhaps with an account.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Contact {
+    /// The customer's name.
+    pub(super) customer: String,
+    pub(super) kind: Option<String>,
+    pub(super) first: Option<String>,
+    pub(super) last: String,
+    pub(super) username: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) phone: Option<String>,
+    #[serde(default)]
+    pub(super) roles: Vec<String>,
+    pub(super) right: Option<String>,
+    pub(super) platform_role: Option<String>,
+    pub(super) access_level: Option<String>,
+    #[serde(default)]
+    pub(super) receives_invoices: bool,
+    #[serde(default)]
+    pub(super) receives_statements: bool,
+    #[serde(default)]
+    pub(super) primary: bool,
+}
+
+/// A customer lets the dealer's people act for it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Consent {
+    /// The customer's name.
+    pub(super) customer: String,
+    pub(super) role: String,
+    pub(super) given_by: String,
+    /// The account of who wrote it down.
+    pub(super) recorded_by: String,
+}
+
+/// A workshop terminal. Its token is known to nobody: enrol it anew to use one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kiosk {
+    pub(super) shop: String,
+    pub(super) label: String,
+    #[serde(default)]
+    pub(super) login_required: bool,
 }

@@ -39,6 +39,15 @@ pub(super) async fn fill(conn: &mut Conn, now: Timestamp) -> Result<(), DemoErro
     for user in &demo.user {
         filler.user(user, &hash).await?;
     }
+    for contact in &demo.contact {
+        filler.contact(contact, &hash).await?;
+    }
+    for consent in &demo.consent {
+        filler.consent(consent).await?;
+    }
+    for kiosk in &demo.kiosk {
+        filler.kiosk(kiosk).await?;
+    }
     let mut filed = Vec::new();
     for asset in &demo.asset {
         let (organization, id) = filler.asset(asset).await?;
@@ -54,22 +63,22 @@ pub(super) async fn fill(conn: &mut Conn, now: Timestamp) -> Result<(), DemoErro
 
 /// Ids of what was filled, by the names the data use.
 #[derive(Debug, Default)]
-struct Known {
-    shops: HashMap<String, ShopId>,
-    customers: HashMap<String, CustomerId>,
+pub(super) struct Known {
+    pub(super) shops: HashMap<String, ShopId>,
+    pub(super) customers: HashMap<String, CustomerId>,
     organizations: HashMap<String, OrganizationId>,
     /// By e-mail address: whose requests are whose own.
-    users: HashMap<String, UserId>,
+    pub(super) users: HashMap<String, UserId>,
 }
 
-struct Filler<'c> {
-    conn: &'c mut Conn,
+pub(super) struct Filler<'c> {
+    pub(super) conn: &'c mut Conn,
     now: Timestamp,
-    known: Known,
+    pub(super) known: Known,
 }
 
 /// The id under a name, or what the data got wrong.
-fn known<Id: Copy>(ids: &HashMap<String, Id>, kind: &str, name: &str) -> Result<Id, DemoError> {
+pub(super) fn known<Id: Copy>(ids: &HashMap<String, Id>, kind: &str, name: &str) -> Result<Id, DemoError> {
     ids.get(name).copied().ok_or_else(|| DemoError::Wrong(format!("there is no {kind} {name:?}")))
 }
 

@@ -9,6 +9,7 @@
 mod data;
 mod filler;
 mod generated;
+mod people;
 mod words;
 
 use jiff::Timestamp;
@@ -21,7 +22,26 @@ pub const PASSWORD: &str = "demo";
 
 /// The demo accounts in the order of the contract; a test holds them against
 /// the data.
-const ACCOUNTS: [&str; 10] = ["admin", "gm", "manager", "counter", "tech", "kiosk", "executive", "accounts", "fleet", "portaluser"];
+const ACCOUNTS: [&str; 18] = [
+    "admin",
+    "gm",
+    "manager",
+    "counter",
+    "tech",
+    "kiosk",
+    "executive",
+    "accounts",
+    "fleet",
+    "portaladmin",
+    "fleetadmin",
+    "insight",
+    "portaluser",
+    "level_full",
+    "level_limited",
+    "level_carrier_view",
+    "level_read_only",
+    "level_none",
+];
 
 /// What to fill beside the shipped data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +101,7 @@ pub async fn fill(db: &Db, options: &Options) -> Result<(), DemoError> {
     generated::fill(db, options).await
 }
 
-/// The names that can sign in to the demo, staff first.
+/// The names of the demo, staff first; `level_none` is there to be refused.
 #[must_use]
 pub fn accounts() -> Vec<&'static str> {
     ACCOUNTS.to_vec()
@@ -93,8 +113,12 @@ mod tests {
 
     #[test]
     fn the_accounts_are_those_of_the_data() {
-        let data = data::read().unwrap();
-        let names: Vec<&str> = data.user.iter().map(|user| user.username.as_str()).collect();
-        assert_eq!(names, accounts());
+        let demo = data::read().unwrap();
+        let people = demo.contact.iter().filter_map(|contact| contact.username.as_deref());
+        let mut named: Vec<&str> = demo.user.iter().map(|user| user.username.as_str()).chain(people).collect();
+        let mut wanted = ACCOUNTS.to_vec();
+        named.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(named, wanted);
     }
 }

@@ -113,6 +113,7 @@ fn nobody(customer_id: CustomerId, kind: ContactKind) -> ContactRow {
     ContactRow {
         id: ContactId::new(),
         customer_id,
+        customer_name: String::new(),
         person_id: uuid::Uuid::now_v7().to_string(),
         kind: kind.name().to_owned(),
         first_name: String::new(),

@@ -235,7 +235,12 @@ pub(super) fn of_contact(contact: &ContactRow) -> Vec<Held> {
     if roles.is_empty() {
         roles.extend(level.template());
     }
-    let held = |role: &Role| Held { role: role.clone(), scope_kind: "customer".to_owned(), scope_id: Some(contact.customer_id.to_string()), scope_name: None };
+    let held = |role: &Role| Held {
+        role: role.clone(),
+        scope_kind: "customer".to_owned(),
+        scope_id: Some(contact.customer_id.to_string()),
+        scope_name: Some(contact.customer_name.clone()),
+    };
     roles.into_iter().map(|role| under(held(role), level.takes_away())).collect()
 }
 

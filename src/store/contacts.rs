@@ -12,6 +12,8 @@ row! {
         pub id: ContactId,
         /// Its customer.
         pub customer_id: CustomerId,
+        /// That customer's name.
+        pub customer_name: String,
         /// The person or department.
         pub person_id: String,
         /// `person` or `department`.
@@ -83,18 +85,18 @@ row! {
 
 macro_rules! contact_columns {
     () => {
-        "SELECT ct.id, ct.customer_id, ct.person_id, ct.kind, p.first_name, p.last_name, p.salutation, p.job_title, p.email, p.phone, p.mobile, ct.roles, \
+        "SELECT ct.id, ct.customer_id, c.name AS customer_name, ct.person_id, ct.kind, p.first_name, p.last_name, p.salutation, p.job_title, p.email, p.phone, p.mobile, ct.roles, \
             ct.access_level, ct.portal_right, ct.platform_role, ct.receives_invoices, ct.receives_statements, ct.user_id, u.username, \
             (u.password_hash IS NOT NULL AND u.password_hash <> '') AS has_password, ct.designated_by, du.username AS designated_by_name, ct.is_active, \
             ct.is_primary, ct.row_version \
-         FROM contact ct JOIN person p ON p.id = ct.person_id LEFT JOIN user_account u ON u.id = ct.user_id LEFT JOIN user_account du ON du.id = ct.designated_by "
+         FROM contact ct JOIN customer c ON c.id = ct.customer_id JOIN person p ON p.id = ct.person_id LEFT JOIN user_account u ON u.id = ct.user_id LEFT JOIN user_account du ON du.id = ct.designated_by "
     };
 }
 
 statements! {
     OF_CUSTOMER = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.id > $2 ORDER BY ct.id LIMIT $3");
     OF_CUSTOMER_OWN = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.user_id = $2 ORDER BY ct.id");
-    ONE = concat!(contact_columns!(), "JOIN customer c ON c.id = ct.customer_id WHERE ", customer_in_scope!(), " AND ct.id = $6");
+    ONE = concat!(contact_columns!(), "WHERE ", customer_in_scope!(), " AND ct.id = $6");
     OF_USER = concat!(contact_columns!(), "WHERE ct.user_id = $1 AND ct.is_active ORDER BY ct.id");
     ACTIVE = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.is_active AND ct.id <> $2 ORDER BY ct.id");
     INSERT_PERSON = "INSERT INTO person (id, first_name, last_name, email, phone, mobile, salutation, job_title) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
