@@ -21,6 +21,8 @@ pub struct Shop {
     pub country: String,
     /// Whether it takes service requests.
     pub accepts_requests: bool,
+    /// Counts up with every change.
+    pub version: i64,
 }
 
 /// `POST /v1/shops`.
@@ -68,6 +70,8 @@ pub struct Organization {
     pub customer: Option<CustomerRef>,
     /// Whether customers' people and kiosks may see its assets (S2-3).
     pub portal_enabled: bool,
+    /// Counts up with every change.
+    pub version: i64,
 }
 
 /// `POST /v1/organizations`.

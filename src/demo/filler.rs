@@ -107,6 +107,7 @@ impl Filler<'_> {
             // Each shop numbers its customers itself.
             business_system: shop.code.clone(),
             numbering: "user_enters".to_owned(),
+            row_version: 1,
         };
         places::insert_shop(self.conn, &row).await?;
         self.known.shops.insert(row.code, row.id);
@@ -176,6 +177,7 @@ impl Filler<'_> {
             customer_name: None,
             portal_enabled: organization.portal_enabled,
             metric: false,
+            row_version: 1,
         };
         places::insert_organization(self.conn, &row).await?;
         self.known.organizations.insert(row.code, row.id);

@@ -306,6 +306,7 @@ impl<'s> Put<'s> {
             customer_name: None,
             portal_enabled: draft.portal_enabled,
             metric: false,
+            row_version: 1,
         };
         for asset in &draft.assets {
             self.asset(organization.id, draft.place.state, asset);

@@ -312,6 +312,7 @@ async fn make_organization<'t>(conn: &mut Conn, known: &Known, mut tags: impl It
         customer_name: None,
         portal_enabled: true,
         metric: known.default_country != "US",
+        row_version: 1,
     };
     places::insert_organization(conn, &row).await
 }

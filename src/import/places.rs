@@ -59,6 +59,7 @@ impl Single for Organizations {
                 customer_name: None,
                 portal_enabled: record.portal_enabled.unwrap_or(true),
                 metric: known.default_country != "US",
+                row_version: 1,
             };
             places::insert_organization(conn, &row).await?;
             return Ok(Verdict::Added);
@@ -118,6 +119,7 @@ impl Single for Shops {
                 // that two share a business system.
                 business_system: record.code.clone(),
                 numbering: "user_enters".to_owned(),
+                row_version: 1,
             };
             places::insert_shop(conn, &row).await?;
             return Ok(Verdict::Added);

@@ -1,6 +1,6 @@
 //! Shops, organizations and pre-defined services: what forms choose from.
 
-use super::call::{Answer, Ask, Cx, Reply};
+use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::{form, paging, references};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
@@ -31,7 +31,15 @@ pub(super) async fn shops(cx: &mut Cx, ask: Ask<ListShops>) -> Answer<Page<Shop>
 }
 
 fn shop_view(row: ShopRow) -> Shop {
-    Shop { id: row.id, code: row.code, name: row.name, time_zone: row.time_zone, country: row.country, accepts_requests: row.accepts_requests }
+    Shop {
+        id: row.id,
+        code: row.code,
+        name: row.name,
+        time_zone: row.time_zone,
+        country: row.country,
+        accepts_requests: row.accepts_requests,
+        version: row.row_version,
+    }
 }
 
 /// `GET /v1/organizations`.
@@ -51,6 +59,7 @@ fn organization_view(cx: &Cx, scope: &Scope, row: OrganizationRow) -> Organizati
         name: row.name,
         customer: references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name),
         portal_enabled: row.portal_enabled,
+        version: row.row_version,
     }
 }
 
@@ -66,6 +75,7 @@ pub(super) async fn create_organization(cx: &mut Cx, ask: Ask<CreateOrganization
         customer_name: customer_name(cx, &scope, ask.body.customer, &mut faults).await?,
         portal_enabled: ask.body.portal_enabled.unwrap_or(true),
         metric: false,
+        row_version: 1,
     };
     faults.settle()?;
     places::insert_organization(&mut cx.conn, &row).await.map_err(code_taken)?;
@@ -77,6 +87,7 @@ pub(super) async fn create_organization(cx: &mut Cx, ask: Ask<CreateOrganization
 pub(super) async fn change_organization(cx: &mut Cx, ask: Ask<ChangeOrganization>) -> Answer<Organization> {
     let scope = cx.caller.scope(ORGANIZATIONS);
     let before = places::organization(&mut cx.conn, &scope, &ask.path.id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    check_version(ask.if_match, before.row_version, organization_view(cx, &scope, before.clone()))?;
     let mut row = before.clone();
     let mut faults = FieldFaults::default();
     if let Some(name) = &ask.body.name {
@@ -88,12 +99,17 @@ pub(super) async fn change_organization(cx: &mut Cx, ask: Ask<ChangeOrganization
     }
     row.portal_enabled = ask.body.portal_enabled.unwrap_or(row.portal_enabled);
     faults.settle()?;
+    let was = organization_view(cx, &scope, before.clone());
     if row != before {
-        places::update_organization(&mut cx.conn, &before, &row).await?;
+        if !places::update_organization(&mut cx.conn, &before, &row).await? {
+            return Err(version_stale(was).into());
+        }
+        row.row_version += 1;
     }
-    let (was, now) = (organization_view(cx, &scope, before), organization_view(cx, &scope, row));
+    let version = row.row_version;
+    let now = organization_view(cx, &scope, row);
     cx.noted.on("organization", now.id).changed(&was, &now);
-    Ok(Reply::ok(now))
+    Ok(Reply::ok(now).version(version))
 }
 
 async fn customer_name(cx: &mut Cx, scope: &Scope, id: Option<CustomerId>, faults: &mut FieldFaults) -> Result<Option<String>, Fault> {
@@ -124,6 +140,7 @@ pub(super) async fn create_shop(cx: &mut Cx, ask: Ask<CreateShop>) -> Answer<Sho
         accepts_requests: true,
         business_system: code.clone(),
         numbering: "user_enters".to_owned(),
+        row_version: 1,
         code,
     };
     if !cx.caller.scope(SHOPS).everything {
@@ -140,6 +157,7 @@ pub(super) async fn change_shop(cx: &mut Cx, ask: Ask<ChangeShop>) -> Answer<Sho
     let scope = cx.caller.scope(SHOPS);
     let found = places::shop(&mut cx.conn, &scope, &ask.path.id.to_string()).await?;
     let before = found.filter(|shop| scope.reaches_shop(shop.id)).ok_or_else(Problem::not_found)?;
+    check_version(ask.if_match, before.row_version, shop_view(before.clone()))?;
     let mut row = before.clone();
     let mut faults = FieldFaults::default();
     if let Some(name) = &ask.body.name {
@@ -153,10 +171,17 @@ pub(super) async fn change_shop(cx: &mut Cx, ask: Ask<ChangeShop>) -> Answer<Sho
     }
     row.accepts_requests = ask.body.accepts_requests.unwrap_or(row.accepts_requests);
     faults.settle()?;
-    places::update_shop(&mut cx.conn, &row).await?;
-    let (was, now) = (shop_view(before), shop_view(row));
+    let was = shop_view(before.clone());
+    if row != before {
+        if !places::update_shop(&mut cx.conn, &row).await? {
+            return Err(version_stale(was).into());
+        }
+        row.row_version += 1;
+    }
+    let version = row.row_version;
+    let now = shop_view(row);
     cx.noted.on("shop", now.id).changed(&was, &now);
-    Ok(Reply::ok(now))
+    Ok(Reply::ok(now).version(version))
 }
 
 fn time_zone(faults: &mut FieldFaults, written: &str) -> String {

@@ -255,7 +255,7 @@ pub async fn make_fleet(conn: &mut Conn, id: CustomerId) -> Result<()> {
 /// When the database fails.
 pub async fn organizations(conn: &mut Conn, code_keys: &[&str]) -> Result<Vec<OrganizationRow>> {
     conn.query(
-        "SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric \
+        "SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric, o.row_version \
              FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE o.code_key IN ",
     )
     .list(code_keys.iter().copied())

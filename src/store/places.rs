@@ -25,6 +25,8 @@ row! {
         pub business_system: String,
         /// Who numbers customers: `user_enters` or `dms_assigns` (S3-12).
         pub numbering: String,
+        /// Counts up.
+        pub row_version: i64,
     }
 }
 
@@ -45,6 +47,8 @@ row! {
         pub portal_enabled: bool,
         /// Whether new meters count in kilometres and litres.
         pub metric: bool,
+        /// Counts up.
+        pub row_version: i64,
     }
 }
 
@@ -63,13 +67,15 @@ statements! {
     SHOP = concat!("SELECT s.* FROM shop s WHERE ", shop_in_scope!(), " AND (s.id = $6 OR s.code_key = $7)");
     INSERT_SHOP = "INSERT INTO shop (id, code, code_key, name, time_zone, country, accepts_requests, business_system, numbering, row_version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)";
-    UPDATE_SHOP = "UPDATE shop SET name = $2, time_zone = $3, country = $4, accepts_requests = $5, row_version = row_version + 1 WHERE id = $1";
+    UPDATE_SHOP = "UPDATE shop SET name = $2, time_zone = $3, country = $4, accepts_requests = $5, row_version = row_version + 1
+        WHERE id = $1 AND row_version = $6";
     COUNT_SHOPS = "SELECT COUNT(*) FROM shop";
-    ORGANIZATIONS = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric
+    ORGANIZATIONS = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric, o.row_version
         FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE ", organization_in_scope!(), " AND o.code_key > $6 ORDER BY o.code_key LIMIT $7");
-    ORGANIZATION = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric
+    ORGANIZATION = concat!("SELECT o.id, o.code, o.name, o.customer_id, c.name AS customer_name, o.portal_enabled, o.metric, o.row_version
         FROM organization o LEFT JOIN customer c ON c.id = o.customer_id WHERE ", organization_in_scope!(), " AND (o.id = $6 OR o.code_key = $7)");
-    UPDATE_ORGANIZATION = "UPDATE organization SET name = $2, customer_id = $3, portal_enabled = $4, row_version = row_version + 1 WHERE id = $1";
+    UPDATE_ORGANIZATION = "UPDATE organization SET name = $2, customer_id = $3, portal_enabled = $4, row_version = row_version + 1
+        WHERE id = $1 AND row_version = $5";
     SERVICE_CODES = "SELECT code, name FROM service_code ORDER BY name, code";
     SERVICE_CODE = "SELECT code, name FROM service_code WHERE code = $1";
     INSERT_SERVICE_CODE = "INSERT INTO service_code (code, name) VALUES ($1, $2) ON CONFLICT (code) DO UPDATE SET name = excluded.name";
@@ -120,13 +126,14 @@ pub async fn insert_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
     Ok(())
 }
 
-/// Changes a shop's name, time zone, country and whether it takes requests.
+/// Changes a shop's name, time zone, country and whether it takes requests;
+/// false if somebody else was faster.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn update_shop(conn: &mut Conn, row: &ShopRow) -> Result<()> {
-    conn.query(UPDATE_SHOP).bind(row.id).bind(&row.name).bind(&row.time_zone).bind(&row.country).bind(row.accepts_requests).run().await?;
-    Ok(())
+pub async fn update_shop(conn: &mut Conn, row: &ShopRow) -> Result<bool> {
+    let query = conn.query(UPDATE_SHOP).bind(row.id).bind(&row.name).bind(&row.time_zone).bind(&row.country).bind(row.accepts_requests);
+    Ok(query.bind(row.row_version).run().await? > 0)
 }
 
 /// Organizations within scope behind a code, by code.
@@ -157,16 +164,18 @@ pub async fn insert_organization(conn: &mut Conn, row: &OrganizationRow) -> Resu
     }
 }
 
-/// Changes an organization; the customers it leaves and joins are told of.
+/// Changes an organization, and tells of the customers it leaves and joins;
+/// false if somebody else was faster.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn update_organization(conn: &mut Conn, before: &OrganizationRow, now: &OrganizationRow) -> Result<()> {
-    conn.query(UPDATE_ORGANIZATION).bind(now.id).bind(&now.name).bind(now.customer_id).bind(now.portal_enabled).run().await?;
+pub async fn update_organization(conn: &mut Conn, before: &OrganizationRow, now: &OrganizationRow) -> Result<bool> {
+    let query = conn.query(UPDATE_ORGANIZATION).bind(now.id).bind(&now.name).bind(now.customer_id).bind(now.portal_enabled);
+    let updated = query.bind(now.row_version).run().await? > 0;
     for customer in [before.customer_id, now.customer_id].into_iter().flatten() {
         changes::add(conn, "customer", customer).await?;
     }
-    Ok(())
+    Ok(updated)
 }
 
 /// The pre-defined services by name.

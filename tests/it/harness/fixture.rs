@@ -204,6 +204,7 @@ impl Filling<'_> {
             accepts_requests,
             business_system: code.to_owned(),
             numbering: numbering.to_owned(),
+            row_version: 1,
         };
         places::insert_shop(self.conn, &row).await.unwrap();
         row.id
@@ -261,6 +262,7 @@ impl Filling<'_> {
             customer_name: None,
             portal_enabled,
             metric,
+            row_version: 1,
         };
         places::insert_organization(self.conn, &row).await.unwrap();
         row.id

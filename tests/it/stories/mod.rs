@@ -1,6 +1,7 @@
 //! What the server promises, told as stories over HTTP.
 
 mod access;
+mod administration;
 mod contacts;
 mod customers;
 mod device_sign_in;
