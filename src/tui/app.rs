@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::administration::{self, Administration};
 use super::command::Command;
 use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
@@ -163,6 +164,9 @@ impl App {
 
     /// Runs a command, or says why not (G-4): never silence.
     fn run(&mut self, command: &'static Command) {
+        if self.shared.hides(command) {
+            return;
+        }
         let hindrance = self.shared.access(command.needs).err().or_else(|| self.top().and_then(|top| top.hindrance(command)));
         if let Some(reason) = hindrance {
             self.message = Some((Tone::Warning, reason));
@@ -181,6 +185,7 @@ impl App {
                 let (places, text) = self.top().map_or_else(Default::default, |top| (top.places(), top.wants_text()));
                 self.open(Box::new(Palette::new(&places, text)));
             }
+            "administration" => self.open_administration(),
             "shop.switch" => self.open(Box::new(ShopPicker::default())),
             "password.change" => self.open(Box::new(PasswordForm::layer())),
             "sign_out" => self.sign_out(),
@@ -192,6 +197,17 @@ impl App {
                 self.with_top(|layer, cx| layer.on_command(command, cx));
             }
             _ => self.with_top(|layer, cx| layer.on_command(command, cx)),
+        }
+    }
+
+    /// Back to the administration where it is open already.
+    fn open_administration(&mut self) {
+        match self.layers.iter().position(|held| held.layer.title() == administration::TITLE) {
+            Some(at) => {
+                self.keep_drafts_above(at + 1);
+                self.layers.truncate(at + 1);
+            }
+            None => self.open(Box::new(Administration::default())),
         }
     }
 
@@ -367,14 +383,23 @@ impl App {
             Intent::Open(layer) => self.open(layer),
             Intent::Close | Intent::Done => self.close(id, matches!(intent, Intent::Done)),
             Intent::Say(tone, text) => self.message = Some((tone, text)),
-            Intent::Copy(_) if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
+            Intent::Copy(_) | Intent::CopySecret(_) if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
             Intent::Copy(text) => {
                 self.message = Some((Tone::Fine, format!("Copied {text}")));
+                self.effects.push_back(Effect::Copy(text));
+            }
+            Intent::CopySecret(text) => {
+                self.message = Some((Tone::Fine, "Copied.".to_owned()));
                 self.effects.push_back(Effect::Copy(text));
             }
             Intent::Changed(subject) => {
                 for at in 0..self.layers.len() {
                     self.with(at, |layer, cx| layer.on_changed(subject, cx));
+                }
+            }
+            Intent::Arranged => {
+                for at in 0..self.layers.len() {
+                    self.with(at, |layer, cx| layer.on_arranged(cx));
                 }
             }
             Intent::Run(command) => {

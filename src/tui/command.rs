@@ -6,6 +6,11 @@ use crate::api::operation::LookUpAsset;
 use crate::api::operation::{
     AddReading, CancelRequest, CreateCustomer, Operation, ReplaceMeter, RequestService, RestoreReading, SearchCustomers, SetCustomerNumber, VoidReading,
 };
+use crate::api::operation::{
+    ChangePortalSettings, ChangeRole, ChangeUser, CopyRole, CreateOrganization, CreateShop, CreateUser, EndGrant, EndUserSession, GenerateUserPassword,
+    GiveGrant, SendUserLink,
+};
+use crate::api::permission::Permission;
 
 /// Where a command's keys count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +43,22 @@ pub enum Place {
     Refused,
     /// A question.
     Question,
+    /// The list of users.
+    Users,
+    /// A user's page.
+    Account,
+    /// A role, in the list or on its page.
+    Roles,
+    /// What a role grants.
+    Permissions,
+    /// The list of organizations.
+    Organizations,
+    /// The list of shops.
+    Shops,
+    /// The portal's settings.
+    Portal,
+    /// A generated password.
+    Secret,
 }
 
 /// One row of the table.
@@ -85,6 +106,21 @@ pub static COMMANDS: &[Command] = &[
     calls("refused.rollover", "rolled over", Place::Refused, &["o"], OVERRIDE),
     calls("refused.replaced", "meter replaced", Place::Refused, &["p"], ReplaceMeter::ENDPOINT.needs),
     calls("refused.override", "override with a reason", Place::Refused, &["w"], OVERRIDE),
+    calls("user.new", "new user", Place::Users, &["n"], CreateUser::ENDPOINT.needs),
+    calls("user.grant", "give a role", Place::Account, &["r"], GiveGrant::ENDPOINT.needs),
+    calls("user.take", "take role away", Place::Account, &["x"], EndGrant::ENDPOINT.needs),
+    calls("user.password", "new password", Place::Account, &["p"], GenerateUserPassword::ENDPOINT.needs),
+    quiet("user.link", "mail a link for a password", Place::Account, &["l"], SendUserLink::ENDPOINT.needs),
+    quiet("user.disable", "let this user in no more", Place::Account, &["d"], ChangeUser::ENDPOINT.needs),
+    quiet("user.enable", "let this user in again", Place::Account, &["e"], ChangeUser::ENDPOINT.needs),
+    quiet("user.end_session", "end the session", Place::Account, &["s"], EndUserSession::ENDPOINT.needs),
+    calls("role.turn", "yes, own, basic, no", Place::Permissions, &["space"], ChangeRole::ENDPOINT.needs),
+    calls("role.save", "save", Place::Permissions, &["f9", "ctrl-s", "alt-s"], ChangeRole::ENDPOINT.needs),
+    calls("role.copy", "copy role", Place::Roles, &["c"], CopyRole::ENDPOINT.needs),
+    calls("organization.new", "new organization", Place::Organizations, &["n"], CreateOrganization::ENDPOINT.needs),
+    calls("shop.new", "new shop", Place::Shops, &["n"], CreateShop::ENDPOINT.needs),
+    calls("portal.turn", "switch", Place::Portal, &["enter", "space"], ChangePortalSettings::ENDPOINT.needs),
+    plain("secret.copy", "copy", Place::Secret, &["y"], true),
     plain("question.yes", "yes", Place::Question, &["y"], true),
     plain("question.no", "no", Place::Question, &["n"], true),
     plain("sign_in.device", "dealer's account", Place::SignIn, &["f4", "alt-d"], true),
@@ -123,10 +159,24 @@ pub static COMMANDS: &[Command] = &[
     plain("reload", "load again", Place::Anywhere, &["f5", "ctrl-r"], false),
     plain("shop.switch", "work in another shop", Place::Anywhere, &["g s", "alt-w"], false),
     plain("password.change", "change your password", Place::Anywhere, &["g p"], false),
+    quiet("administration", "administration", Place::Anywhere, &["g x", "alt-x"], ADMINISTRATION),
     plain("sign_out", "sign out", Place::Anywhere, &["g o"], false),
     plain("suspend", "back to the shell", Place::Anywhere, &["ctrl-z"], false),
     plain("quit", "quit", Place::Anywhere, &["f10", "ctrl-q", "ctrl-c", "g q", "alt-q"], true),
 ];
+
+/// Open to whoever may see one section of it.
+const ADMINISTRATION: Needs = Needs::Any(
+    const {
+        &[
+            Permission::named("user.manage"),
+            Permission::named("role.manage"),
+            Permission::named("org.manage"),
+            Permission::named("shop.manage"),
+            Permission::named("portal_settings.manage"),
+        ]
+    },
+);
 
 const OVERRIDE: Needs = Needs::All(const { &[crate::api::permission::Permission::named("meter.override")] });
 

@@ -132,6 +132,7 @@ fn for_people(key: &str) -> String {
         "enter" => "Enter".to_owned(),
         "esc" => "Esc".to_owned(),
         "tab" => "Tab".to_owned(),
+        "space" => "Space".to_owned(),
         "backtab" => "Shift-Tab".to_owned(),
         "up" => "↑".to_owned(),
         "down" => "↓".to_owned(),

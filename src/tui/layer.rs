@@ -54,6 +54,9 @@ pub(super) trait Layer: std::fmt::Debug {
     /// A record changed, by something above it.
     fn on_changed(&mut self, _subject: Subject, _cx: &mut Cx<'_>) {}
 
+    /// Users, roles, shops or settings changed, by something above it.
+    fn on_arranged(&mut self, _cx: &mut Cx<'_>) {}
+
     /// Esc. True if it stepped back inside itself and stays.
     fn on_back(&mut self, _cx: &mut Cx<'_>) -> bool {
         false
@@ -115,8 +118,12 @@ pub(super) enum Intent {
     Say(Tone, String),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Put a secret on the clipboard; the message line does not repeat it.
+    CopySecret(String),
     /// Tell all layers that a record changed.
     Changed(Subject),
+    /// Tell all layers that users, roles, shops or settings changed.
+    Arranged,
     /// Run a command as if its key was pressed, after this layer is gone.
     Run(&'static Command),
     /// Use this session.

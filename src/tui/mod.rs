@@ -10,6 +10,7 @@
 //! May call [`crate::client`], [`crate::api`], [`crate::rules`] and
 //! [`crate::text`]. Knows no server and no database.
 
+mod administration;
 mod app;
 mod command;
 mod draft;
@@ -30,6 +31,7 @@ mod widgets;
 
 use std::path::PathBuf;
 
+pub use administration::{SECTIONS, SectionSpec};
 pub use command::{COMMANDS, Command};
 pub use panes::{PANES, PaneSpec};
 pub use screens::sign_in_needed;

@@ -81,6 +81,12 @@ impl Shared {
         self.session.as_ref().is_some_and(|session| session.user.kind.is_outside())
     }
 
+    /// Whether a command is not there at all for whoever sits here: hidden and
+    /// not greyed, so that nobody outside learns of it (G-5).
+    pub(super) fn hides(&self, command: &Command) -> bool {
+        command.id == "administration" && self.is_outside()
+    }
+
     /// Whether this is a workstation that must keep nothing.
     pub(super) fn is_kiosk(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.user.kind == UserKind::Kiosk)

@@ -1,6 +1,7 @@
 //! The terminal application in a real pseudo-terminal, against a real server
 //! with demo data.
 
+mod administration;
 mod dealers_account;
 mod greying;
 mod life;

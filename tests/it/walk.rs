@@ -4,7 +4,7 @@
 use countertop::api::access::{Access, Needs, access};
 use countertop::api::operation::{ENDPOINTS, Endpoint, Method};
 use countertop::api::permission::PermissionSet;
-use countertop::tui::{COMMANDS, PANES, command_access};
+use countertop::tui::{COMMANDS, PANES, SECTIONS, command_access};
 
 use crate::harness::Caller;
 
@@ -35,6 +35,12 @@ on_both_databases! {
             let granted = granted(&caller).await;
             for command in COMMANDS.iter().filter(|command| !matches!(command.needs, Needs::Open | Needs::SignedIn)) {
                 let allowed = command_access(granted, command) == Access::Allowed;
+                if command.id == "administration" {
+                    // It calls nothing itself: it opens where one of its sections does.
+                    let any = SECTIONS.iter().any(|section| access(granted, section.needs).is_allowed());
+                    assert_eq!(allowed, any, "{account}: {}", command.id);
+                    continue;
+                }
                 let operations = operations_with(command.needs);
                 // Override is no operation of its own: readings need it for some bodies.
                 let is_override = ENDPOINTS.iter().any(|endpoint| !endpoint.more.is_empty() && Needs::All(endpoint.more) == command.needs);
@@ -54,6 +60,21 @@ on_both_databases! {
                 let allowed = access(granted, pane.needs) == Access::Allowed;
                 for endpoint in operations_with(pane.needs) {
                     assert_eq!(allowed, server_allows(&caller, endpoint).await, "{account}: {} and {}", pane.title, endpoint.name);
+                }
+            }
+        }
+    }
+
+    async fn g_3_every_section_of_the_administration_is_greyed_exactly_where_the_server_refuses(w: World) {
+        for account in ACCOUNTS {
+            let caller = w.sign_in(account).await;
+            let granted = granted(&caller).await;
+            for section in SECTIONS {
+                let allowed = access(granted, section.needs) == Access::Allowed;
+                let operations = operations_with(section.needs);
+                assert!(!operations.is_empty(), "{} greys by nothing that the server knows", section.title);
+                for endpoint in operations {
+                    assert_eq!(allowed, server_allows(&caller, endpoint).await, "{account}: {} and {}", section.title, endpoint.name);
                 }
             }
         }

@@ -74,7 +74,7 @@ pub(in crate::tui) struct FormLayer<P> {
 
 impl<P: Purpose> FormLayer<P> {
     /// With its fields.
-    pub(super) fn new(purpose: P, form: Form) -> Self {
+    pub(in crate::tui) fn new(purpose: P, form: Form) -> Self {
         Self { purpose, form, asking: false, sending: Sending::default() }
     }
 

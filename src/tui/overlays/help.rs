@@ -41,6 +41,10 @@ impl Layer for Help {
         true
     }
 
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        self.commands.retain(|command| !cx.shared.hides(command));
+    }
+
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
         if command.id == "list.open" {
             return cx.want(Intent::Close);

@@ -17,6 +17,7 @@ mod shop_picker;
 
 pub(super) use chooser::AssetChooser;
 pub(super) use customer_form::CustomerForm;
+pub(super) use form_layer::{FormLayer, Purpose};
 pub(super) use help::Help;
 pub(super) use number_form::NumberForm;
 pub(super) use palette::Palette;

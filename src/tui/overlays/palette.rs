@@ -74,6 +74,10 @@ impl Layer for Palette {
         true
     }
 
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        self.commands.retain(|command| !cx.shared.hides(command));
+    }
+
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
         let found = self.found();
         if self.cursor.command(command, found.len()) || command.id != "list.open" {

@@ -1,0 +1,176 @@
+//! Section 5: what customers and workshop terminals may do here (S2-3 … S2-5).
+//! Each row is switched at once; shutting everybody out is asked first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::fields::yes_no;
+use super::question::{Question, Then};
+use super::records::{Columns, cells, scrolled};
+use crate::api::operation::{ChangePortalSettings, GetPortalSettings};
+use crate::api::page::Nothing;
+use crate::api::permission::Permission;
+use crate::api::portal::{PortalChange, PortalSettings};
+use crate::api::role::{Cell, Role};
+use crate::client::Call;
+use crate::tui::command::{Command, Place};
+use crate::tui::event::Reply;
+use crate::tui::layer::{Cx, Intent, Tone};
+use crate::tui::panes::Pane;
+use crate::tui::sending::Sending;
+use crate::tui::shared::Shared;
+use crate::tui::widgets::{Cursor, Loaded, line};
+
+const COLUMNS: Columns = &[("", 60), ("", 0)];
+
+/// The settings of the portal.
+#[derive(Debug, Default)]
+struct Portal {
+    settings: Loaded<PortalSettings>,
+    cursor: Cursor,
+    sending: Sending,
+}
+
+/// Section 5.
+pub(super) fn make() -> Box<dyn Pane> {
+    Box::new(Portal::default())
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    Enabled,
+    LoginRequired,
+    OffersLoaner,
+    AllowsPrinting,
+    /// A configurable permission of the portal user.
+    May(Permission),
+}
+
+impl Switch {
+    /// Those that are no permission.
+    const SETTINGS: [Self; 4] = [Self::Enabled, Self::LoginRequired, Self::OffersLoaner, Self::AllowsPrinting];
+
+    fn all() -> Vec<Self> {
+        let portal_user = Role::named("portal_user");
+        let configurable = Permission::all().filter(|permission| portal_user.is_some_and(|role| role.cell(*permission) == Cell::Configurable));
+        Self::SETTINGS.into_iter().chain(configurable.map(Self::May)).collect()
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Enabled => "Customers and workshop terminals get in",
+            Self::LoginRequired => "Somebody has to sign in at a workshop terminal",
+            Self::OffersLoaner => "Loaner vehicles are offered",
+            Self::AllowsPrinting => "Work orders may be printed",
+            Self::May(permission) => permission.in_words(),
+        }
+    }
+
+    fn is_on(self, settings: &PortalSettings) -> bool {
+        match self {
+            Self::Enabled => settings.enabled,
+            Self::LoginRequired => settings.login_required,
+            Self::OffersLoaner => settings.offers_loaner,
+            Self::AllowsPrinting => settings.allows_printing,
+            Self::May(permission) => !settings.switched_off.contains(&permission),
+        }
+    }
+
+    /// The change that turns it over.
+    fn turned(self, settings: &PortalSettings) -> PortalChange {
+        let turned = Some(!self.is_on(settings));
+        let mut change = PortalChange::default();
+        match self {
+            Self::Enabled => change.enabled = turned,
+            Self::LoginRequired => change.login_required = turned,
+            Self::OffersLoaner => change.offers_loaner = turned,
+            Self::AllowsPrinting => change.allows_printing = turned,
+            Self::May(permission) => {
+                let mut off: Vec<Permission> = settings.switched_off.iter().copied().filter(|off| *off != permission).collect();
+                if self.is_on(settings) {
+                    off.push(permission);
+                }
+                change.switched_off = Some(off);
+            }
+        }
+        change
+    }
+}
+
+impl Portal {
+    fn turn(&mut self, cx: &mut Cx<'_>) {
+        let (Some(settings), Some(switch)) = (self.settings.data(), Switch::all().get(self.cursor.at).copied()) else { return };
+        let call = Call::of::<ChangePortalSettings>(&Nothing {}, &Nothing {}, &switch.turned(settings));
+        if switch == Switch::Enabled && settings.enabled {
+            let text = "Switch the portal off? No customer and no workshop terminal gets in any more, and whoever is in can do nothing from now on.";
+            return cx.open(Question::new("Portal", text, call, Then::Say("The portal is switched off.".to_owned())));
+        }
+        self.sending.send(call, cx);
+    }
+
+    fn rows(&self, settings: &PortalSettings, shared: &Shared, wide: u16) -> (Vec<Line<'static>>, usize) {
+        let look = shared.look;
+        let mut rows = vec![Line::from(Span::styled(" Settings", look.title()))];
+        let mut marked = 0;
+        for (at, switch) in Switch::all().into_iter().enumerate() {
+            if at == Switch::SETTINGS.len() {
+                rows.push(Line::default());
+                rows.push(Line::from(Span::styled(" What portal users may do here", look.title())));
+            }
+            if at == self.cursor.at {
+                marked = rows.len();
+            }
+            let on = switch.is_on(settings);
+            let texts = [switch.title().to_owned(), yes_no(on).to_owned()];
+            rows.push(cells(COLUMNS, &texts, (at == self.cursor.at, !on), wide, look));
+        }
+        (rows, marked)
+    }
+}
+
+impl Pane for Portal {
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.settings.load(Call::of::<GetPortalSettings>(&Nothing {}, &Nothing {}, &Nothing {}), cx);
+    }
+
+    fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool {
+        if self.settings.take(reply) {
+            return true;
+        }
+        match self.sending.take(reply, cx) {
+            Some(Ok(_)) => cx.want(Intent::Arranged),
+            Some(Err(error)) => cx.say(Tone::Error, error.to_string()),
+            None => return false,
+        }
+        true
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) -> bool {
+        if self.cursor.command(command, Switch::all().len()) {
+            return true;
+        }
+        let is_own = command.id == "portal.turn";
+        if is_own {
+            self.turn(cx);
+        }
+        is_own
+    }
+
+    fn places(&self) -> &'static [Place] {
+        &[Place::Portal, Place::Rows]
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        let mut from = 0;
+        if let Some(notice) = self.settings.notice(shared) {
+            line(buffer, area, 0, notice);
+            from = 1;
+        }
+        let Some(settings) = self.settings.data() else { return };
+        let body = Rect { y: area.y + from, height: area.height.saturating_sub(from), ..area };
+        let (rows, marked) = self.rows(settings, shared, area.width);
+        scrolled(buffer, body, rows, marked);
+    }
+}
