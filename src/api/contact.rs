@@ -86,6 +86,14 @@ pub struct Contact {
     pub more: Option<ContactMore>,
 }
 
+impl Contact {
+    /// The person's whole name, or the department's.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.first, self.last).trim().to_owned()
+    }
+}
+
 /// The rest of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ContactMore {

@@ -310,12 +310,10 @@ async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username:
         let present = get(cx, &[MANAGE, ROLES, RIGHTS, CREDENTIALS], row.id).await?;
         return Err(version_stale(view(present, true)).into());
     }
-    if let Some(user) = row.user_id {
-        if before.is_active != row.is_active {
-            users::set_state(&mut cx.conn, user, if row.is_active { "active" } else { "disabled" }).await?;
-        } else if level(&row) == AccessLevel::None && level(before) != AccessLevel::None {
-            users::end_sessions(&mut cx.conn, user).await?;
-        }
+    let gets_in = |row: &ContactRow| row.is_active && level(row) != AccessLevel::None;
+    if let Some(user) = row.user_id.filter(|_| gets_in(before) && !gets_in(&row)) {
+        // The account's own state is an administrator's word and stays.
+        users::end_sessions(&mut cx.conn, user).await?;
     }
     stored(cx, row.id).await
 }

@@ -99,10 +99,11 @@ impl Powers {
             let device = kiosks::of_user(conn, user.id).await?;
             return at_kiosk(&portal, grants, device);
         }
-        let people = contacts::of_user(conn, user.id).await?;
+        let mut people = contacts::of_user(conn, user.id).await?;
         if shut_out(&grants, &people) {
             return Err(no_session().into());
         }
+        people.retain(|contact| contact.is_active);
         Ok(Self { held: held_by_customer(&portal, grants, &people), standing_in: None })
     }
 
@@ -190,9 +191,10 @@ fn of_domains(domains: &str) -> PermissionSet {
     Permission::all().filter(|permission| domains.split(' ').any(|domain| domain == permission.domain())).collect()
 }
 
-/// Whether a customer's person has no access whatever else is given (C-4).
+/// Whether a customer's person has no access whatever else is given (C-4), or
+/// is none any more.
 fn shut_out(grants: &[GrantRow], people: &[ContactRow]) -> bool {
-    let none = |contact: &ContactRow| level(contact) == AccessLevel::None;
+    let none = |contact: &ContactRow| !contact.is_active || level(contact) == AccessLevel::None;
     let other_grants = grants.iter().any(|grant| grant.role != "level_none");
     match people {
         [] => !grants.is_empty() && !other_grants,

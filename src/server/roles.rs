@@ -86,6 +86,19 @@ async fn source(cx: &mut Cx, key: &str) -> Result<Option<(String, Role)>, Fault>
     Ok(row.map(|row| (row.copied_from, Role::read(row.role_key, &row.cells))))
 }
 
+/// Nobody edits a role that he holds: it would be his own grant (I-2).
+fn refuse_own(cx: &Cx, role: &Role) -> Result<(), Problem> {
+    if cx.caller.powers.held.iter().any(|held| held.role.key == role.key) {
+        return Err(Problem::with_status(
+            403,
+            "grants.own",
+            "Nobody changes his own access",
+            "You hold this role yourself: ask another administrator to edit it.",
+        ));
+    }
+    Ok(())
+}
+
 /// `PATCH /v1/roles/{key}`.
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView> {
     if Role::named(&ask.path.key).is_some() {
@@ -106,6 +119,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView
         row.name = form::required(&mut faults, "name", name, 100);
     }
     let mut role = Role::read(row.role_key.clone(), &row.cells);
+    let before_edit = role.permissions();
     for (name, word) in &ask.body.permissions {
         match (Permission::from_name(name), Cell::named(word)) {
             (Some(permission), Some(cell)) => role = role.with(permission, cell),
@@ -114,6 +128,14 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView
         }
     }
     faults.settle()?;
+    refuse_own(cx, &role)?;
+    // Nobody makes a role wider than he reaches himself.
+    let added = role.permissions().without(before_edit);
+    if !cx.caller.granted().includes(added) {
+        let missing = added.without(cx.caller.granted()).iter().collect();
+        let detail = "You can put nothing into a role that you do not have yourself.";
+        return Err(Problem { missing, ..Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail) }.into());
+    }
     row.cells = role.written();
     if row != before {
         if !roles::update(&mut cx.conn, &row).await? {

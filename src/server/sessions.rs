@@ -136,6 +136,10 @@ pub(super) async fn change_password(cx: &mut Cx, ask: Ask<ChangePassword>) -> An
         return Err(Problem::field("current", "this is not the present password").into());
     }
     cx.app.brake.was_right(&account, ask.from, now);
+    // One that somebody else gave is known to somebody else.
+    if cx.app.passwords.is_right(new.clone(), Some(user.password_hash.clone())).await {
+        return Err(Problem::field("new", "this is the present password: choose another").into());
+    }
     let hash = cx.app.passwords.hash(new).await.map_err(|error| Fault::Ours(error.to_string()))?;
     cx.noted.user(cx.caller.id());
     users::set_password(&mut cx.conn, cx.caller.id(), &hash, cx.caller.session_id()).await?;

@@ -97,7 +97,7 @@ statements! {
     OF_CUSTOMER = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.id > $2 ORDER BY ct.id LIMIT $3");
     OF_CUSTOMER_OWN = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.user_id = $2 ORDER BY ct.id");
     ONE = concat!(contact_columns!(), "WHERE ", customer_in_scope!(), " AND ct.id = $6");
-    OF_USER = concat!(contact_columns!(), "WHERE ct.user_id = $1 AND ct.is_active ORDER BY ct.id");
+    OF_USER = concat!(contact_columns!(), "WHERE ct.user_id = $1 ORDER BY ct.id");
     ACTIVE = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.is_active AND ct.id <> $2 ORDER BY ct.id");
     INSERT_PERSON = "INSERT INTO person (id, first_name, last_name, email, phone, mobile, salutation, job_title) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     UPDATE_PERSON = "UPDATE person SET first_name = $2, last_name = $3, email = $4, phone = $5, mobile = $6, salutation = $7, job_title = $8 WHERE id = $1";
@@ -142,7 +142,7 @@ pub async fn get(conn: &mut Conn, scope: &Scope, id: ContactId) -> Result<Option
     conn.query(ONE).scope(scope).bind(id).first().await
 }
 
-/// What a user is a contact of.
+/// What a user is a contact of, or was.
 ///
 /// # Errors
 /// When the database fails.

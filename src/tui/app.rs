@@ -1,6 +1,8 @@
 //! The shell: events in, effects out. It holds the stack of layers, hands keys
 //! to commands or to the layer on top, and answers to those who asked.
 
+mod standing_in;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -37,6 +39,10 @@ pub(super) struct App {
     /// Who waits for which answer.
     waiting: HashMap<Ticket, u64>,
     session_ticket: Option<Ticket>,
+    /// Beginning or ceasing to stand in for somebody.
+    turning: Option<Ticket>,
+    /// The session was asked because something was refused.
+    refused: bool,
     drafts: Drafts,
     unsure: Vec<Call>,
     effects: VecDeque<Effect>,
@@ -68,6 +74,8 @@ impl App {
             layers: vec![Held { id: 0, layer: first }],
             waiting: HashMap::new(),
             session_ticket: None,
+            turning: None,
+            refused: false,
             drafts,
             unsure: Vec::new(),
             effects: VecDeque::new(),
@@ -167,7 +175,8 @@ impl App {
         if self.shared.hides(command) {
             return;
         }
-        let hindrance = self.shared.access(command.needs).err().or_else(|| self.top().and_then(|top| top.hindrance(command)));
+        let hindrance = self.shared.access(command.needs).err().or_else(|| self.shared.only_looks(command.needs));
+        let hindrance = hindrance.or_else(|| self.top().and_then(|top| top.hindrance(command)));
         if let Some(reason) = hindrance {
             self.message = Some((Tone::Warning, reason));
             return;
@@ -188,6 +197,7 @@ impl App {
             "administration" => self.open_administration(),
             "shop.switch" => self.open(Box::new(ShopPicker::default())),
             "password.change" => self.open(Box::new(PasswordForm::layer())),
+            "acting.stop" => self.stop_acting(),
             "sign_out" => self.sign_out(),
             // The line was down when the program began: begin once more.
             "reload" if self.shared.session.is_none() && self.session_ticket.is_none() => self.start(),
@@ -270,11 +280,18 @@ impl App {
             self.session_ticket = None;
             return self.session_reply(reply);
         }
+        if self.turning == Some(reply.ticket) {
+            self.turning = None;
+            return self.turned(reply);
+        }
         let Some(id) = self.waiting.remove(&reply.ticket) else { return };
         match reply.outcome.as_ref().err().and_then(|error| error.problem()).map(|problem| problem.status) {
             Some(401) if self.shared.session.is_some() => self.session_ended(),
             // A right was taken away: learn what is left and grey by it (G-2).
-            Some(403) if self.shared.session.is_some() => self.ask_session(),
+            Some(403) if self.shared.session.is_some() => {
+                self.ask_session();
+                self.refused = true;
+            }
             _ => {}
         }
         if let Some(at) = self.layers.iter().position(|held| held.id == id) {
@@ -315,21 +332,27 @@ impl App {
     }
 
     fn use_session(&mut self, session: Session) {
-        let another = self.shared.session.as_ref().is_some_and(|before| before.user.id != session.user.id);
-        self.shared.session = Some(session);
-        if another {
-            // Somebody else sits here now: nothing of before stays.
-            self.drafts = Drafts::default();
-            self.restart(Box::new(Find::default()));
+        let before = self.shared.session.replace(session);
+        let is_the_same = before.as_ref().is_some_and(|before| self.may_the_same(before));
+        if let Some(before) = before {
+            self.forget_what_another_saw(&before);
         }
-        for at in 0..self.layers.len() {
-            self.with(at, |layer, cx| layer.opened(cx));
+        // What was refused and still is would be asked for without end.
+        if !(std::mem::take(&mut self.refused) && is_the_same) {
+            for at in 0..self.layers.len() {
+                self.with(at, |layer, cx| layer.opened(cx));
+            }
         }
         let must_change = self.shared.session.as_ref().is_some_and(|session| session.must_change_password);
         if must_change && self.top().is_none_or(|top| top.title() != PASSWORD_TITLE) {
             self.message = Some((Tone::Warning, "Change your password first: it was given to you by somebody else.".to_owned()));
             self.open(Box::new(PasswordForm::layer()));
         }
+    }
+
+    /// Whether the session is as it was, but for its end, which moves.
+    fn may_the_same(&self, before: &Session) -> bool {
+        self.shared.session.as_ref().is_some_and(|now| Session { expires_at: now.expires_at, ..before.clone() } == *now)
     }
 
     /// The session ended: sign in again over what is there, which stays.
@@ -344,6 +367,7 @@ impl App {
     fn ask_session(&mut self) {
         let ticket = self.new_ticket();
         self.session_ticket = Some(ticket);
+        self.refused = false;
         self.effects.push_back(Effect::Call(ticket, Call::of::<GetSession>(&Nothing {}, &Nothing {}, &Nothing {})));
     }
 
@@ -388,9 +412,9 @@ impl App {
                 self.message = Some((Tone::Fine, format!("Copied {text}")));
                 self.effects.push_back(Effect::Copy(text));
             }
-            Intent::CopySecret(text) => {
-                self.message = Some((Tone::Fine, "Copied.".to_owned()));
-                self.effects.push_back(Effect::Copy(text));
+            Intent::CopySecret(given) => {
+                self.message = Some((Tone::Fine, "Copied".to_owned()));
+                self.effects.push_back(Effect::Copy(given.password));
             }
             Intent::Changed(subject) => {
                 for at in 0..self.layers.len() {
@@ -412,6 +436,7 @@ impl App {
                 self.effects.push_back(Effect::UseServer(server));
                 self.restart(Box::new(SignIn::new(None)));
             }
+            Intent::StandIn(acting) => self.stand_in(&acting),
             Intent::Session(session) => self.use_session(*session),
             Intent::Demo => self.effects.push_back(Effect::Quit(End::Demo)),
         }

@@ -4,7 +4,8 @@
 use crate::api::access::Needs;
 use crate::api::operation::LookUpAsset;
 use crate::api::operation::{
-    AddReading, CancelRequest, CreateCustomer, Operation, ReplaceMeter, RequestService, RestoreReading, SearchCustomers, SetCustomerNumber, VoidReading,
+    ActFor, AddReading, CancelRequest, ChangeContact, CreateContact, CreateCustomer, EndConsent, GenerateContactPassword, GiveConsent, Operation, ReplaceMeter,
+    RequestService, RestoreReading, SearchCustomers, SendContactLink, SetCustomerNumber, StopActing, VoidReading,
 };
 use crate::api::operation::{
     ChangePortalSettings, ChangeRole, ChangeUser, CopyRole, CreateOrganization, CreateShop, CreateUser, EndGrant, EndUserSession, GenerateUserPassword,
@@ -33,6 +34,10 @@ pub enum Place {
     Meters,
     /// The pane with service requests.
     Requests,
+    /// The pane with contacts.
+    Contacts,
+    /// A password that is shown once.
+    Password,
     /// The sign-in.
     SignIn,
     /// A form.
@@ -57,8 +62,6 @@ pub enum Place {
     Shops,
     /// The portal's settings.
     Portal,
-    /// A generated password.
-    Secret,
 }
 
 /// One row of the table.
@@ -101,7 +104,16 @@ pub static COMMANDS: &[Command] = &[
     calls("meter.restore", "count again", Place::Meters, &["u"], RestoreReading::ENDPOINT.needs),
     calls("meter.replace", "meter replaced", Place::Meters, &["p"], ReplaceMeter::ENDPOINT.needs),
     calls("request.cancel", "cancel request", Place::Requests, &["x"], CancelRequest::ENDPOINT.needs),
+    calls("contact.new", "new contact", Place::Contacts, &["n"], CreateContact::ENDPOINT.needs),
+    calls("contact.change", "change", Place::Contacts, &["e", "enter"], ChangeContact::ENDPOINT.needs),
+    calls("contact.password", "new password", Place::Contacts, &["p"], GenerateContactPassword::ENDPOINT.needs),
+    calls("contact.send_link", "send a link", Place::Contacts, &["s"], SendContactLink::ENDPOINT.needs),
+    calls("contact.view_as", "see as this contact", Place::Contacts, &["w"], ActFor::ENDPOINT.needs),
+    calls("contact.consent", "consent to act", Place::Contacts, &["c"], GiveConsent::ENDPOINT.needs),
+    quiet("contact.end_consent", "take the consent back", Place::Contacts, &["x"], EndConsent::ENDPOINT.needs),
+    plain("password.copy", "copy the password", Place::Password, &["y"], true),
     calls("customer.number", "set number", Place::Customer, &["d"], SetCustomerNumber::ENDPOINT.needs),
+    calls("customer.act_for", "act for it", Place::Customer, &["o"], ActFor::ENDPOINT.needs),
     calls("refused.void", "void the earlier one", Place::Refused, &["v"], VoidReading::ENDPOINT.needs),
     calls("refused.rollover", "rolled over", Place::Refused, &["o"], OVERRIDE),
     calls("refused.replaced", "meter replaced", Place::Refused, &["p"], ReplaceMeter::ENDPOINT.needs),
@@ -120,7 +132,6 @@ pub static COMMANDS: &[Command] = &[
     calls("organization.new", "new organization", Place::Organizations, &["n"], CreateOrganization::ENDPOINT.needs),
     calls("shop.new", "new shop", Place::Shops, &["n"], CreateShop::ENDPOINT.needs),
     calls("portal.turn", "switch", Place::Portal, &["enter", "space"], ChangePortalSettings::ENDPOINT.needs),
-    plain("secret.copy", "copy", Place::Secret, &["y"], true),
     plain("question.yes", "yes", Place::Question, &["y"], true),
     plain("question.no", "no", Place::Question, &["n"], true),
     plain("sign_in.device", "dealer's account", Place::SignIn, &["f4", "alt-d"], true),
@@ -160,6 +171,7 @@ pub static COMMANDS: &[Command] = &[
     plain("shop.switch", "work in another shop", Place::Anywhere, &["g s", "alt-w"], false),
     plain("password.change", "change your password", Place::Anywhere, &["g p"], false),
     quiet("administration", "administration", Place::Anywhere, &["g x", "alt-x"], ADMINISTRATION),
+    quiet("acting.stop", "be yourself again", Place::Anywhere, &["g b", "alt-b"], StopActing::ENDPOINT.needs),
     plain("sign_out", "sign out", Place::Anywhere, &["g o"], false),
     plain("suspend", "back to the shell", Place::Anywhere, &["ctrl-z"], false),
     plain("quit", "quit", Place::Anywhere, &["f10", "ctrl-q", "ctrl-c", "g q", "alt-q"], true),

@@ -5,10 +5,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::command::{COMMANDS, Command, Place};
+use super::command::{COMMANDS, Command, Place, named};
 use super::layer::{Layer, Tone};
 use super::shared::{Link, Shared};
+use super::style::Look;
 use super::widgets::{cut, line, rule, spread, width, wrap};
+use crate::api::session::{Acting, ActingWay};
 use crate::text::for_screen;
 
 /// Below this only a sentence is shown.
@@ -27,7 +29,10 @@ pub(super) fn view(area: Rect, buffer: &mut Buffer, shared: &Shared, top: Option
         return None;
     };
     line(buffer, area, 0, status(shared, usize::from(area.width)));
-    rule(buffer, area, 1, shared.look);
+    match banner(shared, top.is_some_and(Layer::wants_text), usize::from(area.width)) {
+        Some(banner) => line(buffer, area, 1, banner),
+        None => rule(buffer, area, 1, shared.look),
+    }
     rule(buffer, area, area.height - 2, shared.look);
     line(buffer, area, area.height - 1, hints(shared, top, usize::from(area.width)));
     Some(body)
@@ -63,6 +68,37 @@ fn status(shared: &Shared, room: usize) -> Line<'static> {
         push(server);
     }
     spread(left, vec![Span::styled(link, style)], room)
+}
+
+/// In whose place one works or looks, in the rule's place, with the key that
+/// ends it: nothing below moves by it.
+fn banner(shared: &Shared, text: bool, room: usize) -> Option<Line<'static>> {
+    let (acting, look) = (shared.acting()?, shared.look);
+    let key = named("acting.stop").and_then(|stop| shared.keymap.shown_where(stop, text));
+    let stops = key.map_or_else(|| "stop in the list of commands".to_owned(), |key| format!("{} stops", look.key_text(&key)));
+    let told = banner_words(acting, &stops, room.saturating_sub(1), look);
+    Some(Line::from(Span::styled(format!("{:<room$}", format!(" {told}")), look.banner())))
+}
+
+/// As much as fits: the customer's name goes first, the key never.
+fn banner_words(acting: &Acting, stops: &str, room: usize, look: Look) -> String {
+    let (dash, customer) = (look.dash(), &acting.customer.name);
+    let contact = acting.contact.as_deref().unwrap_or_default();
+    let said = match (acting.way, acting.allowed) {
+        (ActingWay::ViewAs, _) => vec![
+            format!("Through the eyes of {contact}, {customer} {dash} nothing can be changed"),
+            format!("Through the eyes of {contact} {dash} nothing can be changed"),
+            format!("Only looking, as {contact}"),
+        ],
+        (ActingWay::OnBehalf, true) => vec![format!("Acting for {customer}")],
+        (ActingWay::OnBehalf, false) => {
+            vec![format!("Acting for {customer}, which took its consent back {dash} nothing can be done"), format!("Consent taken back {dash} {customer}")]
+        }
+    };
+    let end = format!(" {dash} {stops}");
+    let left = room.saturating_sub(width(&end));
+    let fitting = said.iter().find(|words| width(words) <= left).or(said.last());
+    format!("{}{end}", cut(fitting.map_or("", String::as_str), left, look))
 }
 
 /// Says a message above the keys, whole: a long one takes lines of the body.
@@ -126,4 +162,30 @@ fn hints(shared: &Shared, top: Option<&dyn Layer>, room: usize) -> Line<'static>
 
 fn hint_width(command: &Command, shared: &Shared, text: bool) -> usize {
     shared.keymap.shown_where(command, text).map_or(0, |key| width(&shared.look.key_text(&key)) + width(command.title) + 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ids::CustomerId;
+    use crate::api::page::CustomerRef;
+
+    const LOOK: Look = Look::new(false, false);
+
+    fn acting(way: ActingWay, contact: Option<&str>, allowed: bool) -> Acting {
+        let customer = CustomerRef { id: CustomerId::new(), number: None, name: "Keller Bau GmbH".to_owned() };
+        Acting { way, customer, contact: contact.map(str::to_owned), allowed }
+    }
+
+    #[test]
+    fn the_banner_always_names_the_key_that_ends_it() {
+        let ada = acting(ActingWay::ViewAs, Some("Ada Brandt"), true);
+        let told = |acting: &Acting, room| banner_words(acting, "g b stops", room, LOOK);
+        assert_eq!(told(&ada, 119), "Through the eyes of Ada Brandt, Keller Bau GmbH — nothing can be changed — g b stops");
+        assert_eq!(told(&ada, 79), "Through the eyes of Ada Brandt — nothing can be changed — g b stops");
+        assert_eq!(told(&ada, 59), "Only looking, as Ada Brandt — g b stops");
+        assert_eq!(told(&ada, 30), "Only looking, as … — g b stops");
+        assert_eq!(told(&acting(ActingWay::OnBehalf, None, true), 79), "Acting for Keller Bau GmbH — g b stops");
+        assert!(told(&acting(ActingWay::OnBehalf, None, false), 79).starts_with("Consent taken back"));
+    }
 }

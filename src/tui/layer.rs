@@ -11,7 +11,9 @@ use super::command::{Command, Place};
 use super::draft::Draft;
 use super::event::{Reply, Ticket};
 use super::shared::Shared;
+use crate::api::contact::GeneratedPassword;
 use crate::api::ids::{AssetId, CustomerId};
+use crate::api::session::NewActing;
 use crate::client::Call;
 
 /// What a layer can do. Drawing sees it unchanged; what it wants done goes
@@ -118,8 +120,8 @@ pub(super) enum Intent {
     Say(Tone, String),
     /// Put a text on the clipboard.
     Copy(String),
-    /// Put a secret on the clipboard; the message line does not repeat it.
-    CopySecret(String),
+    /// Put a password on the clipboard; nothing else says it again.
+    CopySecret(GeneratedPassword),
     /// Tell all layers that a record changed.
     Changed(Subject),
     /// Tell all layers that users, roles, shops or settings changed.
@@ -130,6 +132,8 @@ pub(super) enum Intent {
     SignedIn(String),
     /// Use this server.
     Server(String),
+    /// Work for a customer from now on, or look through a contact's eyes.
+    StandIn(NewActing),
     /// The session as the server says.
     Session(Box<crate::api::session::Session>),
     /// End with the demo.

@@ -22,6 +22,7 @@ use crate::api::ids::CustomerId;
 use crate::api::operation::{GetCustomer, OfCustomer, Operation};
 use crate::api::page::Nothing;
 use crate::api::permission::Permission;
+use crate::api::session::NewActing;
 use crate::client::Call;
 use crate::rules::contact::phone_for_people;
 
@@ -280,6 +281,11 @@ impl Layer for Record {
             ("customer.number", Head::Customer { name, customer }) => {
                 if let Subject::Customer(id) = self.subject {
                     set_number(id, name, customer.data(), cx);
+                }
+            }
+            ("customer.act_for", Head::Customer { .. }) => {
+                if let Subject::Customer(id) = self.subject {
+                    cx.want(Intent::StandIn(NewActing { customer: Some(id), contact: None }));
                 }
             }
             _ => {}

@@ -10,8 +10,9 @@ use super::command::Command;
 use super::keymap::Keymap;
 use super::style::Look;
 use crate::api::access::{Access, Needs, access};
+use crate::api::operation::{ENDPOINTS, Method};
 use crate::api::permission::PermissionSet;
-use crate::api::session::{Session, UserKind};
+use crate::api::session::{Acting, ActingWay, Session, UserKind};
 
 /// Read by every layer, changed only by the shell.
 #[derive(Debug)]
@@ -59,10 +60,30 @@ impl Shared {
     /// Whether something may be done, and if not, why.
     pub(super) fn access(&self, needs: Needs) -> Result<(), String> {
         match &self.session {
-            Some(session) => reason(session.granted(), needs),
+            Some(session) => reason(session.granted(), needs).map_err(|reason| match self.acting() {
+                Some(acting) if !acting.allowed => format!("{} took its consent back, or you may not act for it any more.", acting.customer.name),
+                _ => reason,
+            }),
             None if needs == Needs::Open => Ok(()),
             None => Err("Not signed in yet.".to_owned()),
         }
+    }
+
+    /// In whose place somebody of the dealer's works or looks just now.
+    pub(super) fn acting(&self) -> Option<&Acting> {
+        self.session.as_ref()?.acting.as_ref()
+    }
+
+    /// Whether one looks through a contact's eyes.
+    fn is_looking(&self) -> bool {
+        self.acting().is_some_and(|acting| acting.way == ActingWay::ViewAs)
+    }
+
+    /// Why something cannot be done though a contact through whose eyes one
+    /// looks could: the screen shows what that contact sees, and nothing of it
+    /// can be changed.
+    pub(super) fn only_looks(&self, needs: Needs) -> Option<String> {
+        (self.is_looking() && is_writing(needs)).then(|| "Nothing can be changed while you look through somebody else's eyes.".to_owned())
     }
 
     /// The zone in which times are shown: the shop's, else this machine's.
@@ -76,9 +97,10 @@ impl Shared {
         self.session.as_ref().and_then(|session| session.shop.as_ref()).map_or("US", |shop| &shop.country)
     }
 
-    /// Whether a customer's person or a kiosk sits here.
+    /// Whether a customer's person or a kiosk sits here, or somebody sees what
+    /// a customer's person would.
     pub(super) fn is_outside(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.user.kind.is_outside())
+        self.is_looking() || self.session.as_ref().is_some_and(|session| session.user.kind.is_outside())
     }
 
     /// Whether a command is not there at all for whoever sits here: hidden and
@@ -113,9 +135,29 @@ fn reason(granted: PermissionSet, needs: Needs) -> Result<(), String> {
     }
 }
 
+/// Whether all that needs this changes something. What a sign-in is enough for
+/// is the server's to refuse.
+fn is_writing(needs: Needs) -> bool {
+    let reads = ENDPOINTS.iter().any(|endpoint| endpoint.needs == needs && endpoint.method == Method::Get);
+    matches!(needs, Needs::All(_) | Needs::Any(_)) && !reads
+}
+
 /// Whether the terminal lets a role's permissions run a command: by the same
 /// table as the server refuses.
 #[must_use]
 pub fn command_access(granted: PermissionSet, command: &Command) -> Access {
     access(granted, command.needs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::command::named;
+
+    #[test]
+    fn what_changes_something_is_told_from_what_reads() {
+        for (id, writes) in [("asset.reading", true), ("customer.number", true), ("contact.change", true), ("find.customers", false), ("acting.stop", false)] {
+            assert_eq!(named(id).map(|command| is_writing(command.needs)), Some(writes), "{id}");
+        }
+    }
 }

@@ -46,6 +46,11 @@ impl Look {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
+    /// The line that says in whose place one works or looks.
+    pub(super) fn banner(self) -> Style {
+        self.coloured(Color::Yellow).add_modifier(Modifier::REVERSED).add_modifier(Modifier::BOLD)
+    }
+
     /// The row under the cursor: its marker and its first cell, no more, so that
     /// a step in a list is a few bytes on a slow line.
     pub(super) fn row(self) -> Style {
@@ -90,6 +95,11 @@ impl Look {
     /// Between parts of a line.
     pub(super) const fn dot(self) -> &'static str {
         if self.ascii { "-" } else { "·" }
+    }
+
+    /// Between a sentence and what follows from it.
+    pub(super) const fn dash(self) -> &'static str {
+        if self.ascii { "-" } else { "—" }
     }
 
     /// Before a telephone number.

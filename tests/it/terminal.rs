@@ -2,9 +2,11 @@
 //! with demo data.
 
 mod administration;
+mod contacts;
 mod dealers_account;
 mod greying;
 mod life;
 pub(crate) mod screen;
 mod screens;
+mod standing_in;
 mod tasks;

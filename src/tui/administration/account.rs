@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::fields::in_words;
 use super::grant_form::GrantForm;
-use super::question::{Question, Then};
+use super::question::{Asked, Then};
 use super::records::{Columns, cells, heading, scrolled};
 use super::users::{kind_in_words, person};
 use crate::api::ids::UserId;
@@ -22,6 +22,7 @@ use crate::rules::contact::phone_for_people;
 use crate::tui::command::{Command, Place};
 use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Layer};
+use crate::tui::overlays::Question;
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Cursor, Loaded, cut, line, lines, rule, spread, width, wrap};
 
@@ -77,43 +78,38 @@ impl AccountPage {
     }
 
     /// What a `y` is asked for, by the command.
-    fn question(&self, command: &Command, shared: &Shared) -> Option<Question> {
+    fn question(&self, command: &Command, shared: &Shared) -> Option<Question<Asked>> {
         let account = self.account.data()?;
         let (name, path) = (&self.username, OfUser { id: self.id });
         Some(match (command.id, self.marked()) {
             ("user.take", Some(Marked::Grant(grant))) => {
                 let call = Call::of::<EndGrant>(&OfGrant { id: self.id, grant: grant.id }, &Nothing {}, &Nothing {});
                 let (role, place) = (in_words(&grant.role), scope_in_words(grant));
-                Question::new(
-                    "Take a role away",
-                    format!("Take \"{role}\" ({place}) from {name}, at once?"),
-                    call,
-                    Then::Say(format!("{role} was taken away.")),
-                )
+                Asked::layer("Take a role away", format!("Take \"{role}\" ({place}) from {name}, at once?"), call, Then::Say(format!("{role} was taken away.")))
             }
             ("user.end_session", Some(Marked::Session(session))) => {
                 let call = Call::of::<EndUserSession>(&OfUserSession { id: self.id, session: session.id }, &Nothing {}, &Nothing {});
                 let text = format!("End the session of {name} that began {}?", shared.moment(session.created_at));
-                Question::new("End a session", text, call, Then::Say("The session has ended.".to_owned()))
+                Asked::layer("End a session", text, call, Then::Say("The session has ended.".to_owned()))
             }
             ("user.password", _) => {
                 let call = Call::of::<GenerateUserPassword>(&path, &Nothing {}, &Nothing {});
                 let text = format!("Make a new password for {name}? The old one is good for nothing then, and all sessions of {name} end.");
-                Question::new("New password", text, call, Then::ShowPassword)
+                Asked::layer("New password", text, call, Then::ShowPassword)
             }
             ("user.link", _) => {
                 let call = Call::of::<SendUserLink>(&path, &Nothing {}, &Nothing {});
                 let to = account.email.as_deref().unwrap_or_default();
                 let text = format!("Mail {name} ({to}) a link to set a password with, once?");
-                Question::new("Mail a link", text, call, Then::Say(format!("A link was mailed to {to}.")))
+                Asked::layer("Mail a link", text, call, Then::Say(format!("A link was mailed to {to}.")))
             }
             ("user.disable", _) => {
                 let text = format!("Let {name} in no more? All sessions of {name} end at once.");
-                Question::new("Disable a user", text, self.put_into(account, UserState::Disabled), Then::Say(format!("{name} is let in no more.")))
+                Asked::layer("Disable a user", text, self.put_into(account, UserState::Disabled), Then::Say(format!("{name} is let in no more.")))
             }
             ("user.enable", _) => {
                 let text = format!("Let {name} in again, with the roles below?");
-                Question::new("Enable a user", text, self.put_into(account, UserState::Active), Then::Say(format!("{name} is let in again.")))
+                Asked::layer("Enable a user", text, self.put_into(account, UserState::Active), Then::Say(format!("{name} is let in again.")))
             }
             _ => return None,
         })

@@ -93,7 +93,7 @@ impl Purpose for KioskForm {
         saved(cx, format!("{}: saved.", self.kiosk.label));
     }
 
-    fn refused(&mut self, problem: &Problem, _: &Form) -> Option<(Tone, String)> {
+    fn refused(&mut self, problem: &Problem, _: &mut Form) -> Option<(Tone, String)> {
         self.kiosk.version = problem.current.as_ref().and_then(|current| current["version"].as_i64()).unwrap_or(self.kiosk.version);
         None
     }

@@ -14,7 +14,6 @@ mod question;
 mod records;
 mod role_page;
 mod roles;
-mod secret;
 mod shops;
 mod users;
 

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::fields::yes_no;
-use super::question::{Question, Then};
+use super::question::{Asked, Then};
 use super::records::{Columns, cells, scrolled};
 use crate::api::operation::{ChangePortalSettings, GetPortalSettings};
 use crate::api::page::Nothing;
@@ -105,7 +105,7 @@ impl Portal {
         let call = Call::of::<ChangePortalSettings>(&Nothing {}, &Nothing {}, &switch.turned(settings));
         if switch == Switch::Enabled && settings.enabled {
             let text = "Switch the portal off? No customer and no workshop terminal gets in any more, and whoever is in can do nothing from now on.";
-            return cx.open(Question::new("Portal", text, call, Then::Say("The portal is switched off.".to_owned())));
+            return cx.open(Asked::layer("Portal", text, call, Then::Say("The portal is switched off.".to_owned())));
         }
         self.sending.send(call, cx);
     }

@@ -94,7 +94,7 @@ impl Purpose for CustomerForm {
         }
     }
 
-    fn refused(&mut self, problem: &Problem, form: &Form) -> Option<(Tone, String)> {
+    fn refused(&mut self, problem: &Problem, form: &mut Form) -> Option<(Tone, String)> {
         if problem.code != "customer.duplicate" {
             return None;
         }

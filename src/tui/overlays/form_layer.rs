@@ -58,7 +58,7 @@ pub(in crate::tui) trait Purpose: std::fmt::Debug {
 
     /// It was refused; refused fields are marked already. What to say, where
     /// the problem's own words are not the best.
-    fn refused(&mut self, _problem: &Problem, _form: &Form) -> Option<(Tone, String)> {
+    fn refused(&mut self, _problem: &Problem, _form: &mut Form) -> Option<(Tone, String)> {
         None
     }
 }
@@ -110,7 +110,7 @@ impl<P: Purpose> FormLayer<P> {
             return cx.say(Tone::Error, "The server does not answer. Save again when the line is back: it is written once.");
         };
         self.form.refuse(problem.fields.clone());
-        let (tone, text) = self.purpose.refused(problem, &self.form).unwrap_or_else(|| (Tone::Error, error.to_string()));
+        let (tone, text) = self.purpose.refused(problem, &mut self.form).unwrap_or_else(|| (Tone::Error, error.to_string()));
         cx.say(tone, text);
     }
 
@@ -212,8 +212,10 @@ impl<P: Purpose> Layer for FormLayer<P> {
         let whole = self.purpose.is_whole();
         let title = if whole && self.sending.is_waiting() { format!("{title}: sending") } else { title };
         let inside = boxed(buffer, area, self.size(area), &title, shared.look);
-        self.form.view(self.fields_area(area), buffer, shared);
-        if !whole {
+        let fields = self.fields_area(area);
+        self.form.view(fields, buffer, shared);
+        // A form that takes everything says it where its fields leave a row.
+        if !whole || self.form.height() < fields.height {
             let below = self.said_below(shared, usize::from(inside.width).saturating_sub(2));
             line(buffer, inside, inside.height.saturating_sub(1), Line::from(below));
         }

@@ -2,12 +2,16 @@
 //! left with Esc; what was typed is kept.
 
 mod chooser;
+mod consent_form;
+mod contact_form;
 mod customer_form;
 mod form_layer;
+mod generated_password;
 mod help;
 mod number_form;
 mod palette;
 mod password_form;
+mod question;
 mod reading_line;
 mod reason_form;
 mod replacement_form;
@@ -16,12 +20,16 @@ mod service_choice;
 mod shop_picker;
 
 pub(super) use chooser::AssetChooser;
+pub(super) use consent_form::{ConsentForm, EndOfConsent};
+pub(super) use contact_form::ContactForm;
 pub(super) use customer_form::CustomerForm;
 pub(super) use form_layer::{FormLayer, Purpose};
+pub(super) use generated_password::{NewPassword, PasswordBox};
 pub(super) use help::Help;
 pub(super) use number_form::NumberForm;
 pub(super) use palette::Palette;
 pub(super) use password_form::{PasswordForm, TITLE as PASSWORD_TITLE};
+pub(super) use question::{Act, Question};
 pub(super) use reading_line::ReadingLine;
 pub(super) use reason_form::ReasonForm;
 pub(super) use replacement_form::ReplacementForm;

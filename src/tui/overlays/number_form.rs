@@ -61,7 +61,7 @@ impl Purpose for NumberForm {
         cx.want(Intent::Done);
     }
 
-    fn refused(&mut self, problem: &Problem, _: &Form) -> Option<(Tone, String)> {
+    fn refused(&mut self, problem: &Problem, _: &mut Form) -> Option<(Tone, String)> {
         self.version = problem.current.as_ref().and_then(|current| current["version"].as_i64()).or(self.version);
         None
     }

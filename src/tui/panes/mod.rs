@@ -2,6 +2,7 @@
 //! here and one row in [`PANES`]: its tab, its digit, its greying with the
 //! reason, loading, failure, help and the walk over all roles come with it.
 
+mod contacts;
 mod customer_assets;
 mod identification;
 mod meters;
@@ -112,7 +113,7 @@ const fn later(page: Page, digit: u8, title: &'static str, needs: Needs, holds: 
 pub static PANES: &[PaneSpec] = &[
     here(Page::Customer, 1, "Assets", needs!("asset.list.view"), customer_assets::make),
     here(Page::Customer, 2, "Profile", needs!("customer.view"), profile::make),
-    later(Page::Customer, 3, "Contacts", needs!("contact.view"), "the people of this customer and what they may do"),
+    here(Page::Customer, 3, "Contacts", needs!("contact.view"), contacts::make),
     later(Page::Customer, 4, "Requests", needs!("service_request.view"), "the service requests of all its assets"),
     later(Page::Customer, 5, "Appointments", needs!("appointment.view"), "when its machines come to a shop"),
     later(Page::Customer, 6, "Finance", needs!(any "finance.invoice.list", "finance.credit.view"), "invoices, statements and credit"),

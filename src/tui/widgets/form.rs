@@ -11,6 +11,7 @@ use ratatui::text::{Line, Span};
 use super::super::draft::Draft;
 use super::super::shared::Shared;
 use super::super::style::Look;
+use super::choice::Choice;
 use super::{TextField, cut, line, width};
 
 /// One field of a form.
@@ -29,12 +30,30 @@ pub(in crate::tui) struct FormField {
     secret: bool,
     /// The next letter replaces the text instead of lengthening it.
     replaced: bool,
+    /// The words to choose from, where it is no free text.
+    choice: Option<Choice>,
+    /// Why it cannot be changed.
+    locked: Option<String>,
 }
 
 impl FormField {
     /// An empty field.
     pub(in crate::tui) fn new(name: &'static str, label: &'static str, hint: &'static str) -> Self {
-        Self { name, label, hint, text: TextField::default(), began: String::new(), secret: false, replaced: false }
+        Self { name, label, hint, text: TextField::default(), began: String::new(), secret: false, replaced: false, choice: None, locked: None }
+    }
+
+    /// One of these words; the first of them unless it begins with another.
+    pub(in crate::tui) fn one_of(mut self, words: impl IntoIterator<Item = &'static str>) -> Self {
+        let choice = Choice::one(words);
+        let first = choice.first();
+        self.choice = Some(choice);
+        self.with(first)
+    }
+
+    /// Any of these words, kept with a space between them.
+    pub(in crate::tui) fn several_of(mut self, words: impl IntoIterator<Item = &'static str>) -> Self {
+        self.choice = Some(Choice::several(words));
+        self
     }
 
     /// With a text to begin with.
@@ -50,10 +69,35 @@ impl FormField {
         self
     }
 
+    /// Where there is a reason, it is shown with it and cannot be changed.
+    pub(in crate::tui) fn locked(mut self, reason: Option<String>) -> Self {
+        self.locked = reason;
+        self
+    }
+
     /// Shown as dots.
     pub(in crate::tui) const fn secret(mut self) -> Self {
         self.secret = true;
         self
+    }
+
+    fn is_changed(&self) -> bool {
+        self.text.text() != self.began
+    }
+
+    fn key(&mut self, key: KeyEvent) -> bool {
+        match &mut self.choice {
+            Some(choice) => choice.key(key, &mut self.text),
+            None => self.text.key(key),
+        }
+    }
+
+    /// What of it fits into `room` cells, and the cursor's cell in it.
+    fn shown(&self, focused: bool, room: usize) -> (String, u16) {
+        match &self.choice {
+            Some(choice) => choice.shown(self.text.text(), focused, room),
+            None => self.text.shown(room),
+        }
     }
 }
 
@@ -70,9 +114,10 @@ pub(in crate::tui) struct Form {
 }
 
 impl Form {
-    /// A form with the cursor in its first field.
+    /// A form with the cursor in its first field that can be changed.
     pub(in crate::tui) fn new(fields: Vec<FormField>) -> Self {
-        Self { fields, at: 0, active: true, faults: BTreeMap::new() }
+        let at = fields.iter().position(|field| field.locked.is_none()).unwrap_or(0);
+        Self { fields, at, active: true, faults: BTreeMap::new() }
     }
 
     /// What was typed into a field.
@@ -85,14 +130,28 @@ impl Form {
         Some(self.text(name).trim().to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// What a field says now, if that is another text than it began with and
+    /// may be changed at all.
+    pub(in crate::tui) fn changed(&self, name: &str) -> Option<&str> {
+        let field = self.fields.iter().find(|field| field.name == name)?;
+        (field.locked.is_none() && field.is_changed()).then(|| field.text.text().trim())
+    }
+
     /// The next field, from the last to the first.
     pub(in crate::tui) fn next(&mut self) {
-        self.at = (self.at + 1) % self.fields.len().max(1);
+        self.step(1);
     }
 
     /// The field before, from the first to the last.
     pub(in crate::tui) fn previous(&mut self) {
-        self.at = (self.at + self.fields.len().saturating_sub(1)) % self.fields.len().max(1);
+        self.step(self.fields.len().saturating_sub(1));
+    }
+
+    /// So many fields on; what cannot be changed is skipped.
+    fn step(&mut self, by: usize) {
+        let count = self.fields.len();
+        let reached = (1..=count).map(|step| (self.at + by * step) % count).find(|at| self.fields[*at].locked.is_none());
+        self.at = reached.unwrap_or(self.at);
     }
 
     /// A key for the field with the cursor; up and down move between fields.
@@ -101,12 +160,12 @@ impl Form {
             KeyCode::Up => self.previous(),
             KeyCode::Down | KeyCode::Enter => self.next(),
             _ => {
-                let Some(field) = self.fields.get_mut(self.at) else { return };
+                let Some(field) = self.fields.get_mut(self.at).filter(|field| field.locked.is_none()) else { return };
                 let letter = matches!(key.code, KeyCode::Char(_)) && key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
                 if std::mem::take(&mut field.replaced) && letter {
                     field.text.set("");
                 }
-                if field.text.key(key) {
+                if field.key(key) {
                     self.faults.remove(field.name);
                 }
             }
@@ -115,20 +174,42 @@ impl Form {
 
     /// A pasted text for the field with the cursor.
     pub(in crate::tui) fn paste(&mut self, text: &str) {
-        if let Some(field) = self.fields.get_mut(self.at) {
-            if std::mem::take(&mut field.replaced) {
-                field.text.set("");
+        let Some(field) = self.fields.get_mut(self.at).filter(|field| field.locked.is_none()) else { return };
+        match &field.choice {
+            Some(choice) if choice.has(text.trim()) => field.text.set(text),
+            Some(_) => {}
+            None => {
+                if std::mem::take(&mut field.replaced) {
+                    field.text.set("");
+                }
+                field.text.paste(text);
             }
-            field.text.paste(text);
         }
     }
 
     /// Puts refusals to their fields, the cursor into the first of them.
     pub(in crate::tui) fn refuse(&mut self, faults: BTreeMap<String, String>) {
-        if let Some(at) = self.fields.iter().position(|field| faults.contains_key(field.name)) {
+        if let Some(at) = self.fields.iter().position(|field| faults.contains_key(field.name) && field.locked.is_none()) {
             self.at = at;
         }
         self.faults = faults;
+    }
+
+    /// The record is another by now: fields that were left alone say what it
+    /// says, those that were typed in stay. Gives those of them that somebody
+    /// else changed too, with what they say there.
+    pub(in crate::tui) fn rebase(&mut self, now: &[(&'static str, String)]) -> BTreeMap<String, String> {
+        let mut contested = BTreeMap::new();
+        for (name, text) in now {
+            let Some(field) = self.fields.iter_mut().find(|field| field.name == *name) else { continue };
+            if !field.is_changed() {
+                field.text.set(text);
+            } else if *text != field.began && text != field.text.text() {
+                contested.insert((*name).to_owned(), text.clone());
+            }
+            field.began = text.clone();
+        }
+        contested
     }
 
     /// Every field with its text.
@@ -136,17 +217,18 @@ impl Form {
         self.fields.iter().map(|field| (field.name.to_owned(), field.text.text().to_owned())).collect()
     }
 
-    /// What was typed, for the next time.
+    /// What was typed, for the next time. A field that was left alone is not
+    /// kept: by then the record may say something else.
     pub(in crate::tui) fn draft(&self) -> Draft {
-        let typed = self.fields.iter().any(|field| field.text.text() != field.began);
-        let fields = self.fields.iter().filter(|field| typed && !field.secret);
+        let fields = self.fields.iter().filter(|field| field.is_changed() && !field.secret);
         fields.map(|field| (field.name.to_owned(), field.text.text().to_owned())).collect()
     }
 
     /// Puts a draft back.
     pub(in crate::tui) fn restore(&mut self, draft: &Draft) {
         for (name, text) in draft {
-            if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
+            let fits = |field: &FormField| field.name == name && field.locked.is_none() && field.choice.as_ref().is_none_or(|choice| choice.has(text));
+            if let Some(field) = self.fields.iter_mut().find(|field| fits(field)) {
                 field.text.set(text);
             }
         }
@@ -179,19 +261,20 @@ impl Form {
     fn field_line(&self, field: &FormField, focused: bool, wide: u16, look: Look) -> Line<'static> {
         let label_width = self.label_width();
         let room = usize::from(wide).saturating_sub(label_width + 5);
-        let (text, _) = field.text.shown(room);
+        let (text, _) = field.shown(focused, room);
         let text = if field.secret { "*".repeat(text.chars().count()) } else { text };
         let used = width(&text);
         let marker = if focused { format!("{} ", look.marker()) } else { "  ".to_owned() };
-        let fault = self.faults.get(field.name);
         let label = Span::styled(format!("{:<label_width$}", field.label), if focused { look.row() } else { look.quiet() });
-        let mut spans = vec![Span::styled(marker, look.row()), label, Span::raw("  "), Span::raw(text)];
-        let left = room.saturating_sub(used + 2);
-        match fault {
-            Some(fault) => spans.push(Span::styled(format!("  {}", cut(fault, left, look)), look.error())),
-            None if focused || used == 0 => spans.push(Span::styled(format!("  {}", cut(field.hint, left, look)), look.quiet())),
-            None => {}
-        }
+        let text = if field.locked.is_some() { Span::styled(text, look.locked()) } else { Span::raw(text) };
+        let mut spans = vec![Span::styled(marker, look.row()), label, Span::raw("  "), text];
+        let (beside, style) = match (self.faults.get(field.name), &field.locked) {
+            (Some(fault), _) => (fault.clone(), look.error()),
+            (None, Some(reason)) => (format!("[locked] {reason}"), look.locked()),
+            (None, None) if focused || used == 0 => (field.hint.to_owned(), look.quiet()),
+            (None, None) => return Line::from(spans),
+        };
+        spans.push(Span::styled(format!("  {}", cut(&beside, room.saturating_sub(used + 2), look)), style));
         Line::from(spans)
     }
 
@@ -200,7 +283,52 @@ impl Form {
         let field = self.fields.get(self.at)?;
         let row = u16::try_from(self.at - self.first_seen(area.height)).ok()?;
         let begin = u16::try_from(self.label_width() + 4).ok()?;
-        let (_, cell) = field.text.shown(usize::from(area.width).saturating_sub(self.label_width() + 5));
+        let (_, cell) = field.shown(true, usize::from(area.width).saturating_sub(self.label_width() + 5));
         Some(Position { x: area.x + begin + cell, y: area.y + row })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(form: &mut Form, code: KeyCode) {
+        form.key(KeyEvent::new(code, KeyModifiers::NONE));
+    }
+
+    fn contact() -> Form {
+        Form::new(vec![
+            FormField::new("kind", "Kind", "").one_of(["person", "department"]).locked(Some("fixed".to_owned())),
+            FormField::new("last", "Last name", "").with("Brandt"),
+            FormField::new("job_title", "Job title", ""),
+            FormField::new("right", "Manages", "").one_of(["none", "portal_administrator", "insight_user"]).locked(Some("not you".to_owned())),
+            FormField::new("access_level", "Access", "").one_of(["none", "full", "limited"]),
+        ])
+    }
+
+    #[test]
+    fn what_is_locked_is_skipped_and_never_counts_as_changed() {
+        let mut form = contact();
+        assert_eq!(form.fields[form.at].name, "last");
+        form.previous();
+        assert_eq!(form.fields[form.at].name, "access_level");
+        press(&mut form, KeyCode::Char('l'));
+        form.previous();
+        assert_eq!(form.fields[form.at].name, "job_title");
+        form.restore(&vec![("right".to_owned(), "insight_user".to_owned()), ("access_level".to_owned(), "nonsense".to_owned())]);
+        assert_eq!((form.changed("right"), form.changed("access_level"), form.changed("last")), (None, Some("limited"), None));
+        assert_eq!(form.draft(), [("access_level".to_owned(), "limited".to_owned())], "only what was typed is kept");
+    }
+
+    #[test]
+    fn a_record_that_changed_meanwhile_shows_both_and_loses_neither() {
+        let mut form = contact();
+        form.next();
+        for letter in "Driver".chars() {
+            press(&mut form, KeyCode::Char(letter));
+        }
+        let contested = form.rebase(&[("last", "Vogel".to_owned()), ("job_title", "Foreman".to_owned())]);
+        assert_eq!(contested, BTreeMap::from([("job_title".to_owned(), "Foreman".to_owned())]));
+        assert_eq!((form.text("last"), form.changed("last"), form.changed("job_title")), ("Vogel", None, Some("Driver")));
     }
 }

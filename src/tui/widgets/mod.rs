@@ -1,5 +1,6 @@
 //! Building blocks of the screen. They know nothing of customers or assets.
 
+mod choice;
 mod code;
 mod field;
 mod form;

@@ -86,8 +86,22 @@ on_both_databases! {
         assert_eq!(back.0, 201);
         assert_eq!(manager.patch(&path, json!({ "active": false }), None).await.0, 200);
         refused(&w.with_token(back.1["token"].as_str().unwrap()).get("/v1/session").await, 401, "session.required");
+        refused(&w.stranger().post("/v1/sessions", json!({ "username": "ada", "password": "a few words of my own" })).await, 401, "session.refused");
         let (_, kept) = manager.get(&path).await;
         assert_eq!((&kept["active"], &kept["username"]), (&json!(false), &json!("ada")), "S1-13: never deleted");
+    }
+
+    async fn whom_an_administrator_disabled_nobody_lets_in_by_the_contact(w: World) {
+        let (manager, admin) = (w.sign_in("manager").await, w.sign_in("admin").await);
+        let (path, _) = contact(&manager, &w, json!({ "last": "Brandt", "access_level": "full", "username": "ada" })).await;
+        let_in(&w, &manager, &path).await;
+        let (_, users) = admin.get("/v1/users?limit=200").await;
+        let ada = users["items"].as_array().unwrap().iter().find(|user| user["username"] == "ada").unwrap()["id"].as_str().unwrap().to_owned();
+        assert_eq!(admin.patch(&format!("/v1/users/{ada}"), json!({ "state": "disabled" }), None).await.0, 200);
+        for active in [false, true] {
+            assert_eq!(manager.patch(&path, json!({ "active": active }), None).await.0, 200);
+        }
+        refused(&w.stranger().post("/v1/sessions", json!({ "username": "ada", "password": "a few words of my own" })).await, 401, "session.refused");
     }
 
     async fn s1_8_c_5_nobody_below_before_there_is_a_portal_administrator(w: World) {

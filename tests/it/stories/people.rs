@@ -187,6 +187,31 @@ on_both_databases! {
         assert_eq!(w.sign_in("gm").await.post(&format!("/v1/users/{nora}/grants"), give).await.0, 201, "a general manager has all of it");
     }
 
+    async fn nobody_edits_the_role_he_holds_or_puts_more_into_one_than_he_has(w: World) {
+        let admin = w.sign_in("admin").await;
+        for (key, name) in [("role_keeper", "Role keeper"), ("lead_counter", "Lead counter")] {
+            assert_eq!(admin.post("/v1/roles", json!({ "copy_of": "counter_staff", "key": key, "name": name })).await.0, 201);
+        }
+        assert_eq!(admin.patch("/v1/roles/role_keeper", json!({ "permissions": { "role.manage": "yes" } }), None).await.0, 200);
+        w.add_user("keeper", "staff", &[grant("role_keeper", "deployment", None)]).await;
+        let keeper = w.sign_in("keeper").await;
+        refused(&keeper.patch("/v1/roles/role_keeper", json!({ "permissions": { "user.manage": "yes" } }), None).await, 403, "grants.own");
+        let more = keeper.patch("/v1/roles/lead_counter", json!({ "permissions": { "meter.override": "yes" } }), None).await;
+        refused(&more, 403, "rights.beyond_own");
+        assert_eq!(more.1["missing"], json!(["meter.override"]));
+        assert_eq!(keeper.patch("/v1/roles/lead_counter", json!({ "permissions": { "customer.create": "no" } }), None).await.0, 200);
+    }
+
+    async fn a_given_password_is_not_kept_as_ones_own(w: World) {
+        let admin = w.sign_in("admin").await;
+        let nora = hire(&w, "nora").await;
+        let (_, made) = admin.post(&format!("/v1/users/{nora}/password"), json!({})).await;
+        let (_, session) = w.stranger().post("/v1/sessions", json!({ "username": "nora", "password": made["password"] })).await;
+        let caller = w.with_token(session["token"].as_str().unwrap());
+        let same = json!({ "current": made["password"], "new": made["password"] });
+        refused_fields(&caller.put("/v1/session/password", same, None).await, &["new"]);
+    }
+
     async fn sessions_are_listed_and_closed_by_oneself_and_by_an_administrator(w: World) {
         let (here, there, other) = (w.sign_in("counter").await, w.sign_in("counter").await, w.sign_in("manager").await);
         let (_, mine) = here.get("/v1/sessions").await;

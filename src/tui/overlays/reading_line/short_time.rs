@@ -39,7 +39,7 @@ fn read(text: &str, now: &Zoned) -> Option<Timestamp> {
 }
 
 fn ago(back: &str, now: &Zoned) -> Option<Timestamp> {
-    let (count, unit) = back.split_at(back.len().checked_sub(1)?);
+    let (count, unit) = back.split_at_checked(back.len().checked_sub(1)?)?;
     let count: i64 = count.parse().ok()?;
     let span = match unit {
         "w" => Span::new().try_weeks(count),
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(at("20 9:30").as_deref(), Some("2026-11-20 09:30"));
         assert_eq!(at("25 9:30").as_deref(), Some("2026-10-25 09:30"), "the 25th is still to come, so the last one is meant");
         assert_eq!(at("2026-11-19").as_deref(), Some("2026-11-19 14:00"));
-        for bad in ["-1x", "-", "x", "25:00", "9:75", "40 9:30"] {
+        for bad in ["-1x", "-1ä", "-", "x", "25:00", "9:75", "40 9:30"] {
             assert_eq!(at(bad), None, "{bad}");
         }
     }

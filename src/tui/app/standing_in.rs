@@ -1,0 +1,71 @@
+//! Standing in for a customer: beginning, being oneself again, and what the
+//! shell forgets then.
+
+use super::App;
+use crate::api::ids::CustomerId;
+use crate::api::operation::{ActFor, StopActing};
+use crate::api::page::Nothing;
+use crate::api::session::{ActingWay, NewActing, Session};
+use crate::client::Call;
+use crate::tui::draft::Drafts;
+use crate::tui::event::{Effect, Reply};
+use crate::tui::layer::Tone;
+use crate::tui::screens::Find;
+
+impl App {
+    /// Works for a customer from now on, or looks through a contact's eyes.
+    pub(super) fn stand_in(&mut self, acting: &NewActing) {
+        self.turn(Call::of::<ActFor>(&Nothing {}, &Nothing {}, acting));
+    }
+
+    /// Is oneself again.
+    pub(super) fn stop_acting(&mut self) {
+        if self.shared.acting().is_none() {
+            self.message = Some((Tone::Warning, "You are yourself: you act for nobody and look through nobody's eyes.".to_owned()));
+            return;
+        }
+        self.turn(Call::of::<StopActing>(&Nothing {}, &Nothing {}, &Nothing {}));
+    }
+
+    /// One turn at a time: a key pressed twice must not begin twice.
+    fn turn(&mut self, call: Call) {
+        if self.turning.is_none() {
+            let ticket = self.new_ticket();
+            self.turning = Some(ticket);
+            self.effects.push_back(Effect::Call(ticket, call));
+        }
+    }
+
+    /// The server turned the session, or said why not.
+    pub(super) fn turned(&mut self, reply: &Reply) {
+        match &reply.outcome {
+            Ok(_) => self.ask_session(),
+            Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),
+            Err(error) => self.message = Some((Tone::Error, error.to_string())),
+        }
+    }
+
+    /// Nothing stays on the screen that was loaded by other rights. Texts stay
+    /// where it is the same person: they come back where they belong.
+    pub(super) fn forget_what_another_saw(&mut self, before: &Session) {
+        let Some(now) = &self.shared.session else { return };
+        let same_person = before.user.id == now.user.id;
+        if same_person && in_place_of(before) == in_place_of(now) {
+            return;
+        }
+        if same_person {
+            if now.acting.is_none() {
+                self.message = Some((Tone::Fine, "You are yourself again.".to_owned()));
+            }
+            self.keep_drafts_above(0);
+        } else {
+            self.drafts = Drafts::default();
+        }
+        self.restart(Box::new(Find::default()));
+    }
+}
+
+/// In whose place, whether or not it is still allowed.
+fn in_place_of(session: &Session) -> Option<(ActingWay, CustomerId, Option<&str>)> {
+    session.acting.as_ref().map(|acting| (acting.way, acting.customer.id, acting.contact.as_deref()))
+}
