@@ -302,6 +302,7 @@ fn named_key(name: &str) -> (String, usize) {
         "Backspace" => one("\u{7f}"),
         "Up" => one("\u{1b}[A"),
         "Down" => one("\u{1b}[B"),
+        "End" => one("\u{1b}[F"),
         "F1" => one("\u{1b}OP"),
         "F2" => one("\u{1b}OQ"),
         "F3" => one("\u{1b}OR"),
