@@ -207,7 +207,7 @@ fn show(args: &DemoArgs, setup: &Setup, runtime: &Runtime, living: &Living) -> O
     let address = living.socket().ok_or_else(|| Failure::failed(format!("{} is no address of a demo", living.address)))?;
     let token = runtime.block_on(sign_in(address, &args.account))?;
     let client = crate::client::Client::new(&living.address, Some(token))?;
-    match super::terminal::show(setup, Some(client), None)? {
+    match super::terminal::show(setup, super::terminal::Shown { client: Some(client), ..Default::default() })? {
         crate::tui::End::Signal(number) => Ok(Exit::Signal(number)),
         crate::tui::End::Quit | crate::tui::End::Demo => Ok(Exit::Done),
     }

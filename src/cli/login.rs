@@ -126,7 +126,7 @@ pub(super) fn logout(args: LogoutArgs, before: Connection) -> Outcome {
 
 /// The stored logins. A file that others could read is thrown away: its tokens
 /// are no secrets any more, and a new sign-in starts a new one.
-fn readable(folder: &Path) -> Result<Credentials, Failure> {
+pub(super) fn readable(folder: &Path) -> Result<Credentials, Failure> {
     match Credentials::read(folder) {
         Err(CredentialsError::Open(path)) => {
             std::fs::remove_file(path)?;

@@ -20,6 +20,8 @@ mod doctor;
 mod exit;
 #[cfg(feature = "client")]
 mod find;
+#[cfg(feature = "client")]
+mod kiosk;
 mod living;
 mod logging;
 #[cfg(feature = "client")]
@@ -121,6 +123,10 @@ enum Verb {
     #[cfg(feature = "client")]
     #[command(subcommand)]
     Request(request::RequestVerb),
+    /// Workshop terminals, and whether this machine is one
+    #[cfg(feature = "client")]
+    #[command(subcommand)]
+    Kiosk(kiosk::KioskVerb),
     /// The role templates and what each may do
     Roles(roles::RolesArgs),
     /// Look after the configuration
@@ -216,6 +222,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Reading(reading::ReadingVerb::Add(args)) => reading::add(args, connection),
         #[cfg(feature = "client")]
         Verb::Request(request::RequestVerb::Add(args)) => request::add(args, connection),
+        #[cfg(feature = "client")]
+        Verb::Kiosk(verb) => kiosk::run(verb, connection),
         Verb::Roles(args) => roles::run(&args),
         Verb::Config(verb) => settings::run(verb),
         #[cfg(feature = "client")]

@@ -3,12 +3,14 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::connection::{Connection, trust};
 use super::exit::{Exit, Failure, Outcome, mistaken};
 use super::logging;
 use super::setup::Setup;
 use crate::client::Client;
+use crate::client::credentials::Credentials;
 use crate::config::{Mistake, Switch};
 use crate::tui;
 
@@ -18,20 +20,42 @@ pub(super) fn run(connection: Connection) -> Outcome {
     need_terminal()?;
     let setup = connection.setup()?;
     let client = connection.client(&setup)?;
-    let credentials = setup.paths.config.clone();
+    let start = match device(&setup, client.as_ref())? {
+        // Nobody's login is used there, and none is kept.
+        Some(device) => Shown { client: client.map(|client| client.with_token(None)), credentials_dir: None, device: Some(device) },
+        None => Shown { client, credentials_dir: Some(setup.paths.config.clone()), device: None },
+    };
     // Held until the end, through a demo too: dropping it writes what is left.
     let _log = logging::to_file(setup.config.terminal.log, &setup.paths.logs);
-    match show(&setup, client, Some(credentials))? {
+    match show(&setup, start)? {
         tui::End::Quit => Ok(Exit::Done),
         tui::End::Signal(number) => Ok(Exit::Signal(number)),
         tui::End::Demo => demo(),
     }
 }
 
-/// Shows the terminal application until the person leaves it. A sign-in is
-/// kept in the folder for credentials, if there is one. The log is the
+/// What makes this machine a workshop terminal of that server, if it is one.
+fn device(setup: &Setup, client: Option<&Client>) -> Result<Option<tui::Device>, Failure> {
+    let Some(client) = client else { return Ok(None) };
+    let credentials = Credentials::read(&setup.paths.config)?;
+    let stored = credentials.device(client.server());
+    Ok(stored.map(|stored| tui::Device { token: stored.token.clone(), idle: Duration::from_secs(stored.idle_seconds.max(1)) }))
+}
+
+/// Whom and what the terminal application is shown with.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// The server, with a session's token if there is one.
+    pub(super) client: Option<Client>,
+    /// Where a sign-in is kept; none keeps none.
+    pub(super) credentials_dir: Option<PathBuf>,
+    /// Makes it a workshop terminal.
+    pub(super) device: Option<tui::Device>,
+}
+
+/// Shows the terminal application until the person leaves it. The log is the
 /// caller's.
-pub(super) fn show(setup: &Setup, client: Option<Client>, credentials_dir: Option<PathBuf>) -> Result<tui::End, Failure> {
+pub(super) fn show(setup: &Setup, shown: Shown) -> Result<tui::End, Failure> {
     need_terminal()?;
     check_keys(setup)?;
     let terminal = &setup.config.terminal;
@@ -48,10 +72,11 @@ pub(super) fn show(setup: &Setup, client: Option<Client>, credentials_dir: Optio
         },
         keys: setup.config.key_pairs(),
         state_dir: setup.paths.state.clone(),
-        credentials_dir,
+        credentials_dir: shown.credentials_dir,
         trust: trust(setup),
+        lock_after: Some(terminal.lock_after_minutes.0).filter(|minutes| *minutes > 0).map(|minutes| Duration::from_secs(u64::from(minutes) * 60)),
     };
-    let start = tui::Start { client, settings, offers_demo: cfg!(feature = "server") };
+    let start = tui::Start { client: shown.client, settings, offers_demo: cfg!(feature = "server"), device: shown.device };
     tui::run(start).map_err(|error| Failure::failed(format!("the terminal failed: {error}")))
 }
 

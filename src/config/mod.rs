@@ -20,8 +20,8 @@ pub use paths::{ConfigFile, Paths};
 pub use provider::{GroupRole, GroupRoles, GroupScope, IssuerAddress, OneLine};
 pub use settings::{ClientSettings, Config, KeyBinding, MailSettings, OidcSettings, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
 pub use value::{
-    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch,
-    TerminalLog, Value,
+    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, IdleMinutes, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress,
+    Switch, TerminalLog, Value,
 };
 
 /// Environment variables and the settings they give.

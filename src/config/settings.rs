@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use super::nearest::{did_you_mean, nearest};
 use super::provider::{GroupRoles, IssuerAddress, OneLine};
 use super::value::{
-    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress, Switch,
-    TerminalLog, Value,
+    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, IdleMinutes, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress,
+    Switch, TerminalLog, Value,
 };
 
 /// One row of the table.
@@ -157,6 +157,7 @@ settings! {
         colour: Switch = Switch::Auto, "Colours: auto, on or off. auto heeds `NO_COLOR` and what the terminal can do.";
         ascii: Switch = Switch::Auto, "Plain signs only, for borders and marks: auto, on or off. auto goes by the locale.";
         log: TerminalLog = TerminalLog::Info, "How much goes to the log file in the state folder: off, info or debug.";
+        lock_after_minutes: IdleMinutes = IdleMinutes(15), "The terminal locks itself when no key was pressed for so many minutes; 0 is never.";
     }
 }
 

@@ -61,6 +61,23 @@ impl Value for u32 {
     }
 }
 
+/// Minutes without a key; 0 is never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdleMinutes(pub u32);
+
+impl Value for IdleMinutes {
+    const EXPECTED: &'static str = "a whole number from 0 to 1440";
+    const QUOTED: bool = false;
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|minutes| *minutes <= 1_440).map(Self)
+    }
+
+    fn to_text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
 impl Value for bool {
     const EXPECTED: &'static str = "true or false";
     const QUOTED: bool = false;

@@ -1,6 +1,8 @@
 //! The shell: events in, effects out. It holds the stack of layers, hands keys
 //! to commands or to the layer on top, and answers to those who asked.
 
+mod kiosk;
+mod locking;
 mod standing_in;
 
 use std::collections::{HashMap, VecDeque};
@@ -16,17 +18,21 @@ use super::administration::{self, Administration};
 use super::command::Command;
 use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
+use super::idle::Idle;
 use super::keymap::{Keymap, Meaning, pressed};
 use super::layer::{Cx, Intent, Layer, Tone};
+use super::lock_note::LockNote;
 use super::overlays::{Help, PASSWORD_TITLE, Palette, PasswordForm, ShopPicker};
-use super::screens::{Find, FirstRun, SignIn};
+use super::screens::{Find, FirstRun, Rest, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
-use super::{End, frame};
+use super::{Device, End, frame};
 use crate::api::operation::{GetSession, SignOut};
 use crate::api::page::Nothing;
 use crate::api::session::Session;
 use crate::client::Call;
+use kiosk::Kiosk;
+use locking::Locked;
 
 /// From here on a line counts as slow.
 const SLOW: Duration = Duration::from_secs(1);
@@ -52,6 +58,34 @@ pub(super) struct App {
     next_ticket: u64,
     next_layer: u64,
     dirty: bool,
+    idle: Idle,
+    /// After so long without a key it locks itself.
+    lock_after: Option<Duration>,
+    /// What waits behind the lock while it is locked.
+    locked: Option<Locked>,
+    /// A workshop terminal that was enrolled.
+    kiosk: Option<Kiosk>,
+    /// Calls up to this one were made for another session.
+    session_since: u64,
+}
+
+/// How it begins.
+#[derive(Debug, Default)]
+pub(super) struct Beginning {
+    /// The server's address; none asks for one.
+    pub(super) server: Option<String>,
+    /// Whether a session's token is at hand.
+    pub(super) signed_in: bool,
+    /// Whether the first-run screen offers the demo.
+    pub(super) offers_demo: bool,
+    /// What was typed and not sent the last time.
+    pub(super) drafts: Drafts,
+    /// After so long without a key it locks itself.
+    pub(super) lock_after: Option<Duration>,
+    /// Who had locked it when it ended.
+    pub(super) locked: Option<LockNote>,
+    /// Makes it a workshop terminal.
+    pub(super) device: Option<Device>,
 }
 
 #[derive(Debug)]
@@ -62,21 +96,23 @@ struct Held {
 
 impl App {
     /// The application before its first frame.
-    pub(super) fn new(keymap: Keymap, look: Look, drafts: Drafts, server: Option<String>, signed_in: bool, offers_demo: bool) -> Self {
-        let first: Box<dyn Layer> = match (&server, signed_in) {
-            (None, _) => Box::new(FirstRun::new(offers_demo)),
+    pub(super) fn new(keymap: Keymap, look: Look, begin: Beginning) -> Self {
+        let first: Box<dyn Layer> = match (&begin.server, begin.signed_in) {
+            (None, _) => Box::new(FirstRun::new(begin.offers_demo)),
+            (Some(_), _) if begin.device.is_some() => Box::new(Rest::beginning()),
             (Some(_), true) => Box::new(Find::default()),
             (Some(_), false) => Box::new(SignIn::new(None)),
         };
-        let shared = Shared { session: None, link: Link::Unknown, look, keymap, now: Timestamp::now(), server };
-        Self {
+        let now = Timestamp::now();
+        let shared = Shared { session: None, link: Link::Unknown, look, keymap, now, server: begin.server, is_device: begin.device.is_some() };
+        let mut app = Self {
             shared,
             layers: vec![Held { id: 0, layer: first }],
             waiting: HashMap::new(),
             session_ticket: None,
             turning: None,
             refused: false,
-            drafts,
+            drafts: begin.drafts,
             unsure: Vec::new(),
             effects: VecDeque::new(),
             message: None,
@@ -84,12 +120,23 @@ impl App {
             next_ticket: 0,
             next_layer: 1,
             dirty: false,
+            idle: Idle::new(now),
+            lock_after: begin.lock_after,
+            locked: None,
+            kiosk: begin.device.map(|device| Kiosk::new(device, now)),
+            session_since: 0,
+        };
+        if let Some(note) = begin.locked {
+            app.start_locked(&note);
         }
+        app
     }
 
     /// Asks who is signed in; the first frame stands already.
     pub(super) fn start(&mut self) {
-        if !super::sign_in_needed(self.layers.first().map(|held| held.layer.title()).as_deref()) {
+        if self.kiosk.is_some() {
+            self.begin_at_kiosk();
+        } else if self.locked.is_none() && !super::sign_in_needed(self.layers.first().map(|held| held.layer.title()).as_deref()) {
             self.ask_session();
         }
     }
@@ -107,6 +154,9 @@ impl App {
     /// Applies an event. Time comes with it; nobody here reads a clock.
     pub(super) fn apply(&mut self, event: Event, now: Timestamp) {
         self.shared.now = now;
+        if matches!(event, Event::Key(_) | Event::Paste(_)) && !self.touched() {
+            return;
+        }
         // A layer that is gone has nothing to be drawn.
         self.dirty |= match &event {
             Event::Woken(ticket) => self.is_awaited(*ticket),
@@ -114,20 +164,28 @@ impl App {
         };
         match event {
             Event::Key(key) => self.key(key),
+            Event::Paste(_) if self.is_resting() => self.begin_at_kiosk(),
             Event::Paste(text) => {
                 self.message = None;
                 self.with_top(|layer, cx| layer.on_paste(&text, cx));
             }
-            Event::Reply(reply) => self.reply(&reply),
+            Event::Reply(reply) => {
+                if let Some(reply) = self.not_held_back(reply) {
+                    self.reply(&reply);
+                }
+            }
             Event::Woken(ticket) => self.woken(ticket),
             Event::Signal(signal) => self.end(End::Signal(signal)),
             Event::Resize | Event::Resumed => {}
         }
+        self.watch_idle();
     }
 
     /// Draws everything.
     pub(super) fn view(&self, area: Rect, buffer: &mut Buffer) {
-        let Some(body) = frame::view(area, buffer, &self.shared, self.top()) else { return };
+        // Behind a lock not even who sits here for whom is shown.
+        let body = if self.locked.is_some() { Some(area) } else { frame::view(area, buffer, &self.shared, self.top()) };
+        let Some(body) = body else { return };
         let lowest = self.layers.iter().rposition(|held| !held.layer.is_over()).unwrap_or(0);
         for held in &self.layers[lowest..] {
             held.layer.view(body, buffer, &self.shared);
@@ -138,7 +196,7 @@ impl App {
 
     /// Where the cursor stands.
     pub(super) fn caret(&self, area: Rect) -> Option<Position> {
-        let body = frame::body(area)?;
+        let body = if self.locked.is_some() { area } else { frame::body(area)? };
         self.top()?.caret(body, &self.shared)
     }
 
@@ -148,6 +206,9 @@ impl App {
 
     fn key(&mut self, key: KeyEvent) {
         self.message = None;
+        if self.kept_at_rest(key) {
+            return;
+        }
         let Some(top) = self.top() else { return };
         let plain = key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
         let typed = plain && matches!(key.code, KeyCode::Char(_)) && top.wants_text();
@@ -172,6 +233,10 @@ impl App {
 
     /// Runs a command, or says why not (G-4): never silence.
     fn run(&mut self, command: &'static Command) {
+        if let Some(reason) = self.forbidden(command) {
+            self.message = Some((Tone::Warning, reason));
+            return;
+        }
         if self.shared.hides(command) {
             return;
         }
@@ -182,9 +247,11 @@ impl App {
             return;
         }
         match command.id {
+            "quit" if self.kiosk.is_some() => self.ask_to_leave(),
             "quit" => self.end(End::Quit),
             "back" => self.back(),
-            "suspend" | "password.change" if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
+            "lock" => self.lock(),
+            "sign_out" if self.shared.is_kiosk() => self.forget(None),
             "suspend" => self.effects.push_back(Effect::Suspend),
             "help" => {
                 let (title, places, text) = self.top().map_or_else(Default::default, |top| (top.title(), top.places(), top.wants_text()));
@@ -245,9 +312,10 @@ impl App {
     /// Ends orderly: what was typed is kept in a file, but not on a
     /// workstation that must forget.
     fn end(&mut self, end: End) {
+        self.bring_back_layers();
         self.keep_drafts_above(0);
         let drafts = if self.shared.is_kiosk() { Drafts::default() } else { self.drafts.clone() };
-        self.effects.push_back(Effect::SaveDrafts(drafts));
+        self.effects.push_back(if self.kiosk.is_some() { Effect::Wipe } else { Effect::SaveDrafts(drafts) });
         self.effects.push_back(Effect::Quit(end));
     }
 
@@ -276,6 +344,9 @@ impl App {
 
     fn reply(&mut self, reply: &Reply) {
         self.note_line(reply);
+        if self.is_taken_by_kiosk(reply) {
+            return;
+        }
         if self.session_ticket == Some(reply.ticket) {
             self.session_ticket = None;
             return self.session_reply(reply);
@@ -286,7 +357,7 @@ impl App {
         }
         let Some(id) = self.waiting.remove(&reply.ticket) else { return };
         match reply.outcome.as_ref().err().and_then(|error| error.problem()).map(|problem| problem.status) {
-            Some(401) if self.shared.session.is_some() => self.session_ended(),
+            Some(401) if self.shared.session.is_some() && self.is_of_this_session(reply) => self.session_ended(),
             // A right was taken away: learn what is left and grey by it (G-2).
             Some(403) if self.shared.session.is_some() => {
                 self.ask_session();
@@ -305,6 +376,9 @@ impl App {
     }
 
     fn woken(&mut self, ticket: Ticket) {
+        if self.idle.woke(ticket) {
+            return self.left_alone();
+        }
         let Some(id) = self.waiting.remove(&ticket) else { return };
         if let Some(at) = self.layers.iter().position(|held| held.id == id) {
             self.with(at, |layer, cx| layer.on_wake(ticket, cx));
@@ -332,10 +406,19 @@ impl App {
     }
 
     fn use_session(&mut self, session: Session) {
+        let begins = self.is_resting();
         let before = self.shared.session.replace(session);
         let is_the_same = before.as_ref().is_some_and(|before| self.may_the_same(before));
-        if let Some(before) = before {
-            self.forget_what_another_saw(&before);
+        let another = self.is_another(before.as_ref());
+        if another {
+            // Somebody else sits here now: nothing of before stays.
+            self.drafts = Drafts::default();
+            self.unsure.clear();
+        }
+        if another || begins {
+            self.restart(Box::new(Find::default()));
+        } else if let Some(before) = before {
+            self.forget_what_other_rights_saw(&before);
         }
         // What was refused and still is would be asked for without end.
         if !(std::mem::take(&mut self.refused) && is_the_same) {
@@ -348,6 +431,9 @@ impl App {
             self.message = Some((Tone::Warning, "Change your password first: it was given to you by somebody else.".to_owned()));
             self.open(Box::new(PasswordForm::layer()));
         }
+        if begins {
+            self.type_ahead();
+        }
     }
 
     /// Whether the session is as it was, but for its end, which moves.
@@ -355,8 +441,15 @@ impl App {
         self.shared.session.as_ref().is_some_and(|now| Session { expires_at: now.expires_at, ..before.clone() } == *now)
     }
 
-    /// The session ended: sign in again over what is there, which stays.
+    /// The session ended: sign in again over what is there, which stays; but a
+    /// workshop terminal forgets.
     fn session_ended(&mut self) {
+        if self.shared.is_kiosk() {
+            return self.forget(None);
+        }
+        if self.locked.is_some() {
+            return;
+        }
         let asked = self.top().is_some_and(|top| super::sign_in_needed(Some(&top.title())));
         if !asked {
             let name = self.shared.session.as_ref().map(|session| session.user.username.clone());
@@ -404,6 +497,10 @@ impl App {
                 self.waiting.insert(ticket, id);
                 self.effects.push_back(Effect::Wake(ticket, after));
             }
+            Intent::Vouch(ticket, who) => {
+                self.waiting.insert(ticket, id);
+                self.effects.push_back(Effect::Vouch(ticket, who));
+            }
             Intent::Open(layer) => self.open(layer),
             Intent::Close | Intent::Done => self.close(id, matches!(intent, Intent::Done)),
             Intent::Say(tone, text) => self.message = Some((tone, text)),
@@ -439,6 +536,7 @@ impl App {
             Intent::StandIn(acting) => self.stand_in(&acting),
             Intent::Session(session) => self.use_session(*session),
             Intent::Demo => self.effects.push_back(Effect::Quit(End::Demo)),
+            Intent::Leave => self.end(End::Quit),
         }
     }
 
@@ -451,11 +549,14 @@ impl App {
     }
 
     fn signed_in(&mut self, id: u64, token: String) {
-        self.effects.push_back(Effect::UseToken(Some(token)));
-        if self.layers.len() > 1 {
-            self.close(id, true);
-        } else {
-            self.restart(Box::new(Find::default()));
+        self.use_token(token);
+        // Behind a lock the session says who came; until then it stays locked.
+        if self.locked.is_none() {
+            if self.layers.len() > 1 {
+                self.close(id, true);
+            } else {
+                self.restart(Box::new(Find::default()));
+            }
         }
         self.ask_session();
     }

@@ -38,6 +38,8 @@ pub enum Place {
     Contacts,
     /// A password that is shown once.
     Password,
+    /// The pane with who did what.
+    Changes,
     /// The sign-in.
     SignIn,
     /// A form.
@@ -161,6 +163,8 @@ pub static COMMANDS: &[Command] = &[
     plain("record.pane_7", "pane 7", Place::Record, &["7"], false),
     plain("record.pane_8", "pane 8", Place::Record, &["8"], false),
     plain("record.pane_9", "pane 9", Place::Record, &["9"], false),
+    plain("record.pane_0", "pane 0", Place::Record, &["0"], false),
+    plain("changes.depth", "simple or extended", Place::Changes, &["x"], true),
     plain("record.copy", "copy", Place::Record, &["y"], false),
     calls("find.customers", "find customers", Place::Anywhere, &["f2", "/", "g c", "alt-c"], SearchCustomers::ENDPOINT.needs),
     calls("find.assets", "find assets", Place::Anywhere, &["f3", "g a", "alt-a"], LookUpAsset::ENDPOINT.needs),
@@ -172,6 +176,7 @@ pub static COMMANDS: &[Command] = &[
     plain("password.change", "change your password", Place::Anywhere, &["g p"], false),
     quiet("administration", "administration", Place::Anywhere, &["g x", "alt-x"], ADMINISTRATION),
     quiet("acting.stop", "be yourself again", Place::Anywhere, &["g b", "alt-b"], StopActing::ENDPOINT.needs),
+    plain("lock", "lock this terminal", Place::Anywhere, &["ctrl-l", "g l"], false),
     plain("sign_out", "sign out", Place::Anywhere, &["g o"], false),
     plain("suspend", "back to the shell", Place::Anywhere, &["ctrl-z"], false),
     plain("quit", "quit", Place::Anywhere, &["f10", "ctrl-q", "ctrl-c", "g q", "alt-q"], true),
@@ -196,4 +201,11 @@ const OVERRIDE: Needs = Needs::All(const { &[crate::api::permission::Permission:
 #[must_use]
 pub(super) fn named(id: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.id == id)
+}
+
+/// Whether a command has no place on a workshop terminal: it leads out of it,
+/// to another account, or carries something away.
+#[must_use]
+pub(super) fn leads_out(command: &Command) -> bool {
+    matches!(command.id, "suspend" | "password.change" | "shop.switch" | "lock" | "record.copy")
 }

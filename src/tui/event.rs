@@ -6,6 +6,8 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use super::End;
+use super::lock_note::LockNote;
+use crate::api::session::SignIn;
 use crate::client::{Call, ClientError};
 
 /// What happened.
@@ -51,6 +53,9 @@ pub(super) enum Effect {
     Call(Ticket, Call),
     /// Say when so much time is over.
     Wake(Ticket, Duration),
+    /// Ask who somebody is by name and password, without working as him: the
+    /// answer is his session, which is ended already.
+    Vouch(Ticket, SignIn),
     /// From now on call with this session, or with none; store it.
     UseToken(Option<String>),
     /// From now on call this server.
@@ -59,6 +64,10 @@ pub(super) enum Effect {
     Copy(String),
     /// Go to the shell and come back.
     Suspend,
+    /// Take everything off the screen and out of the scroll-back.
+    Wipe,
+    /// Keep in a file who locked the terminal, or that nobody did.
+    NoteLock(Option<LockNote>),
     /// Keep the drafts in a file.
     SaveDrafts(super::draft::Drafts),
     /// End.

@@ -17,15 +17,19 @@ use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::app::App;
+use super::app::{App, Beginning};
 use super::draft::Drafts;
-use super::event::{Effect, Event, Reply};
+use super::event::{Effect, Event, Reply, Ticket};
 use super::keymap::Keymap;
+use super::lock_note;
 use super::style::Look;
 use super::terminal::{Guard, Screen, restore_on_panic, screen};
 use super::{Colour, End, Settings, Start};
+use crate::api::operation::{GetSession, SignIn, SignOut};
+use crate::api::page::Nothing;
+use crate::api::session;
 use crate::client::credentials::Credentials;
-use crate::client::{Client, Trust};
+use crate::client::{Call, Client, ClientError, Trust};
 
 /// At most this many events are applied before the next draw, so that a long
 /// paste or a held key costs one draw and cannot starve it.
@@ -47,6 +51,8 @@ struct EventLoop {
     state_dir: PathBuf,
     credentials_dir: Option<PathBuf>,
     trust: Trust,
+    /// A workshop terminal heeds only signals that nobody can type.
+    is_device: bool,
     /// What comes back from the runtime: answers, and times that are over.
     done: (UnboundedSender<Event>, UnboundedReceiver<Event>),
 }
@@ -57,15 +63,19 @@ struct Signals {
     hang_up: Signal,
     interrupt: Signal,
     resume: Signal,
+    /// Caught so that they do nothing: a workshop terminal is not left by them.
+    unheeded: Vec<Signal>,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    fn new(is_device: bool) -> std::io::Result<Self> {
+        let of_keyboard = [SignalKind::quit(), SignalKind::from_raw(signal_hook::consts::SIGTSTP)];
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+            unheeded: of_keyboard.into_iter().filter(|_| is_device).map(signal).collect::<std::io::Result<_>>()?,
         })
     }
 
@@ -73,7 +83,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Event::Signal(signal_hook::consts::SIGTERM),
             _ = self.hang_up.recv() => Event::Signal(signal_hook::consts::SIGHUP),
-            _ = self.interrupt.recv() => Event::Signal(signal_hook::consts::SIGINT),
+            _ = self.interrupt.recv(), if self.unheeded.is_empty() => Event::Signal(signal_hook::consts::SIGINT),
             _ = self.resume.recv() => Event::Resumed,
         }
     }
@@ -83,25 +93,36 @@ impl EventLoop {
     fn new(start: Start) -> std::io::Result<Self> {
         let keymap = Keymap::new(&start.settings.keys).map_err(std::io::Error::other)?;
         let look = look(&start.settings);
-        let drafts = Drafts::read(&start.settings.state_dir);
+        let folder = &start.settings.state_dir;
+        let is_device = start.device.is_some();
         let server = start.client.as_ref().map(|client| client.server().to_owned());
-        let signed_in = start.client.as_ref().is_some_and(Client::has_token);
-        let app = App::new(keymap, look, drafts, server, signed_in, start.offers_demo);
+        let begin = Beginning {
+            signed_in: start.client.as_ref().is_some_and(Client::has_token),
+            offers_demo: start.offers_demo,
+            // A workshop terminal knows nothing of before.
+            drafts: if is_device { Drafts::default() } else { Drafts::read(folder) },
+            lock_after: start.settings.lock_after,
+            locked: server.as_ref().filter(|_| !is_device).and_then(|server| lock_note::read(folder, server)),
+            server,
+            device: start.device,
+        };
         Ok(Self {
-            app,
+            app: App::new(keymap, look, begin),
             client: start.client.map(Arc::new),
             state_dir: start.settings.state_dir,
             credentials_dir: start.settings.credentials_dir,
             trust: start.settings.trust,
+            is_device,
             done: unbounded_channel(),
         })
     }
 
     async fn run(mut self) -> std::io::Result<End> {
         restore_on_panic();
+        // Before the terminal is ours: what is caught can end nothing.
+        let mut signals = Signals::new(self.is_device)?;
         let mut guard = Some(Guard::enter()?);
         let mut screen = screen()?;
-        let mut signals = Signals::new()?;
         let mut keys = Some(EventStream::new());
         // The first frame stands before anything is asked of anybody.
         draw(&mut screen, &self.app)?;
@@ -110,6 +131,7 @@ impl EventLoop {
             while let Some(effect) = self.app.take_effect() {
                 match effect {
                     Effect::Quit(end) => return Ok(end),
+                    Effect::Wipe => screen = wiped_screen()?,
                     Effect::Suspend => {
                         // Nobody may read the keyboard while the shell has it.
                         drop(keys.take());
@@ -173,16 +195,8 @@ impl EventLoop {
 
     fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
         match effect {
-            Effect::Call(ticket, call) => {
-                let Some(client) = self.client.clone() else { return Ok(()) };
-                let done = self.done.0.clone();
-                tokio::spawn(async move {
-                    let begun = Instant::now();
-                    let outcome = client.send(&call).await;
-                    // The loop may have ended meanwhile.
-                    let _ = done.send(Event::Reply(Box::new(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now() })));
-                });
-            }
+            Effect::Call(ticket, call) => self.answer(ticket, |client| async move { client.send(&call).await }),
+            Effect::Vouch(ticket, who) => self.answer(ticket, |client| async move { vouched(&client, &who).await }),
             Effect::Wake(ticket, after) => {
                 let done = self.done.0.clone();
                 tokio::spawn(async move {
@@ -194,14 +208,36 @@ impl EventLoop {
             Effect::UseToken(token) => self.use_token(token),
             Effect::UseServer(server) => self.client = Client::trusting(&server, None, self.trust.clone()).ok().map(Arc::new),
             Effect::Copy(text) => crossterm::execute!(std::io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
+            Effect::NoteLock(note) => {
+                let server = self.client.as_ref().map_or("", |client| client.server());
+                if let Err(error) = lock_note::write(&self.state_dir, server, note.as_ref()) {
+                    tracing::error!(cause = %error, "who locked the terminal could not be kept");
+                }
+            }
             Effect::SaveDrafts(drafts) => {
                 if let Err(error) = drafts.write(&self.state_dir) {
                     tracing::error!(cause = %error, "drafts could not be kept");
                 }
             }
-            Effect::Suspend | Effect::Quit(_) => {}
+            Effect::Suspend | Effect::Quit(_) | Effect::Wipe => {}
         }
         Ok(())
+    }
+
+    /// Asks the server beside the loop, as the session stands now; the answer
+    /// comes back as an event.
+    fn answer<F>(&self, ticket: Ticket, ask: impl FnOnce(Arc<Client>) -> F)
+    where
+        F: Future<Output = Result<Vec<u8>, ClientError>> + Send + 'static,
+    {
+        let Some(client) = self.client.clone() else { return };
+        let (done, asked) = (self.done.0.clone(), ask(client));
+        tokio::spawn(async move {
+            let begun = Instant::now();
+            let outcome = asked.await;
+            // The loop may have ended meanwhile.
+            let _ = done.send(Event::Reply(Box::new(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now() })));
+        });
     }
 
     fn use_token(&mut self, token: Option<String>) {
@@ -211,6 +247,17 @@ impl EventLoop {
         }
         self.client = Some(Arc::new(client.with_token(token)));
     }
+}
+
+/// Who somebody is: the session that shows it is ended at once.
+async fn vouched(client: &Client, who: &session::SignIn) -> Result<Vec<u8>, ClientError> {
+    let nothing = Nothing {};
+    let signed_in = client.with_token(None).call::<SignIn>(&nothing, &nothing, who).await?;
+    let theirs = client.with_token(Some(signed_in.token));
+    let session = theirs.send(&Call::of::<GetSession>(&nothing, &nothing, &nothing)).await;
+    // If it cannot be ended it ends by itself; nobody knows its token.
+    let _ = theirs.send(&Call::of::<SignOut>(&nothing, &nothing, &nothing)).await;
+    session
 }
 
 fn store(folder: &Path, server: &str, token: Option<String>) {
@@ -251,6 +298,13 @@ async fn next_key(keys: &mut EventStream) -> Event {
 /// line would stop everything.
 fn fresh_screen() -> std::io::Result<Screen> {
     crossterm::execute!(std::io::stdout(), Clear(ClearType::All))?;
+    screen()
+}
+
+/// The same with nothing left in the scroll-back either: where a terminal keeps
+/// none, the sequence does nothing.
+fn wiped_screen() -> std::io::Result<Screen> {
+    crossterm::execute!(std::io::stdout(), Clear(ClearType::All), Clear(ClearType::Purge))?;
     screen()
 }
 

@@ -14,6 +14,7 @@ use super::shared::Shared;
 use crate::api::contact::GeneratedPassword;
 use crate::api::ids::{AssetId, CustomerId};
 use crate::api::session::NewActing;
+use crate::api::session::SignIn;
 use crate::client::Call;
 
 /// What a layer can do. Drawing sees it unchanged; what it wants done goes
@@ -110,6 +111,8 @@ pub(super) enum Intent {
     Call(Ticket, Call),
     /// Wake this layer after so much time.
     Wake(Ticket, Duration),
+    /// Ask who somebody is, without working as him; the answer is his session.
+    Vouch(Ticket, SignIn),
     /// Put a layer on top.
     Open(Box<dyn Layer>),
     /// Take this layer away.
@@ -138,6 +141,8 @@ pub(super) enum Intent {
     Session(Box<crate::api::session::Session>),
     /// End with the demo.
     Demo,
+    /// End: somebody of the dealer's agreed.
+    Leave,
 }
 
 /// What a layer works with.
@@ -166,6 +171,13 @@ impl Cx<'_> {
     pub(super) fn wake(&mut self, after: Duration) -> Ticket {
         let ticket = self.ticket();
         self.intents.push(Intent::Wake(ticket, after));
+        ticket
+    }
+
+    /// Asks who somebody is by name and password; remember the ticket.
+    pub(super) fn vouch(&mut self, who: SignIn) -> Ticket {
+        let ticket = self.ticket();
+        self.intents.push(Intent::Vouch(ticket, who));
         ticket
     }
 

@@ -17,8 +17,10 @@ mod draft;
 mod event;
 mod event_loop;
 mod frame;
+mod idle;
 mod keymap;
 mod layer;
+mod lock_note;
 mod overlays;
 mod panes;
 mod record;
@@ -29,7 +31,9 @@ mod style;
 mod terminal;
 mod widgets;
 
+use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use administration::{SECTIONS, SectionSpec};
 pub use command::{COMMANDS, Command};
@@ -48,6 +52,23 @@ pub struct Start {
     pub settings: Settings,
     /// Whether the first-run screen offers the demo.
     pub offers_demo: bool,
+    /// Makes it a workshop terminal, which needs no sign-in and keeps nothing.
+    pub device: Option<Device>,
+}
+
+/// What makes this machine a workshop terminal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Device {
+    /// For `POST /v1/kiosk-sessions`.
+    pub token: String,
+    /// After so long without a key it forgets, unless the server says sooner.
+    pub idle: Duration,
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("idle", &self.idle).finish_non_exhaustive()
+    }
 }
 
 /// What the configuration says about the terminal.
@@ -65,6 +86,8 @@ pub struct Settings {
     pub credentials_dir: Option<PathBuf>,
     /// What a server that is named on the first run is trusted by.
     pub trust: Trust,
+    /// After so long without a key the terminal locks itself; none is never.
+    pub lock_after: Option<Duration>,
 }
 
 /// Whether to use colours.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::command::Command;
+use super::command::{Command, leads_out};
 use super::keymap::Keymap;
 use super::style::Look;
 use crate::api::access::{Access, Needs, access};
@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) now: Timestamp,
     /// The server's address.
     pub(super) server: Option<String>,
+    /// Whether this machine was enrolled as a workshop terminal.
+    pub(super) is_device: bool,
 }
 
 /// The state of the line, as the last answer showed it.
@@ -104,14 +106,17 @@ impl Shared {
     }
 
     /// Whether a command is not there at all for whoever sits here: hidden and
-    /// not greyed, so that nobody outside learns of it (G-5).
+    /// not greyed, so that nobody outside learns of it (G-5), nor of what leads
+    /// out of a workshop terminal.
     pub(super) fn hides(&self, command: &Command) -> bool {
-        command.id == "administration" && self.is_outside()
+        let administers = command.id == "administration";
+        administers && self.is_outside() || self.is_kiosk() && (administers || leads_out(command))
     }
 
-    /// Whether this is a workstation that must keep nothing.
+    /// Whether this is a workstation that must keep nothing, whoever signed in
+    /// at it.
     pub(super) fn is_kiosk(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.user.kind == UserKind::Kiosk)
+        self.is_device || self.session.as_ref().is_some_and(|session| session.user.kind == UserKind::Kiosk)
     }
 
     /// A day, short: `14 Nov`, with the year where it is another.

@@ -102,6 +102,11 @@ impl Look {
         if self.ascii { "-" } else { "—" }
     }
 
+    /// From what something was to what it is.
+    pub(super) const fn arrow(self) -> &'static str {
+        if self.ascii { "->" } else { "→" }
+    }
+
     /// Before a telephone number.
     pub(super) const fn phone(self) -> &'static str {
         if self.ascii { "tel" } else { "☎" }

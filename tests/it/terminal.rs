@@ -2,10 +2,13 @@
 //! with demo data.
 
 mod administration;
+mod changes;
 mod contacts;
 mod dealers_account;
 mod greying;
+mod kiosk;
 mod life;
+mod lock;
 pub(crate) mod screen;
 mod screens;
 mod standing_in;

@@ -106,5 +106,5 @@ fn no_two_panes_of_a_page_share_a_digit() {
     let count = places.len();
     places.dedup();
     assert_eq!(places.len(), count);
-    assert_eq!(count, 18, "every digit keeps its place on both pages");
+    assert_eq!(count, 20, "every digit keeps its place on both pages");
 }

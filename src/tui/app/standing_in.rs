@@ -7,7 +7,6 @@ use crate::api::operation::{ActFor, StopActing};
 use crate::api::page::Nothing;
 use crate::api::session::{ActingWay, NewActing, Session};
 use crate::client::Call;
-use crate::tui::draft::Drafts;
 use crate::tui::event::{Effect, Reply};
 use crate::tui::layer::Tone;
 use crate::tui::screens::Find;
@@ -45,22 +44,17 @@ impl App {
         }
     }
 
-    /// Nothing stays on the screen that was loaded by other rights. Texts stay
-    /// where it is the same person: they come back where they belong.
-    pub(super) fn forget_what_another_saw(&mut self, before: &Session) {
+    /// Nothing stays on the screen that was loaded by other rights of the same
+    /// person; texts do, and come back where they belong.
+    pub(super) fn forget_what_other_rights_saw(&mut self, before: &Session) {
         let Some(now) = &self.shared.session else { return };
-        let same_person = before.user.id == now.user.id;
-        if same_person && in_place_of(before) == in_place_of(now) {
+        if in_place_of(before) == in_place_of(now) {
             return;
         }
-        if same_person {
-            if now.acting.is_none() {
-                self.message = Some((Tone::Fine, "You are yourself again.".to_owned()));
-            }
-            self.keep_drafts_above(0);
-        } else {
-            self.drafts = Drafts::default();
+        if now.acting.is_none() {
+            self.message = Some((Tone::Fine, "You are yourself again.".to_owned()));
         }
+        self.keep_drafts_above(0);
         self.restart(Box::new(Find::default()));
     }
 }

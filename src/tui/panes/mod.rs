@@ -2,6 +2,7 @@
 //! here and one row in [`PANES`]: its tab, its digit, its greying with the
 //! reason, loading, failure, help and the walk over all roles come with it.
 
+mod changes;
 mod contacts;
 mod customer_assets;
 mod identification;
@@ -13,6 +14,7 @@ mod requests;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub(super) use changes::{act_in_words, change_in_words};
 pub(super) use meters::{for_people, meter_in_words};
 
 use super::command::{Command, Place};
@@ -120,6 +122,7 @@ pub static PANES: &[PaneSpec] = &[
     later(Page::Customer, 7, "Parts", needs!("parts.order.list"), "its parts orders"),
     later(Page::Customer, 8, "Cores", needs!("core.outstanding.view"), "cores that are owed"),
     later(Page::Customer, 9, "Documents", needs!("document.view"), "contracts, reports and certificates"),
+    here(Page::Customer, 0, "Changes", needs!("audit.view"), changes::make),
     here(Page::Asset, 1, "Identification", needs!("asset.identification.view"), identification::make),
     here(Page::Asset, 2, "Meters", needs!("meter.view"), meters::make),
     here(Page::Asset, 3, "Requests", needs!("service_request.view"), requests::make),
@@ -129,4 +132,5 @@ pub static PANES: &[PaneSpec] = &[
     later(Page::Asset, 7, "Faults", needs!("asset.fault.view"), "fault codes with their severity"),
     later(Page::Asset, 8, "History", needs!("asset.history.view"), "the work done on this machine"),
     later(Page::Asset, 9, "Files", needs!("asset.attachment.view"), "photographs and papers"),
+    here(Page::Asset, 0, "Changes", needs!("audit.view"), changes::make),
 ];

@@ -38,6 +38,8 @@ pub(in crate::tui) struct DeviceSignIn {
     at: At,
     /// What stands in the way for the moment.
     note: Option<String>,
+    /// Whether it lies over what it goes back to.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -63,7 +65,12 @@ enum Next {
 impl DeviceSignIn {
     /// Comes back to a sign-in with that name.
     pub(in crate::tui) const fn new(again: Option<String>) -> Self {
-        Self { again, at: At::New, note: None }
+        Self { again, at: At::New, note: None, over: false }
+    }
+
+    /// Over a screen that it goes back to.
+    pub(in crate::tui) fn over(self) -> Self {
+        Self { over: true, ..self }
     }
 
     fn begin(&mut self, cx: &mut Cx<'_>) {
@@ -183,6 +190,9 @@ impl Layer for DeviceSignIn {
 
     /// Back to name and password; the sign-in on the server ends by itself.
     fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
+        if self.over {
+            return false;
+        }
         cx.open(SignIn::new(self.again.clone()));
         cx.want(Intent::Close);
         true

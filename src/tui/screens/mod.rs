@@ -1,12 +1,17 @@
-//! Screens that are not about one record: first run, sign-in in two ways, find.
+//! Screens that are not about one record: first run, sign-in in two ways, the
+//! lock, a workshop terminal at rest, find.
 
 mod device_sign_in;
 mod find;
 mod first_run;
+mod lock;
+mod rest;
 mod sign_in;
 
 pub(super) use find::{Find, machine, open_chosen};
 pub(super) use first_run::FirstRun;
+pub(super) use lock::Lock;
+pub(super) use rest::{Rest, TITLE as REST_TITLE};
 pub(super) use sign_in::SignIn;
 
 /// Whether the layer of that title asks for a sign-in or a server, so that no

@@ -53,9 +53,18 @@ pub(crate) fn own_folders(folder: &Path) -> Vec<(&'static str, String)> {
 
 /// Adds an account to the demo, with a password that somebody else chose.
 pub(crate) fn add_account(name: &str, role: &str, password: &str) {
+    add(name, role, password, &["--must-change"]);
+}
+
+/// Adds an account to the demo that keeps its password.
+pub(crate) fn add_settled_account(name: &str, role: &str, password: &str) {
+    add(name, role, password, &[]);
+}
+
+fn add(name: &str, role: &str, password: &str, more: &[&str]) {
     let database = format!("sqlite://{}/data/countertop/demo.db", demo().folder.path().display());
     let mut verb = Command::new(env!("CARGO_BIN_EXE_countertop"));
-    verb.args(["user", "add", name, "--role", role, "--must-change", "--password-stdin", "--database", &database]).stdin(Stdio::piped());
+    verb.args(["user", "add", name, "--role", role, "--password-stdin", "--database", &database]).args(more).stdin(Stdio::piped());
     let mut child = verb.spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
@@ -119,7 +128,7 @@ pub(crate) struct Terminal {
     pressed: usize,
     /// Everything the program wrote.
     pub(crate) written: Vec<u8>,
-    _folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Terminal {
@@ -141,8 +150,15 @@ impl Terminal {
     /// The program with these arguments and environment.
     pub(crate) fn bare(arguments: &[&str], columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut terminal = Self::at(folder.path(), arguments, columns, rows, environment);
+        terminal.folder = Some(folder);
+        terminal
+    }
+
+    /// The same with folders that stay.
+    pub(crate) fn at(folder: &Path, arguments: &[&str], columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
         let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let mut command = program(folder.path(), environment);
+        let mut command = program(folder, environment);
         command.args(arguments);
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -157,7 +173,7 @@ impl Terminal {
             }
         });
         let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
-        Self { parser, bytes, keyboard, child, master: pair.master, pressed: 0, written: Vec::new(), _folder: folder }
+        Self { parser, bytes, keyboard, child, master: pair.master, pressed: 0, written: Vec::new(), folder: None }
     }
 
     /// Closes the window: nobody holds the other end of the line any more.
@@ -204,6 +220,13 @@ impl Terminal {
             self.pressed += count;
             rest = &rest[used..];
         }
+        self
+    }
+
+    /// Sends bytes in one piece, as a terminal sends a key of several.
+    pub(crate) fn send(&mut self, bytes: &str) -> &mut Self {
+        self.keyboard.write_all(bytes.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
         self
     }
 

@@ -1,0 +1,201 @@
+//! Digit 0 of both pages: who did what to the record, in two depths (S4-16).
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use serde_json::Value;
+
+use super::Pane;
+use crate::api::audit::{AuditDepth, AuditEntry, AuditQuery};
+use crate::api::operation::{AssetHistory, CustomerHistory, OfAsset, OfCustomer};
+use crate::api::page::{Nothing, Page};
+use crate::client::Call;
+use crate::tui::command::{Command, Place};
+use crate::tui::event::Reply;
+use crate::tui::layer::{Cx, Subject};
+use crate::tui::overlays::EntryView;
+use crate::tui::shared::Shared;
+use crate::tui::style::Look;
+use crate::tui::widgets::{Cursor, Loaded, Row, line, lines, width};
+
+/// As many as one page may hold.
+const MOST: u32 = 200;
+
+#[derive(Debug)]
+struct Changes {
+    subject: Subject,
+    depth: AuditDepth,
+    entries: Loaded<Page<AuditEntry>>,
+    cursor: Cursor,
+}
+
+pub(super) fn make(subject: Subject) -> Box<dyn Pane> {
+    Box::new(Changes { subject, depth: AuditDepth::Extended, entries: Loaded::default(), cursor: Cursor::default() })
+}
+
+impl Changes {
+    fn items(&self) -> &[AuditEntry] {
+        self.entries.data().map_or(&[], |page| &page.items)
+    }
+
+    /// Which depth is shown, and the key for the other.
+    fn heading(&self, shared: &Shared) -> Line<'static> {
+        let key = crate::tui::command::named("changes.depth").and_then(|command| shared.keymap.shown(command)).unwrap_or_default();
+        let (now, other) = match self.depth {
+            AuditDepth::Simple => ("Who made it, and who saved it last", "shows every act"),
+            AuditDepth::Extended => ("Every act, the newest first", "shows the first and the last"),
+        };
+        Line::from(vec![
+            Span::styled(format!(" {now}  "), shared.look.quiet()),
+            Span::styled(shared.look.key_text(&key), shared.look.key()),
+            Span::styled(format!(" {other}"), shared.look.quiet()),
+        ])
+    }
+}
+
+impl Pane for Changes {
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        let limit = (self.depth == AuditDepth::Extended).then_some(MOST);
+        let query = AuditQuery { depth: self.depth, limit, cursor: None };
+        let call = match self.subject {
+            Subject::Customer(id) => Call::of::<CustomerHistory>(&OfCustomer { id }, &query, &Nothing {}),
+            Subject::Asset(id) => Call::of::<AssetHistory>(&OfAsset { id }, &query, &Nothing {}),
+        };
+        self.entries.load(call, cx);
+    }
+
+    fn on_reply(&mut self, reply: &Reply, _: &mut Cx<'_>) -> bool {
+        let taken = self.entries.take(reply);
+        self.cursor.keep_within(self.items().len());
+        taken
+    }
+
+    fn places(&self) -> &'static [Place] {
+        &[Place::Changes, Place::List, Place::Rows]
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) -> bool {
+        let count = self.items().len();
+        if self.cursor.command(command, count) {
+            return true;
+        }
+        match command.id {
+            "changes.depth" => {
+                self.depth = if self.depth == AuditDepth::Simple { AuditDepth::Extended } else { AuditDepth::Simple };
+                self.cursor = Cursor::default();
+                self.entries.clear();
+                self.load(cx);
+                true
+            }
+            "list.open" => {
+                if let Some(entry) = self.items().get(self.cursor.at) {
+                    cx.open(EntryView::new(entry.clone()));
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn copied(&self) -> Option<String> {
+        self.items().get(self.cursor.at).map(|entry| format!("{} {} {}", entry.at, entry.actor, act_in_words(entry)))
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        let look = shared.look;
+        if let Some(notice) = self.entries.notice(shared) {
+            return line(buffer, area, 0, notice);
+        }
+        let Some(page) = self.entries.data() else { return };
+        line(buffer, area, 0, self.heading(shared));
+        if page.items.is_empty() {
+            return line(buffer, area, 1, Line::from(Span::raw(" Nothing was written down yet.")));
+        }
+        let room = usize::from(area.height.saturating_sub(2));
+        let first = self.cursor.first_seen(room);
+        let seen: Vec<(usize, &AuditEntry)> = page.items.iter().enumerate().skip(first).take(room).collect();
+        let when = seen.iter().map(|(_, entry)| width(&shared.moment(entry.at))).max().unwrap_or(0);
+        let rows = seen.into_iter().map(|(at, entry)| row(entry, at == self.cursor.at, when, usize::from(area.width), shared));
+        let below = lines(buffer, area, 1, rows.collect::<Vec<_>>());
+        if page.next.is_some() && first + room >= page.items.len() {
+            line(buffer, area, below, Line::from(Span::styled(" More exist, older than these.", look.quiet())));
+        }
+    }
+}
+
+fn row(entry: &AuditEntry, marked: bool, when: usize, wide: usize, shared: &Shared) -> Line<'static> {
+    const WHO: usize = 20;
+    const WHAT: usize = 19;
+    let look = shared.look;
+    let style = if marked { look.row() } else { Style::new() };
+    let room = wide.saturating_sub(2 + when + 1 + WHO + 1 + WHAT + 1 + 1);
+    Row::new(look, marked)
+        .cell(&shared.moment(entry.at), when, style)
+        .cell(&who(entry), WHO, Style::new())
+        .cell(&act_in_words(entry), WHAT, style)
+        .cell(&changes_in_words(entry, look), room, look.quiet())
+        .done()
+}
+
+/// Who, and for whom.
+fn who(entry: &AuditEntry) -> String {
+    match &entry.on_behalf_of {
+        Some(customer) => format!("{} for {customer}", entry.actor),
+        None => entry.actor.clone(),
+    }
+}
+
+/// `add_reading` as `add reading`.
+pub(in crate::tui) fn act_in_words(entry: &AuditEntry) -> String {
+    entry.act.replace('_', " ")
+}
+
+/// Every changed field in one line, or why it was done.
+fn changes_in_words(entry: &AuditEntry, look: Look) -> String {
+    let changes: Vec<String> = entry.changes.iter().map(|(field, change)| format!("{}: {}", field.replace('_', " "), change_in_words(change, look))).collect();
+    match &entry.reason {
+        Some(reason) => [vec![format!("because {reason}")], changes].concat().join("; "),
+        None => changes.join("; "),
+    }
+}
+
+/// `Keller → Keller Bau`; what was not there before is told alone.
+pub(in crate::tui) fn change_in_words(change: &Value, look: Look) -> String {
+    match change.as_array().map(Vec::as_slice) {
+        Some([Value::Null, after]) => in_words(after),
+        Some([before, after]) => format!("{} {} {}", in_words(before), look.arrow(), in_words(after)),
+        _ => in_words(change),
+    }
+}
+
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.replace('\n', " "),
+        Value::Number(number) => number.to_string(),
+        Value::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let set = fields.iter().filter(|(_, value)| !value.is_null());
+            set.map(|(field, value)| format!("{} {}", field.replace('_', " "), in_words(value))).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_are_told_in_words() {
+        let look = Look::new(false, false);
+        assert_eq!(change_in_words(&json!(["Keller", "Keller Bau"]), look), "Keller → Keller Bau");
+        assert_eq!(change_in_words(&json!([null, "12904"]), look), "12904");
+        assert_eq!(change_in_words(&json!([true, null]), Look::new(false, true)), "yes -> nothing");
+        assert_eq!(change_in_words(&json!([null, [{ "service_code": "OIL", "other_text": null }]]), look), "service code OIL");
+    }
+}
