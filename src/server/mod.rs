@@ -47,6 +47,8 @@ mod running;
 mod sessions;
 mod set_password_page;
 mod tls;
+#[cfg(test)]
+mod trial;
 mod users;
 
 use std::sync::Arc;

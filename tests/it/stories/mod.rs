@@ -1,11 +1,22 @@
 //! What the server promises, told as stories over HTTP.
 
 mod access;
+mod acting;
 mod administration;
+mod apart;
+mod assignment;
+mod by_hand;
+mod canaries;
 mod contacts;
+mod contract;
 mod customers;
 mod device_sign_in;
+mod guessing;
+mod history;
+mod kiosks;
+mod leaks;
 mod lookup;
+mod matrix;
 mod meters;
 mod numbers;
 mod people;
@@ -15,5 +26,6 @@ mod requests;
 mod search;
 mod sessions;
 mod system;
+mod targets;
 mod units;
 mod writes;

@@ -1,0 +1,221 @@
+//! Who did what: told whole to those who may see it, without secrets, and in a
+//! chain in which every change and every removal shows (S4-16, I-6).
+
+use countertop::import::{Kind, Options, import};
+use countertop::store::audit::{self, Broken, Chain};
+use serde_json::{Value, json};
+
+use super::by_hand;
+use super::targets::{let_in, made, signed_in};
+use crate::harness::{World, each, refused, refused_by_role, token_hash};
+
+/// Seals all that waits.
+async fn seal(w: &World) {
+    loop {
+        let mut conn = w.app.db.write().await.unwrap();
+        audit::seal(&mut conn).await.unwrap();
+        conn.commit().await.unwrap();
+        if !audit::waits(&mut w.app.db.read().await.unwrap()).await.unwrap() {
+            return;
+        }
+    }
+}
+
+async fn verify(w: &World) -> Result<Chain, Broken> {
+    audit::verify(&mut w.app.db.read().await.unwrap()).await.unwrap()
+}
+
+/// Some acts, sealed: the ids of their rows in the order of the chain.
+async fn some_acts(w: &World) -> Vec<String> {
+    let counter = signed_in(w, "counter").await;
+    for city in ["Temple", "Killeen", "Belton", "Salado", "Lorena"] {
+        assert_eq!(counter.patch(&format!("/v1/customers/{}", w.ids.keller), json!({ "city": city }), None).await.0, 200);
+    }
+    seal(w).await;
+    by_hand::texts(w, "SELECT audit_id FROM audit_seal ORDER BY place").await
+}
+
+on_both_databases! {
+    async fn s4_16_it_says_who_did_what_before_after_why_and_in_which_request(w: World) {
+        let counter = signed_in(&w, "counter").await;
+        let body = json!({ "city": "Temple", "phone": "+12545550177" }).to_string().into_bytes();
+        let keller = format!("/v1/customers/{}", w.ids.keller);
+        let answer = counter.send("PATCH", &keller, &[("x-request-id", "terminal-7")], Some(body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let manager = signed_in(&w, "manager").await;
+        let (status, acts) = manager.get(&format!("{keller}/history")).await;
+        assert_eq!(status, 200, "{acts}");
+        let act = &acts["items"][0];
+        assert_eq!((&act["actor"], &act["actor_kind"], &act["act"]), (&json!("Jo Ortiz"), &json!("staff"), &json!("change_customer")), "{act}");
+        assert_eq!(act["changes"], json!({ "city": ["Waco", "Temple"], "phone": ["+12545550199", "+12545550177"] }), "only what differs");
+        assert_eq!((&act["request_id"], &act["came_from"], &act["entity_id"]), (&json!("terminal-7"), &json!("127.0.0.1"), &json!(w.ids.keller)));
+        let reading = made(&counter.post(&format!("/v1/assets/{}/readings", w.ids.excavator), json!({ "value": "12904" })).await);
+        assert_eq!(manager.post(&format!("/v1/readings/{reading}/void"), json!({ "reason": "wrong machine" })).await.0, 200);
+        let (_, acts) = manager.get(&format!("/v1/assets/{}/history", w.ids.excavator)).await;
+        assert_eq!(each(&acts, "/act"), ["void_reading", "add_reading"]);
+        assert_eq!((&acts["items"][0]["reason"], &acts["items"][0]["changes"]["state"]), (&json!("wrong machine"), &json!(["valid", "void"])), "{acts}");
+        // What was refused, and what changed nothing, did not happen.
+        assert_eq!(counter.patch(&keller, json!({ "city": "Temple" }), None).await.0, 200);
+        assert_eq!(counter.patch(&keller, json!({ "name": "" }), None).await.0, 422);
+        assert_eq!(manager.get(&format!("{keller}/history")).await.1["items"].as_array().map(Vec::len), Some(1));
+    }
+
+    async fn s4_16_simple_is_who_made_it_and_who_saved_it_last_and_extended_is_all(w: World) {
+        some_acts(&w).await;
+        let manager = signed_in(&w, "manager").await;
+        let history = format!("/v1/customers/{}/history", w.ids.keller);
+        let cities = |acts: &Value| -> Vec<String> { acts["items"].as_array().unwrap().iter().map(|act| act["changes"]["city"][1].as_str().unwrap().to_owned()).collect() };
+        assert_eq!(cities(&manager.get(&format!("{history}?depth=simple")).await.1), ["Lorena", "Temple"]);
+        assert_eq!(cities(&manager.get(&history).await.1), ["Lorena", "Salado", "Belton", "Killeen", "Temple"]);
+        let (mut paged, mut next) = (Vec::new(), String::new());
+        loop {
+            let (_, page) = manager.get(&format!("{history}?limit=2{next}")).await;
+            paged.extend(cities(&page));
+            let Some(cursor) = page["next"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+        }
+        assert_eq!(paged, ["Lorena", "Salado", "Belton", "Killeen", "Temple"]);
+        assert_eq!(manager.get(&format!("{history}?depth=deep")).await.0, 422);
+        for role in ["counter", "tech", "executive"] {
+            refused_by_role(&signed_in(&w, role).await.get(&history).await, &["audit.view"]);
+        }
+        refused(&manager.get(&format!("/v1/customers/{}/history", w.ids.sagebrush)).await, 404, "not_found");
+    }
+
+    async fn no_secret_is_in_any_row(w: World) {
+        let admin = w.sign_in("admin").await;
+        let mut secrets = vec![admin.token.clone().unwrap(), "demo".to_owned()];
+        let body = json!({ "username": "nora", "kind": "staff", "last": "Lind", "shop": "SLN" });
+        let nora = made(&admin.post("/v1/users", body).await);
+        let (_, generated) = admin.post(&format!("/v1/users/{nora}/password"), json!({})).await;
+        secrets.push(generated["password"].as_str().unwrap().to_owned());
+        let (_, opened) = w.stranger().post("/v1/sessions", json!({ "username": "nora", "password": generated["password"] })).await;
+        let caller = w.with_token(opened["token"].as_str().unwrap());
+        secrets.extend([caller.token.clone().unwrap(), "a few words of my own".to_owned()]);
+        let own = json!({ "current": generated["password"], "new": "a few words of my own" });
+        assert_eq!(caller.put("/v1/session/password", own, None).await.0, 200);
+        let (_, kiosk) = admin.post("/v1/kiosks", json!({ "label": "Bay 4", "shop": "SLN" })).await;
+        secrets.push(kiosk["device_token"].as_str().unwrap().to_owned());
+        let (_, terminal) = w.stranger().post("/v1/kiosk-sessions", json!({ "device_token": kiosk["device_token"] })).await;
+        secrets.push(terminal["token"].as_str().unwrap().to_owned());
+        let contact = json!({ "last": "Brandt", "access_level": "full", "username": "ada" });
+        let ada = made(&admin.post(&format!("/v1/customers/{}/contacts", w.ids.keller), contact).await);
+        let (_, generated) = admin.post(&format!("/v1/contacts/{ada}/password"), json!({})).await;
+        secrets.push(generated["password"].as_str().unwrap().to_owned());
+        let hashes: Vec<String> = secrets.iter().map(|secret| token_hash(secret)).collect();
+        secrets.extend(hashes);
+        secrets.extend(by_hand::texts(&w, "SELECT password_hash FROM user_account WHERE password_hash <> ''").await);
+        secrets.extend(by_hand::texts(&w, "SELECT token_hash FROM session UNION SELECT token_hash FROM kiosk_device").await);
+        let rows = by_hand::audit(&w).await;
+        for act in ["create_user", "generate_user_password", "change_password", "enrol_kiosk", "sign_in_kiosk", "generate_contact_password", "sign_in"] {
+            assert!(rows.iter().any(|row| row.contains(&format!(" {act} "))), "{act} is written down");
+        }
+        let kept = by_hand::texts(&w, "SELECT answer FROM idempotency").await;
+        for secret in &secrets {
+            let seen: Vec<&String> = rows.iter().chain(&kept).filter(|row| row.contains(secret.as_str())).collect();
+            assert!(seen.is_empty(), "{secret:?} is in {seen:?}");
+        }
+        // The look would find one: what is no secret is there.
+        assert!(rows.iter().any(|row| row.contains("nora")));
+    }
+
+    async fn s1_5_a_customers_administrator_sees_what_he_and_those_he_named_did(w: World) {
+        let manager = signed_in(&w, "manager").await;
+        let contacts = format!("/v1/customers/{}/contacts", w.ids.keller);
+        let boss = json!({ "last": "Keller", "right": "portal_administrator", "access_level": "carrier_view", "username": "boss" });
+        made(&manager.post(&contacts, boss).await);
+        let by_the_dealer = json!({ "last": "Vogel", "platform_role": "fleet", "access_level": "carrier_view", "username": "vogel" });
+        made(&manager.post(&contacts, by_the_dealer).await);
+        let boss = let_in(&w, "boss").await;
+        made(&boss.post(&contacts, json!({ "first": "Ada", "last": "Brandt", "platform_role": "fleet", "access_level": "carrier_view", "username": "brandt" })).await);
+        let (brandt, vogel, counter) = (let_in(&w, "brandt").await, let_in(&w, "vogel").await, signed_in(&w, "counter").await);
+        let requests = format!("/v1/assets/{}/service-requests", w.ids.excavator);
+        for (caller, complaint) in [(&boss, "boss"), (&brandt, "brandt"), (&vogel, "vogel"), (&counter, "counter")] {
+            made(&caller.post(&requests, json!({ "complaint": complaint })).await);
+        }
+        let history = format!("/v1/assets/{}/history", w.ids.excavator);
+        let complaints = |acts: &Value| -> Vec<String> { acts["items"].as_array().unwrap().iter().map(|act| act["changes"]["complaint"][1].as_str().unwrap().to_owned()).collect() };
+        assert_eq!(complaints(&boss.get(&history).await.1), ["brandt", "boss"]);
+        assert_eq!(complaints(&boss.get(&format!("{history}?depth=simple")).await.1), ["brandt", "boss"]);
+        assert_eq!(complaints(&manager.get(&history).await.1), ["counter", "vogel", "brandt", "boss"]);
+        let (_, acts) = boss.get(&format!("/v1/customers/{}/history", w.ids.keller)).await;
+        assert_eq!(each(&acts, "/actor"), ["Keller"], "not what the dealer did to it: {acts}");
+        refused(&boss.get(&format!("/v1/assets/{}/history", w.ids.sweeper)).await, 404, "not_found");
+        refused(&boss.get(&format!("/v1/customers/{}/history", w.ids.waco)).await, 404, "not_found");
+    }
+
+    async fn every_act_is_sealed_into_one_chain(w: World) {
+        let acts = some_acts(&w).await;
+        let chain = verify(&w).await.unwrap();
+        assert_eq!((usize::try_from(chain.rows).unwrap(), chain.waiting), (acts.len(), 0));
+        assert!(acts.len() >= 5, "{acts:?}");
+        let counter = signed_in(&w, "counter").await;
+        assert_eq!(counter.patch(&format!("/v1/customers/{}", w.ids.keller), json!({ "city": "Hewitt" }), None).await.0, 200);
+        assert!(verify(&w).await.is_ok(), "what waits is no fault");
+        seal(&w).await;
+        let grown = verify(&w).await.unwrap();
+        assert_eq!(grown.rows, chain.rows + 1);
+        assert_ne!(grown.head, chain.head);
+    }
+
+    async fn a_row_that_was_changed_is_found(w: World) {
+        let acts = some_acts(&w).await;
+        assert_eq!(by_hand::change(&w, "UPDATE audit SET actor_name = 'Somebody Else' WHERE id = $1", &[&acts[2]]).await, 1);
+        assert_eq!(verify(&w).await, Err(Broken::Changed(acts[2].clone())));
+        // Whoever knows how rows are hashed only moves the break to the chain.
+        let forged = json!({ "city": ["Waco", "Nowhere"] }).to_string();
+        let mut conn = w.app.db.read().await.unwrap();
+        let rows = audit::acts(&mut conn, audit::Of::Customer, w.ids.keller.to_string(), None, None, 100).await.unwrap();
+        drop(conn);
+        let mut row = rows.into_iter().find(|row| row.id == acts[2]).unwrap();
+        row.changes = forged;
+        let hash = row.own_hash();
+        assert_eq!(by_hand::change(&w, "UPDATE audit SET changes = $2, hash = $3 WHERE id = $1", &[&acts[2], &row.changes, &hash]).await, 1);
+        assert!(matches!(verify(&w).await, Err(Broken::Chain(place)) if place > 0));
+    }
+
+    async fn a_row_that_was_removed_is_found(w: World) {
+        let acts = some_acts(&w).await;
+        assert_eq!(by_hand::change(&w, "DELETE FROM audit WHERE id = $1", &[&acts[1]]).await, 1);
+        assert_eq!(verify(&w).await, Err(Broken::Removed(acts[1].clone())));
+    }
+
+    async fn a_seal_that_was_removed_is_found(w: World) {
+        let acts = some_acts(&w).await;
+        let head = verify(&w).await.unwrap().head;
+        let last = acts.last().unwrap().clone();
+        assert_eq!(by_hand::change(&w, "DELETE FROM audit_seal WHERE audit_id = $1", &[&last]).await, 1);
+        assert_eq!(verify(&w).await, Err(Broken::Unsealed(last.clone())));
+        // Cut short together with its row, the chain is sound and another one.
+        assert_eq!(by_hand::change(&w, "DELETE FROM audit WHERE id = $1", &[&last]).await, 1);
+        assert_ne!(verify(&w).await.unwrap().head, head, "that is what `doctor` shows the last seal for");
+        assert_eq!(by_hand::change(&w, "DELETE FROM audit_seal WHERE audit_id = $1", &[&acts[1]]).await, 1);
+        assert_eq!(verify(&w).await, Err(Broken::Chain(2)));
+    }
+
+    async fn a_row_put_in_or_taken_out_before_it_was_sealed_is_found(w: World) {
+        let acts = some_acts(&w).await;
+        let copied = "INSERT INTO audit (id, happened_at, actor_id, actor_name, actor_kind, act, entity, changes, hash) \
+            SELECT 'ffffffff', happened_at, actor_id, 'Nobody', actor_kind, act, entity, changes, hash FROM audit WHERE id = $1";
+        assert_eq!(by_hand::change(&w, copied, &[&acts[0]]).await, 1);
+        assert_eq!(verify(&w).await, Err(Broken::Unsealed("ffffffff".to_owned())));
+        assert_eq!(by_hand::change(&w, "DELETE FROM audit WHERE id = $1", &["ffffffff"]).await, 1);
+        assert!(verify(&w).await.is_ok());
+        let waits = by_hand::change(&w, "INSERT INTO audit_unsealed (audit_id) VALUES ($1)", &["gone before it was sealed"]).await;
+        assert_eq!((waits, verify(&w).await), (1, Err(Broken::Removed("gone before it was sealed".to_owned()))));
+    }
+
+    async fn an_import_writes_one_row_for_each_batch(w: World) {
+        let files = tempfile::tempdir().unwrap();
+        let path = files.path().join("organizations.csv");
+        std::fs::write(&path, "code,name\nONE,First yard\nTWO,Second yard\nTHREE,Third yard\n").unwrap();
+        let load = async || import(&w.app.db, Kind::Organizations, &path, &Options::default(), &mut |_, _| {}).await.unwrap();
+        assert_eq!(load().await.added, 3);
+        let rows = async || by_hand::texts(&w, "SELECT actor_kind || ' ' || entity || ' ' || changes FROM audit WHERE act = 'import'").await;
+        assert_eq!(rows().await, [r#"command_line organizations {"added":[null,3],"changed":[null,0]}"#]);
+        assert_eq!(load().await.added, 0);
+        assert_eq!(rows().await.len(), 1, "a file that says nothing new did nothing");
+        seal(&w).await;
+        assert!(verify(&w).await.is_ok());
+    }
+}
