@@ -16,7 +16,7 @@ use super::runtime::wait;
 use super::serve::watched;
 use crate::import::map::ColumnMap;
 use crate::import::{self, ImportError, Kind, Options, Report};
-use crate::store::{Db, customers};
+use crate::store::{Db, contacts, customers};
 
 /// How many refused rows are told on standard error.
 const TOLD: usize = 20;
@@ -171,10 +171,21 @@ async fn warn_of_unverified(db: &Db) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Nothing in a file would tell whose they are.
+async fn warn_of_left_out(db: &Db) -> Result<(), Failure> {
+    let count = contacts::count_without_number(&mut db.read().await?).await?;
+    if count > 0 {
+        output::note(&format!("{count} contacts are left out: their customers have no number at any shop."));
+    }
+    Ok(())
+}
+
 async fn write_out(address: &str, kind: Kind, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let db = database::open_current(address).await?;
-    if kind == Kind::Customers {
-        warn_of_unverified(&db).await?;
+    match kind {
+        Kind::Customers => warn_of_unverified(&db).await?,
+        Kind::Contacts => warn_of_left_out(&db).await?,
+        _ => {}
     }
     let written = import::export(&db, kind, out).await;
     db.close().await;

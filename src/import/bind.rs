@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Kind;
 use super::fields::{Cells, unguard};
-use super::map::{ColumnMap, How, MapError, Steps, nearest, our_column};
+use super::map::{ColumnMap, How, MapError, Steps, nearest, our_column, refuse_access};
 use super::reader::Row;
 use crate::text::{clean_line, clean_text};
 
@@ -28,6 +28,7 @@ impl ColumnMap {
         }
         let mut constants = self.constants.clone();
         for (name, value) in set {
+            refuse_access(self.kind(), name)?;
             let column = our_column(self.kind(), name).ok_or_else(|| MapError::NoSuchColumn {
                 kind: self.kind(),
                 wanted: name.clone(),
@@ -47,6 +48,7 @@ impl ColumnMap {
     }
 
     fn refuse_unknown(&self, header: &[String]) -> Result<(), MapError> {
+        header.iter().try_for_each(|name| refuse_access(self.kind(), name))?;
         match header.iter().find(|name| !name.is_empty() && our_column(self.kind(), name).is_none()) {
             Some(found) => Err(MapError::UnknownInFile { kind: self.kind(), found: found.clone(), nearest: nearest(found, self.kind().columns()) }),
             None => Ok(()),
@@ -236,6 +238,16 @@ mod tests {
         assert!(own.bind(&header("name,city,reason,reason"), &[]).is_ok(), "and its rejects");
         let map = ColumnMap::parse("kind = \"customers\"\n[columns]\nname = \"Company\"\n", "map.toml").unwrap();
         assert!(matches!(map.bind(&header("Compnay,Zip"), &[]), Err(MapError::NotInFile { nearest, .. }) if nearest == "Compnay"));
+    }
+
+    #[test]
+    fn no_column_gives_a_contact_access() {
+        let own = ColumnMap::identity(Kind::Contacts);
+        let bind = |names: &str, set: &[(String, String)]| own.bind(&header(names), set);
+        assert!(matches!(bind("customer_number,last,access_level", &[]), Err(MapError::GivesAccess(column)) if column == "access_level"));
+        let set = [("password".to_owned(), "x".to_owned())];
+        assert!(matches!(bind("customer_number,last", &set), Err(MapError::GivesAccess(column)) if column == "password"));
+        assert!(bind("customer_number,last,roles", &[]).is_ok(), "what they play gives no access (C-7)");
     }
 
     #[test]

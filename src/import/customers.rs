@@ -49,8 +49,8 @@ pub(super) struct CustomerRecord {
     email: Option<String>,
 }
 
-/// A customer's number where an organization or asset names one: it may stand
-/// at any shop.
+/// A customer's number where another record names one: that of an organization
+/// or asset may stand at any shop, that of a contact at the row's.
 ///
 /// # Errors
 /// [`Fault::TooLong`].
@@ -121,7 +121,7 @@ impl Rows for Customers {
 }
 
 /// Where a row that says no country is at home.
-fn home<'a>(shop: &'a ShopRow, known: &'a Known) -> &'a str {
+pub(super) fn home<'a>(shop: &'a ShopRow, known: &'a Known) -> &'a str {
     if shop.country.is_empty() { &known.default_country } else { &shop.country }
 }
 
@@ -308,7 +308,8 @@ impl Chunk {
     }
 }
 
-fn listed<T>(set: HashSet<T>) -> Vec<T> {
+/// A set as the store takes it.
+pub(super) fn listed<T>(set: HashSet<T>) -> Vec<T> {
     set.into_iter().collect()
 }
 

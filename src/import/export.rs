@@ -6,6 +6,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
+use super::contacts::in_order;
 use super::fields::guard;
 use super::{ImportError, Kind, io_error};
 use crate::rules::meter::{MeterKind, MeterName, Tenths};
@@ -17,8 +18,10 @@ const PAGE: i64 = 1_000;
 
 /// Writes all records of a kind as CSV in UTF-8 and returns how many. Cells
 /// that a spreadsheet would run as a formula get a `'` in front, which the
-/// import takes away again. A customer stands there once per shop. Void
-/// readings stay out: they never count, and CSV has no column to say so.
+/// import takes away again. A customer stands there once per shop, a contact
+/// once, at the first shop that has a number for its customer; without one it
+/// stays out, for nothing would tell whose it is. Void readings stay out: they
+/// never count, and CSV has no column to say so.
 ///
 /// # Errors
 /// When the database fails or `out` cannot be written.
@@ -47,6 +50,7 @@ const fn lines_of(kind: Kind) -> Export {
         Kind::Organizations => Export::ORGANIZATIONS,
         Kind::Shops => Export::SHOPS,
         Kind::Customers => Export::CUSTOMERS,
+        Kind::Contacts => Export::CONTACTS,
         Kind::Assets => Export::ASSETS,
         Kind::Plates => Export::PLATES,
         Kind::Readings => Export::READINGS,
@@ -64,6 +68,7 @@ fn cell(kind: Kind, column: &str, line: &Line, place: usize) -> String {
     let stored = said(line, place);
     match (kind, column) {
         (Kind::Plates, "from" | "to") | (Kind::Readings, "read_at") | (Kind::ServiceRequests, "requested_at") | (Kind::Repairs, "found_at") => moment(stored),
+        (Kind::Contacts, "roles") => in_order(stored),
         // The name of the meter stands before its value.
         (Kind::Readings, "value") => value(said(line, place - 1), stored),
         _ => guard(stored),

@@ -150,8 +150,18 @@ impl Seen {
 
     /// Keeps the key of an accepted row.
     pub(super) fn accept<T>(&mut self, entry: &Entry<T>) {
-        self.lines.insert(entry.key, entry.line);
-        self.fresh.push(entry.key);
+        self.note(entry.key, entry.line);
+    }
+
+    /// Keeps what else an accepted row was about, under a key of its own.
+    pub(super) fn note(&mut self, key: u64, line: u64) {
+        self.lines.insert(key, line);
+        self.fresh.push(key);
+    }
+
+    /// The line of the row that a key was kept for.
+    pub(super) fn line(&self, key: u64) -> Option<u64> {
+        self.lines.get(&key).copied()
     }
 
     /// The transaction stands.

@@ -56,6 +56,24 @@ pub enum Encoding {
     Windows1252,
 }
 
+/// Columns that no import of contacts takes.
+const GIVING_ACCESS: [&str; 14] = [
+    "right",
+    "rights",
+    "portal_right",
+    "portal_rights",
+    "platform_role",
+    "platform_roles",
+    "access",
+    "access_level",
+    "level",
+    "user",
+    "username",
+    "user_name",
+    "login",
+    "password",
+];
+
 /// Why a map, or a file under its map, cannot be used. Nothing was imported.
 #[derive(Debug, thiserror::Error)]
 pub enum MapError {
@@ -107,6 +125,11 @@ pub enum MapError {
         /// Ours.
         nearest: String,
     },
+    /// A column of contacts that would give somebody access.
+    #[error(
+        "column {0:?}: an import gives nobody access; rights, platform roles, access levels, user names and passwords of contacts are given on the server only"
+    )]
+    GivesAccess(String),
     /// The map asks for a column that the file lacks.
     #[error("the file has no column {wanted:?}; the nearest is {nearest:?}")]
     NotInFile {
@@ -253,6 +276,17 @@ pub(super) fn our_column(kind: Kind, name: &str) -> Option<&'static str> {
     kind.columns().iter().copied().find(|column| *column == name)
 }
 
+/// Refuses a column that would give a contact access: a spelling of the server's
+/// fields, or of what people call them.
+///
+/// # Errors
+/// [`MapError::GivesAccess`].
+pub(super) fn refuse_access(kind: Kind, name: &str) -> Result<(), MapError> {
+    let plain = name.trim().to_lowercase().replace([' ', '-'], "_");
+    let gives = kind == Kind::Contacts && GIVING_ACCESS.contains(&plain.as_str());
+    if gives { Err(MapError::GivesAccess(name.to_owned())) } else { Ok(()) }
+}
+
 /// The known name that looks most like the one that was written.
 pub(super) fn nearest<S: AsRef<str>>(written: &str, known: &[S]) -> String {
     let written = written.to_lowercase();
@@ -332,6 +366,7 @@ impl Written {
 }
 
 fn known(kind: Kind, name: &Spanned<String>) -> Result<&'static str, Mistake> {
+    refuse_access(kind, name.get_ref()).map_err(|fault| Mistake::at(name, fault.to_string()))?;
     our_column(kind, name.get_ref())
         .ok_or_else(|| Mistake::at(name, format!("{kind} have no column {:?}; the nearest is {:?}", name.get_ref(), nearest(name.get_ref(), kind.columns()))))
 }
@@ -478,6 +513,16 @@ mod tests {
         assert!(mistake("kind = \"customers\"\n[columns\n").starts_with("map.toml:2:"));
         assert!(mistake("kind = \"customers\"\ndates = [\"%d.%m.%Y\", \"%!\"]\n").starts_with("map.toml:2:22: "));
         assert!(mistake("kind = \"shops\"\n[organization]\ncode = \"A\"\nname = \"A\"\n").contains("shops belong to no organization"));
+    }
+
+    #[test]
+    fn a_map_gives_no_contact_access() {
+        for column in ["right", "platform_role", "access_level", "username", "password", "Access Level"] {
+            let told = mistake(&format!("kind = \"contacts\"\n[columns]\nlast = \"x\"\n{column:?} = \"y\"\n"));
+            assert!(told.starts_with("map.toml:4:") && told.contains("an import gives nobody access"), "{told}");
+        }
+        assert!(ColumnMap::parse("kind = \"contacts\"\n[columns]\nlast = \"password\"\n", "map.toml").is_ok(), "their names are theirs");
+        assert!(mistake("kind = \"customers\"\n[columns]\nlevel = \"x\"\n").contains("customers have no column"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! CSV into the database and out again (8.1, 8.3): organizations, shops,
-//! customers, assets, plates, readings, service requests and repairs.
+//! customers, contacts, assets, plates, readings, service requests and repairs.
 //!
 //! An import streams: it holds one chunk of rows, and one number per accepted
 //! row so that a key that stands twice is found. Every chunk is one short
@@ -14,6 +14,7 @@
 
 mod assets;
 mod bind;
+mod contacts;
 mod customers;
 mod export;
 mod fields;
@@ -55,6 +56,8 @@ pub enum Kind {
     Shops,
     /// Customers with their number at a shop.
     Customers,
+    /// Customers' people and departments; without any access.
+    Contacts,
     /// Machines and vehicles.
     Assets,
     /// Plates, those of the past too.
@@ -69,8 +72,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in an order in which they can be imported one after another.
-    pub const ALL: [Self; 8] =
-        [Self::Shops, Self::Customers, Self::Organizations, Self::Assets, Self::Plates, Self::Readings, Self::ServiceRequests, Self::Repairs];
+    pub const ALL: [Self; 9] =
+        [Self::Shops, Self::Customers, Self::Contacts, Self::Organizations, Self::Assets, Self::Plates, Self::Readings, Self::ServiceRequests, Self::Repairs];
 
     /// The word on the command line.
     #[must_use]
@@ -79,6 +82,7 @@ impl Kind {
             Self::Organizations => "organizations",
             Self::Shops => "shops",
             Self::Customers => "customers",
+            Self::Contacts => "contacts",
             Self::Assets => "assets",
             Self::Plates => "plates",
             Self::Readings => "readings",
@@ -102,6 +106,23 @@ impl Kind {
             Self::Customers => {
                 &["number", "name", "kind", "address1", "address2", "city", "state", "postal_code", "country", "phone", "extension", "fax", "email", "shop"]
             }
+            Self::Contacts => &[
+                "customer_number",
+                "shop",
+                "first",
+                "last",
+                "kind",
+                "salutation",
+                "job_title",
+                "email",
+                "phone",
+                "mobile",
+                "roles",
+                "receives_invoices",
+                "receives_statements",
+                "primary",
+                "active",
+            ],
             Self::Assets => &[
                 "organization",
                 "asset_number",
@@ -133,6 +154,7 @@ impl Kind {
         match self {
             Self::Organizations | Self::Shops => &["code", "name"],
             Self::Customers => &["name"],
+            Self::Contacts => &["customer_number", "last"],
             Self::Assets | Self::ServiceRequests => &["organization", "asset_number"],
             Self::Plates => &["organization", "asset_number", "plate"],
             Self::Readings => &["organization", "asset_number", "meter", "value", "read_at"],
@@ -142,7 +164,7 @@ impl Kind {
 
     /// Whether its rows cannot stand without a shop.
     const fn needs_shop(self) -> bool {
-        matches!(self, Self::Customers | Self::ServiceRequests)
+        matches!(self, Self::Customers | Self::Contacts | Self::ServiceRequests)
     }
 }
 
@@ -231,7 +253,7 @@ pub enum ImportError {
         /// Where the row begins, or the line before.
         line: u64,
     },
-    /// Customers and requests belong to shops.
+    /// Customers, their contacts and requests belong to shops.
     #[error("No shop yet: import shops first.")]
     NoShop,
     /// The rejects file cannot be written.
@@ -286,6 +308,7 @@ pub async fn import(db: &Db, kind: Kind, file: &Path, options: &Options, progres
         Kind::Organizations => load.run::<OneByOne<places::Organizations>>().await,
         Kind::Shops => load.run::<OneByOne<places::Shops>>().await,
         Kind::Customers => load.run::<customers::Customers>().await,
+        Kind::Contacts => load.run::<contacts::Contacts>().await,
         Kind::Assets => load.run::<assets::Assets>().await,
         Kind::Plates => load.run::<OneByOne<plates::Plates>>().await,
         Kind::Readings => load.run::<OneByOne<readings::Readings>>().await,

@@ -97,7 +97,7 @@ pub(super) async fn get(cx: &mut Cx, permissions: &[Permission], id: ContactId) 
 pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateContact>) -> Answer<Contact> {
     let scope = cx.caller.scope(MANAGE);
     let customer = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?.id;
-    let before = nobody(customer, ask.body.kind.unwrap_or(ContactKind::Person));
+    let before = ContactRow::nobody(customer, ask.body.kind.unwrap_or(ContactKind::Person));
     let row = changed(cx, &before, &ask.body).await?;
     contacts::insert(&mut cx.conn, &row).await?;
     let row = match ask.body.username.as_deref() {
@@ -107,37 +107,6 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateContact>) -> Answer<Conta
     cx.noted.on("contact", row.id).customer(customer);
     let version = row.row_version;
     Ok(Reply::created(view(row, true)).version(version))
-}
-
-fn nobody(customer_id: CustomerId, kind: ContactKind) -> ContactRow {
-    ContactRow {
-        id: ContactId::new(),
-        customer_id,
-        customer_name: String::new(),
-        person_id: uuid::Uuid::now_v7().to_string(),
-        kind: kind.name().to_owned(),
-        first_name: String::new(),
-        last_name: String::new(),
-        salutation: None,
-        job_title: None,
-        email: None,
-        phone: None,
-        mobile: None,
-        roles: String::new(),
-        access_level: AccessLevel::None.name().to_owned(),
-        portal_right: PortalRight::None.name().to_owned(),
-        platform_role: PlatformRole::None.name().to_owned(),
-        receives_invoices: false,
-        receives_statements: false,
-        user_id: None,
-        username: None,
-        has_password: false,
-        designated_by: None,
-        designated_by_name: None,
-        is_active: true,
-        is_primary: false,
-        row_version: 1,
-    }
 }
 
 /// `PATCH /v1/contacts/{id}`.
@@ -261,23 +230,17 @@ fn refuse_beyond(cx: &Cx, row: &ContactRow) -> Result<(), Fault> {
     Err(Problem { missing: beyond, ..Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail) }.into())
 }
 
-/// Whether a contact is a portal administrator who can act as one.
-fn administers(row: &ContactRow) -> bool {
-    row.is_active && row.portal_right == PortalRight::PortalAdministrator.name() && level(row) != AccessLevel::None
-}
-
 /// C-5, S1-8: nobody below before there is a portal administrator; C-6, S1-6:
 /// the last one stays while anybody below is there.
 async fn keep_an_administrator(cx: &mut Cx, before: &ContactRow, after: &ContactRow) -> Result<(), Fault> {
     let others = contacts::others(&mut cx.conn, after.customer_id, after.id).await?;
-    if others.iter().any(administers) || administers(after) {
+    if others.iter().any(ContactRow::administers) || after.administers() {
         return Ok(());
     }
-    let below = |row: &ContactRow| row.is_active && ["fleet_administrator", "insight_user"].contains(&row.portal_right.as_str());
-    if below(after) && !administers(before) {
+    if after.is_below_an_administrator() && !before.administers() {
         return Err(Problem::new("rights.no_portal_administrator", "Name a portal administrator first.").into());
     }
-    if others.iter().chain([after]).any(below) {
+    if others.iter().chain([after]).any(ContactRow::is_below_an_administrator) {
         let detail = "This is the last portal administrator, and other contacts have rights. Name another one first.";
         return Err(Problem::new("rights.last_portal_administrator", detail).into());
     }

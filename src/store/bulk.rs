@@ -1,9 +1,10 @@
-//! One row or many at once: the only place that knows how customers, assets,
-//! plates, organizations, meters and readings are added. A list of values cannot
+//! One row or many at once: the only place that knows how customers, contacts,
+//! assets, plates, organizations, meters and readings are added. A list of values cannot
 //! be one text that is prepared beforehand, so these texts grow with their
 //! values; the stories run each of them on both databases.
 
 use super::assets::vin_reversed;
+use super::contacts::{ContactRow, contact_columns};
 use super::customers::CustomerRow;
 use super::meters::{MeterRow, ReadingRow};
 use super::places::OrganizationRow;
@@ -247,6 +248,38 @@ pub async fn add_changes(conn: &mut Conn, customers: &[CustomerId]) -> Result<()
 pub async fn make_fleet(conn: &mut Conn, id: CustomerId) -> Result<()> {
     conn.query(MAKE_FLEET).bind(id).run().await?;
     Ok(())
+}
+
+/// All contacts of customers, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn contacts(conn: &mut Conn, customers: &[CustomerId]) -> Result<Vec<ContactRow>> {
+    conn.query(concat!(contact_columns!(), "WHERE ct.customer_id IN ")).list(customers.iter().copied()).then(" ORDER BY ct.id").all().await
+}
+
+/// Adds contacts with their persons.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_contacts(conn: &mut Conn, rows: &[&ContactRow]) -> Result<()> {
+    add(conn, "INSERT INTO person (id, first_name, last_name, email, phone, mobile, salutation, job_title) VALUES ", rows, |values, row| {
+        let values = values.bind(&row.person_id).bind(&row.first_name).bind(&row.last_name).bind(&row.email);
+        values.bind(&row.phone).bind(&row.mobile).bind(&row.salutation).bind(&row.job_title)
+    })
+    .await?;
+    add(
+        conn,
+        "INSERT INTO contact (id, customer_id, person_id, kind, roles, access_level, portal_right, platform_role, receives_invoices, \
+             receives_statements, user_id, designated_by, is_active, is_primary, row_version) VALUES ",
+        rows,
+        |values, row| {
+            let values = values.bind(row.id).bind(row.customer_id).bind(&row.person_id).bind(&row.kind).bind(&row.roles).bind(&row.access_level);
+            let values = values.bind(&row.portal_right).bind(&row.platform_role).bind(row.receives_invoices).bind(row.receives_statements);
+            values.bind(row.user_id).bind(row.designated_by).bind(row.is_active).bind(row.is_primary).bind(1_i64)
+        },
+    )
+    .await
 }
 
 /// Organizations by the keys of their codes.

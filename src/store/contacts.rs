@@ -2,7 +2,9 @@
 
 use super::row::{row, statements};
 use super::scope::customer_in_scope;
-use super::{At, Conn, Result, Scope};
+use super::{At, Conn, Result, Scope, bulk};
+use crate::api::access_level::AccessLevel;
+use crate::api::contact::{ContactKind, PlatformRole, PortalRight};
 use crate::api::ids::{ConsentId, ContactId, CustomerId, UserId};
 
 row! {
@@ -63,6 +65,56 @@ row! {
     }
 }
 
+impl ContactRow {
+    /// A new contact of a customer, of whom nothing is known and who may do
+    /// nothing.
+    #[must_use]
+    pub fn nobody(customer_id: CustomerId, kind: ContactKind) -> Self {
+        Self {
+            id: ContactId::new(),
+            customer_id,
+            customer_name: String::new(),
+            person_id: uuid::Uuid::now_v7().to_string(),
+            kind: kind.name().to_owned(),
+            first_name: String::new(),
+            last_name: String::new(),
+            salutation: None,
+            job_title: None,
+            email: None,
+            phone: None,
+            mobile: None,
+            roles: String::new(),
+            access_level: AccessLevel::None.name().to_owned(),
+            portal_right: PortalRight::None.name().to_owned(),
+            platform_role: PlatformRole::None.name().to_owned(),
+            receives_invoices: false,
+            receives_statements: false,
+            user_id: None,
+            username: None,
+            has_password: false,
+            designated_by: None,
+            designated_by_name: None,
+            is_active: true,
+            is_primary: false,
+            row_version: 1,
+        }
+    }
+
+    /// Whether it is a portal administrator who can act as one.
+    #[must_use]
+    pub fn administers(&self) -> bool {
+        // A level that cannot be read lets nobody in.
+        let level = AccessLevel::named(&self.access_level).unwrap_or(AccessLevel::None);
+        self.is_active && self.portal_right == PortalRight::PortalAdministrator.name() && level != AccessLevel::None
+    }
+
+    /// Whether it has a right that wants a portal administrator above it (C-5).
+    #[must_use]
+    pub fn is_below_an_administrator(&self) -> bool {
+        self.is_active && [PortalRight::FleetAdministrator, PortalRight::InsightUser].iter().any(|right| self.portal_right == right.name())
+    }
+}
+
 row! {
     /// A customer's word.
     pub struct ConsentRow {
@@ -83,6 +135,7 @@ row! {
     }
 }
 
+/// The beginning of every query of contacts.
 macro_rules! contact_columns {
     () => {
         "SELECT ct.id, ct.customer_id, c.name AS customer_name, ct.person_id, ct.kind, p.first_name, p.last_name, p.salutation, p.job_title, p.email, p.phone, p.mobile, ct.roles, \
@@ -92,6 +145,7 @@ macro_rules! contact_columns {
          FROM contact ct JOIN customer c ON c.id = ct.customer_id JOIN person p ON p.id = ct.person_id LEFT JOIN user_account u ON u.id = ct.user_id LEFT JOIN user_account du ON du.id = ct.designated_by "
     };
 }
+pub(super) use contact_columns;
 
 statements! {
     OF_CUSTOMER = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.id > $2 ORDER BY ct.id LIMIT $3");
@@ -99,14 +153,12 @@ statements! {
     ONE = concat!(contact_columns!(), "WHERE ", customer_in_scope!(), " AND ct.id = $6");
     OF_USER = concat!(contact_columns!(), "WHERE ct.user_id = $1 ORDER BY ct.id");
     ACTIVE = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.is_active AND ct.id <> $2 ORDER BY ct.id");
-    INSERT_PERSON = "INSERT INTO person (id, first_name, last_name, email, phone, mobile, salutation, job_title) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     UPDATE_PERSON = "UPDATE person SET first_name = $2, last_name = $3, email = $4, phone = $5, mobile = $6, salutation = $7, job_title = $8 WHERE id = $1";
-    INSERT = "INSERT INTO contact (id, customer_id, person_id, kind, roles, access_level, portal_right, platform_role, receives_invoices, receives_statements,
-            user_id, designated_by, is_active, is_primary, row_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)";
     UPDATE = "UPDATE contact SET roles = $3, access_level = $4, portal_right = $5, platform_role = $6, receives_invoices = $7, receives_statements = $8,
             user_id = $9, designated_by = $10, is_active = $11, is_primary = $12, row_version = row_version + 1
         WHERE id = $1 AND row_version = $2";
+    COUNT_WITHOUT_NUMBER = "SELECT COUNT(*) FROM contact ct
+        WHERE NOT EXISTS (SELECT 1 FROM customer_shop_link l WHERE l.customer_id = ct.customer_id AND l.number IS NOT NULL)";
     INSERT_ACCOUNT = "INSERT INTO user_account (id, person_id, username, username_key, password_hash, must_change, state, kind, shop_id, row_version)
         VALUES ($1, $2, $3, $4, '', TRUE, 'active', 'customer', NULL, 1)";
     RENAME_ACCOUNT = "UPDATE user_account SET username = $2, username_key = $3, row_version = row_version + 1 WHERE id = $1";
@@ -158,30 +210,21 @@ pub async fn others(conn: &mut Conn, customer: CustomerId, than: ContactId) -> R
     conn.query(ACTIVE).bind(customer).bind(than).all().await
 }
 
+/// How many contacts an export leaves out, because no shop has a number for
+/// their customer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_without_number(conn: &mut Conn) -> Result<i64> {
+    conn.query(COUNT_WITHOUT_NUMBER).one().await
+}
+
 /// Adds a contact with its person.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn insert(conn: &mut Conn, row: &ContactRow) -> Result<()> {
-    person(conn, INSERT_PERSON, row).await?;
-    conn.query(INSERT)
-        .bind(row.id)
-        .bind(row.customer_id)
-        .bind(&row.person_id)
-        .bind(&row.kind)
-        .bind(&row.roles)
-        .bind(&row.access_level)
-        .bind(&row.portal_right)
-        .bind(&row.platform_role)
-        .bind(row.receives_invoices)
-        .bind(row.receives_statements)
-        .bind(row.user_id)
-        .bind(row.designated_by)
-        .bind(row.is_active)
-        .bind(row.is_primary)
-        .run()
-        .await?;
-    Ok(())
+    bulk::insert_contacts(conn, &[row]).await
 }
 
 /// Changes a contact and its person; false if somebody else was faster.
@@ -189,7 +232,17 @@ pub async fn insert(conn: &mut Conn, row: &ContactRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn update(conn: &mut Conn, row: &ContactRow) -> Result<bool> {
-    person(conn, UPDATE_PERSON, row).await?;
+    conn.query(UPDATE_PERSON)
+        .bind(&row.person_id)
+        .bind(&row.first_name)
+        .bind(&row.last_name)
+        .bind(&row.email)
+        .bind(&row.phone)
+        .bind(&row.mobile)
+        .bind(&row.salutation)
+        .bind(&row.job_title)
+        .run()
+        .await?;
     let updated = conn
         .query(UPDATE)
         .bind(row.id)
@@ -207,21 +260,6 @@ pub async fn update(conn: &mut Conn, row: &ContactRow) -> Result<bool> {
         .run()
         .await?;
     Ok(updated > 0)
-}
-
-async fn person(conn: &mut Conn, text: &'static str, row: &ContactRow) -> Result<()> {
-    conn.query(text)
-        .bind(&row.person_id)
-        .bind(&row.first_name)
-        .bind(&row.last_name)
-        .bind(&row.email)
-        .bind(&row.phone)
-        .bind(&row.mobile)
-        .bind(&row.salutation)
-        .bind(&row.job_title)
-        .run()
-        .await?;
-    Ok(())
 }
 
 /// Gives a person an account; nobody gets in before it has a password.

@@ -36,6 +36,14 @@ statements! {
         c.phone, c.extension, c.fax, c.email, s.code
         FROM customer c LEFT JOIN customer_shop_link l ON l.customer_id = c.id LEFT JOIN shop s ON s.id = l.shop_id
         WHERE c.id >= $1 AND (c.id, COALESCE(l.shop_id, '')) > ($1, $2) ORDER BY c.id, COALESCE(l.shop_id, '') LIMIT $3";
+    CONTACTS = "SELECT ct.id, '', l.number, s.code, p.first_name, p.last_name, ct.kind, p.salutation, p.job_title, p.email, p.phone, p.mobile, ct.roles,
+        CASE WHEN ct.receives_invoices THEN 'yes' ELSE 'no' END, CASE WHEN ct.receives_statements THEN 'yes' ELSE 'no' END,
+        CASE WHEN ct.is_primary THEN 'yes' ELSE 'no' END, CASE WHEN ct.is_active THEN 'yes' ELSE 'no' END
+        FROM contact ct JOIN person p ON p.id = ct.person_id
+        JOIN customer_shop_link l ON l.customer_id = ct.customer_id JOIN shop s ON s.id = l.shop_id
+        WHERE ct.id > $1 AND $2 = '' AND l.shop_id = (SELECT fl.shop_id FROM customer_shop_link fl JOIN shop fs ON fs.id = fl.shop_id
+            WHERE fl.customer_id = ct.customer_id AND fl.number IS NOT NULL ORDER BY fs.code_key LIMIT 1)
+        ORDER BY ct.id LIMIT $3";
     ASSETS = concat!("SELECT a.id, '', o.code, a.asset_number, ", first_number!("a.customer_id"), ", a.vin, a.serial, p.number, p.state, p.country,
         CAST(a.year AS TEXT), a.make, a.model, a.description, a.class, a.status, a.colour, a.department
         FROM asset a JOIN organization o ON o.id = a.organization_id
@@ -68,6 +76,8 @@ impl Export {
     pub const SHOPS: Self = Self(SHOPS);
     /// Customers.
     pub const CUSTOMERS: Self = Self(CUSTOMERS);
+    /// Contacts of customers with a number.
+    pub const CONTACTS: Self = Self(CONTACTS);
     /// Assets.
     pub const ASSETS: Self = Self(ASSETS);
     /// Plates.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countertop::import::map::ColumnMap;
-use countertop::import::{Kind, Options, Report, export, import};
-use countertop::store::changes;
+use countertop::import::{ImportError, Kind, Options, Report, export, import};
+use countertop::store::{Db, changes, contacts, migrate};
+use serde_json::{Value, json};
 
-use crate::harness::Caller;
+use crate::harness::{Caller, refused};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import").join(name)
@@ -33,6 +34,36 @@ use crate::harness::World;
 fn refused_lines(report: &Report) -> Vec<u64> {
     report.refused.iter().map(|refused| refused.line).collect()
 }
+
+/// Imports a text as a file of its own.
+async fn take(db: &Db, kind: Kind, text: &str) -> Result<Report, ImportError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.csv");
+    std::fs::write(&path, text).unwrap();
+    import(db, kind, &path, &Options::default(), &mut |_, _| {}).await
+}
+
+/// Added, changed, unchanged and refused rows of contacts.
+async fn contacts_in(w: &World, text: &str) -> (u64, u64, u64, u64) {
+    let report = take(&w.app.db, Kind::Contacts, text).await.unwrap();
+    (report.added, report.changed, report.unchanged, report.refused_count)
+}
+
+/// Everything of a kind as it is exported.
+async fn give(db: &Db, kind: Kind) -> String {
+    let mut out = Vec::new();
+    export(db, kind, &mut out).await.unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Two people and a department of one customer, and a person of another.
+const CONTACTS: &str = "\
+customer_number,shop,first,last,kind,salutation,job_title,email,phone,mobile,roles,receives_invoices,receives_statements,primary,active
+10442,SLN,Ada,Brandt,,Ms,Fleet manager,ada@kellerbau.example,(254) 555-0142,,billing;technical,no,,yes,
+10442,SLN,,Accounts payable,department,,,ap@kellerbau.example,,,billing,yes,yes,,
+10442,SLN,Ben,Okafor,person,,,,,254 555 0143,driver operator,,,,
+20990,STK,Ada,Brandt,,,,ada@kellerbau.example,,,,,,,no
+";
 
 /// Asks until the running server sees it; it is told by the database.
 async fn seen(caller: &Caller, path: &str) -> serde_json::Value {
@@ -122,7 +153,8 @@ on_both_databases! {
     async fn what_is_exported_can_be_imported_again(w: World) {
         load(&w, Kind::Assets, "seattle_fleet", false).await;
         let folder = tempfile::tempdir().unwrap();
-        for kind in [Kind::Shops, Kind::Customers, Kind::Organizations, Kind::Assets, Kind::Plates, Kind::Readings, Kind::ServiceRequests, Kind::Repairs] {
+        take(&w.app.db, Kind::Contacts, CONTACTS).await.unwrap();
+        for kind in Kind::ALL {
             let path = folder.path().join("out.csv");
             let mut file = std::fs::File::create(&path).unwrap();
             let rows = export(&w.app.db, kind, &mut file).await.unwrap();
@@ -145,5 +177,128 @@ on_both_databases! {
         let counter = w.sign_in("counter").await;
         let (_, found) = counter.get("/v1/assets/lookup?tag=%2B715879").await;
         assert_eq!(found["items"][0]["matched_by"], "plate", "{found}");
+    }
+
+    async fn contacts_go_in_once_and_are_changed_by_what_a_file_says(w: World) {
+        assert_eq!(contacts_in(&w, CONTACTS).await, (4, 0, 0, 0));
+        assert_eq!(contacts_in(&w, CONTACTS).await, (0, 0, 4, 0), "the same file again");
+        let manager = w.sign_in("manager").await;
+        let path = format!("/v1/customers/{}/contacts", w.ids.keller);
+        let (_, list) = manager.get(&path).await;
+        let (ada, payable, ben) = (&list["items"][0], &list["items"][1], &list["items"][2]);
+        assert_eq!((&ada["phone"], &ada["roles"], &ada["primary"]), (&json!("+12545550142"), &json!(["technical", "billing"]), &json!(true)), "{list}");
+        assert_eq!((&payable["kind"], &payable["first"], &payable["receives_invoices"]), (&json!("department"), &json!(""), &json!(true)));
+        assert_eq!((&ben["mobile"], &ben["email"], &ben["active"]), (&json!("+12545550143"), &Value::Null, &json!(true)));
+        for one in [ada, payable, ben] {
+            let given = (&one["access_level"], &one["right"], &one["platform_role"], &one["username"]);
+            assert_eq!(given, (&json!("none"), &json!("none"), &json!("none"), &Value::Null), "an import gives no access");
+        }
+        let (_, elsewhere) = manager.get(&format!("/v1/customers/{}/contacts", w.ids.talus)).await;
+        assert_eq!((elsewhere["items"].as_array().map(Vec::len), &elsewhere["items"][0]["active"]), (Some(1), &json!(false)));
+
+        let change = "customer_number,shop,first,last,email,job_title,roles\n\
+            10442,SLN,Ada,Brandt-Lee,ADA@kellerbau.example,,owner\n\
+            10442,SLN,BEN,Okafor,,Driver,\n";
+        assert_eq!(contacts_in(&w, change).await, (0, 2, 0, 0));
+        assert_eq!(contacts_in(&w, change).await, (0, 0, 2, 0));
+        let (_, list) = manager.get(&path).await;
+        let (ada, ben) = (&list["items"][0], &list["items"][2]);
+        assert_eq!((&ada["last"], &ada["roles"], &ada["job_title"]), (&json!("Brandt-Lee"), &json!(["owner"]), &json!("Fleet manager")), "{list}");
+        assert_eq!((&ben["job_title"], &ben["mobile"]), (&json!("Driver"), &json!("+12545550143")), "an empty or absent cell changes nothing");
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(3));
+    }
+
+    async fn a_contact_that_breaks_a_rule_is_refused_with_its_reason(w: World) {
+        let rows = [
+            ("99999,SLN,A,B,,,,,", "no customer of shop SLN has the number \"99999\""),
+            ("10442,STK,A,B,,,,,", "no customer of shop STK has the number"),
+            ("10442,NYC,A,B,,,,,", "no shop has the code"),
+            ("10442,,A,B,,,,,", "shop is missing"),
+            (",SLN,A,B,,,,,", "customer_number is missing"),
+            ("10442,SLN,Ada,,,,,,", "last is missing"),
+            ("10442,SLN,A,B,,ada@,,,", "an e-mail address looks like"),
+            ("10442,SLN,A,B,,,call me,,", "a telephone number has digits"),
+            ("10442,SLN,A,B,,,,boss,", "roles \"boss\" is none of technical"),
+            ("10442,SLN,A,B,,,,,maybe", "primary \"maybe\" is none of"),
+            ("10442,SLN,A,B,robot,,,,", "is none of person, department"),
+            ("10442,SLN,Ada,Brandt,,ada@kellerbau.example,,,", ""),
+            ("10442,SLN,Ben,Okafor,,ADA@KellerBau.example,,,", "same key as line 13"),
+        ];
+        let header = "customer_number,shop,first,last,kind,email,phone,roles,primary";
+        let text: Vec<&str> = [header].into_iter().chain(rows.iter().map(|(row, _)| *row)).collect();
+        let report = take(&w.app.db, Kind::Contacts, &text.join("\n")).await.unwrap();
+        assert_eq!((report.added, report.refused_count), (1, 12), "{:?}", report.refused);
+        let reasons: Vec<&str> = rows.iter().map(|(_, reason)| *reason).filter(|reason| !reason.is_empty()).collect();
+        for (told, reason) in report.refused.iter().zip(reasons) {
+            assert!(told.reason.contains(reason), "line {}: {} instead of {reason}", told.line, told.reason);
+        }
+        let long = format!("customer_number,shop,last\n10442,SLN,{}\n", "x".repeat(101));
+        let report = take(&w.app.db, Kind::Contacts, &long).await.unwrap();
+        assert!(report.refused[0].reason.contains("at most 100"), "{:?}", report.refused);
+        let other = "customer_number,shop,last,kind,email\n10442,SLN,Brandt,department,ada@kellerbau.example\n";
+        let report = take(&w.app.db, Kind::Contacts, other).await.unwrap();
+        assert!(report.refused[0].reason.contains("a person stays a person"), "{:?}", report.refused);
+    }
+
+    async fn a_row_without_an_address_means_the_contact_of_that_name(w: World) {
+        let with = "customer_number,shop,first,last,email\n10442,SLN,Ada,Brandt,ada@kellerbau.example\n";
+        assert_eq!(contacts_in(&w, with).await, (1, 0, 0, 0));
+        let without = "customer_number,shop,first,last,mobile\n10442,SLN,Ada,Brandt,254 555 0142\n";
+        assert_eq!(contacts_in(&w, without).await, (0, 1, 0, 0), "the same Ada");
+        // Two rows of one file are two people.
+        let both = format!("{with}10442,SLN,Ada,Brandt,\n");
+        assert_eq!(contacts_in(&w, &both).await, (1, 0, 1, 0));
+        assert_eq!(contacts_in(&w, &both).await, (0, 0, 2, 0));
+        // A fleet customer has a number at each shop, and its people are the same.
+        let twice = "customer_number,shop,last,email\nP-7741,SLN,Rivera,rivera@talus.example\n20990,STK,Rivera,rivera@talus.example\n";
+        assert_eq!(contacts_in(&w, twice).await, (1, 0, 0, 1));
+    }
+
+    async fn an_import_of_contacts_takes_access_away_and_never_gives_it(w: World) {
+        let manager = w.sign_in("manager").await;
+        let path = format!("/v1/customers/{}/contacts", w.ids.keller);
+        let (_, made) = manager.post(&path, json!({ "last": "Brandt", "access_level": "full", "username": "ada" })).await;
+        let (_, given) = manager.post(&format!("/v1/contacts/{}/password", made["id"].as_str().unwrap()), json!({})).await;
+        let (_, session) = w.stranger().post("/v1/sessions", json!({ "username": "ada", "password": given["password"] })).await;
+        let ada = w.with_token(session["token"].as_str().unwrap());
+        assert_eq!(ada.get("/v1/session").await.0, 200);
+        let active = |word: &str| format!("customer_number,shop,last,active\n10442,SLN,Brandt,{word}\n");
+        assert_eq!(contacts_in(&w, &active("no")).await, (0, 1, 0, 0));
+        refused(&ada.get("/v1/session").await, 401, "session.required");
+        let report = take(&w.app.db, Kind::Contacts, &active("yes")).await.unwrap();
+        assert!(report.refused[0].reason.contains("an import gives no access"), "{:?}", report.refused);
+        for column in ["right", "platform_role", "access_level", "username", "password"] {
+            let told = take(&w.app.db, Kind::Contacts, &format!("customer_number,shop,last,{column}\n10442,SLN,New,full\n")).await.unwrap_err();
+            assert!(told.to_string().contains("an import gives nobody access"), "{told}");
+        }
+        // C-6: the last portal administrator stays while others have rights.
+        for (last, right) in [("Keller", "portal_administrator"), ("Vogel", "insight_user")] {
+            let (status, body) = manager.post(&path, json!({ "last": last, "right": right, "access_level": "carrier_view" })).await;
+            assert_eq!(status, 201, "{body}");
+        }
+        let report = take(&w.app.db, Kind::Contacts, "customer_number,shop,last,active\n10442,SLN,Keller,no\n").await.unwrap();
+        assert!(report.refused[0].reason.contains("the last portal administrator"), "{:?}", report.refused);
+    }
+
+    async fn exported_contacts_make_the_same_export_in_a_new_database(w: World) {
+        assert_eq!(contacts_in(&w, CONTACTS).await, (4, 0, 0, 0));
+        let manager = w.sign_in("manager").await;
+        let numberless = format!("/v1/customers/{}/contacts", w.ids.smithfield);
+        assert_eq!(manager.post(&numberless, json!({ "last": "Unreachable" })).await.0, 201);
+        let exported = give(&w.app.db, Kind::Contacts).await;
+        assert!(exported.contains("\nP-7741,SLN,Ada,Brandt,person,"), "at its first shop: {exported}");
+        assert!(exported.contains(",technical billing,no,no,yes,yes\n"), "{exported}");
+        assert_eq!(contacts::count_without_number(&mut w.app.db.read().await.unwrap()).await.unwrap(), 1);
+        assert!(!exported.contains("Unreachable"), "nothing would tell whose it is");
+
+        let folder = tempfile::tempdir().unwrap();
+        let fresh = Db::open(&format!("sqlite://{}", folder.path().join("fresh.db").display())).await.unwrap();
+        migrate::migrate(&fresh).await.unwrap();
+        for kind in [Kind::Shops, Kind::Customers, Kind::Contacts] {
+            let report = take(&fresh, kind, &give(&w.app.db, kind).await).await.unwrap();
+            assert_eq!((report.changed, report.refused_count), (0, 0), "{kind}: {:?}", report.refused);
+        }
+        assert_eq!(give(&fresh, Kind::Contacts).await, exported);
+        fresh.close().await;
     }
 }
