@@ -1,12 +1,12 @@
-//! G-3, G-4, G-5, G-11: what each of the ten roles sees greyed, as pictures.
+//! G-3, G-4, G-5, G-11: what each of the roles sees greyed, as pictures.
 
 use super::screen::Terminal;
 use super::screens::picture;
 
 /// What a role does to see an asset of the demo customer, as far as it may.
-fn asset_page(account: &str) -> String {
-    let mut person = Terminal::signed_in(account);
-    let may_look = !matches!(account, "accounts");
+fn asset_page(account: &str, environment: &[(&str, &str)]) -> String {
+    let mut person = Terminal::open(account, 80, 24, environment);
+    let may_look = !account.starts_with("level_") && !matches!(account, "accounts" | "fleetadmin" | "insight");
     if !may_look {
         return picture(&person.until("[locked]"));
     }
@@ -28,7 +28,7 @@ macro_rules! pictures {
         $(
             #[test]
             fn $account() {
-                insta::assert_snapshot!(concat!("asset_as_", stringify!($account)), asset_page(stringify!($account)));
+                insta::assert_snapshot!(concat!("asset_as_", stringify!($account)), asset_page(stringify!($account), &[]));
             }
         )*
     };
@@ -38,7 +38,17 @@ macro_rules! pictures {
 mod g_11 {
     use super::asset_page;
 
-    pictures!(admin, gm, manager, counter, tech, kiosk, executive, accounts, fleet, portaluser);
+    pictures!(admin, gm, manager, counter, tech, kiosk, executive, accounts, fleet, portaladmin, fleetadmin, insight, portaluser);
+    pictures!(level_full, level_limited, level_carrier_view, level_read_only);
+}
+
+#[test]
+fn g_3_without_colours_the_same_words_say_it() {
+    for account in ["tech", "kiosk", "portaluser", "level_read_only"] {
+        let plain = asset_page(account, &[("NO_COLOR", "1")]);
+        assert!(plain.contains("[locked]"), "{account}: {plain}");
+        assert_eq!(plain, asset_page(account, &[]), "{account}");
+    }
 }
 
 #[test]
