@@ -85,7 +85,9 @@ ALTER TABLE session ADD COLUMN viewed_contact_id TEXT REFERENCES contact (id);
 CREATE TABLE password_link (
     code_hash {{text}} PRIMARY KEY,
     user_id TEXT NOT NULL REFERENCES user_account (id),
-    ends_at BIGINT NOT NULL
+    ends_at BIGINT NOT NULL,
+    -- Good for nothing any more; kept to tell when the last one was sent.
+    is_void BOOLEAN NOT NULL
 );
 CREATE INDEX password_link_user ON password_link (user_id);
 
@@ -115,6 +117,7 @@ CREATE TABLE audit (
 CREATE INDEX audit_customer ON audit (customer_id, id);
 CREATE INDEX audit_asset ON audit (asset_id, id);
 CREATE INDEX audit_user ON audit (user_id, id);
+CREATE INDEX audit_actor ON audit (actor_id, id);
 CREATE INDEX audit_entity ON audit (entity_id, id);
 
 -- Rows of `audit` that wait for the sealer.

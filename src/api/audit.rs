@@ -30,7 +30,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who.
     pub actor: String,
-    /// Staff, customer, kiosk, program, or the command line.
+    /// Staff, customer, kiosk, program, the command line, or the dealer's
+    /// identity provider.
     pub actor_kind: String,
     /// For which customer somebody of the dealer's acted.
     pub on_behalf_of: Option<String>,

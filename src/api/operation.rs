@@ -203,7 +203,8 @@ macro_rules! for_each_operation {
             SetServiceCode = POST "/v1/service-codes", all["portal_settings.manage"], (Nothing, Nothing, place::ServiceCode) -> place::ServiceCode, places::set_service_code, "Add or rename a pre-defined service";
             ListKiosks = GET "/v1/kiosks", all["portal_settings.manage"], (Nothing, Nothing, Nothing) -> Page<portal::Kiosk>, kiosks::list, "The workshop terminals";
             EnrolKiosk = POST "/v1/kiosks", all["portal_settings.manage"], (Nothing, Nothing, portal::NewKiosk) -> portal::EnrolledKiosk, kiosks::enrol, "Give a workshop terminal its device token, shown this once";
-            ChangeKiosk = PATCH "/v1/kiosks/{id}", all["portal_settings.manage"], (OfKiosk, Nothing, portal::KioskChange) -> portal::Kiosk, kiosks::change, "Change what a workshop terminal may do, or take its token away";
+            ChangeKiosk = PATCH "/v1/kiosks/{id}", all["portal_settings.manage"], (OfKiosk, Nothing, portal::KioskChange) -> portal::Kiosk, kiosks::change, "Change what a workshop terminal may do, or switch it off";
+            ReplaceKioskToken = POST "/v1/kiosks/{id}/token", all["portal_settings.manage"], (OfKiosk, Nothing, Nothing) -> portal::EnrolledKiosk, kiosks::replace_token, "Give a workshop terminal another device token, shown this once; the old one is good for nothing then";
 
             ListUsers = GET "/v1/users", all["user.manage"], (Nothing, PageQuery, Nothing) -> Page<people::Account>, users::list, "The users within one's scope";
             CreateUser = POST "/v1/users", all["user.manage"], (Nothing, Nothing, people::NewAccount) -> people::Account, users::create, "Add a user";

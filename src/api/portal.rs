@@ -99,7 +99,9 @@ pub struct KioskChange {
     /// What it may do; everything of the kiosk template unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_actions: Option<Vec<Permission>>,
-    /// False ends its sessions at once; its token is good for nothing then.
+    /// False ends its sessions at once; its token is good for nothing while it
+    /// is. Where a token may be in wrong hands, `POST /v1/kiosks/{id}/token`
+    /// gives it another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
 }

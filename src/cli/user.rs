@@ -160,6 +160,7 @@ async fn set_subject(db: &Db, name: &str, subject: &str) -> Result<(), Failure> 
     if !linked {
         return Err(Failure::new(Exit::Value, format!("{name} is tied to a subject already")));
     }
+    audit::add_by_hand(&mut conn, "link_user", "user", Some(user.id.to_string()), &json!({ "subject": [null, subject] })).await?;
     Ok(conn.commit().await?)
 }
 

@@ -79,6 +79,12 @@ impl Brake {
             return passed(&mut [(count, FREE_AT_HOME)], now);
         }
         let Tries { accounts, addresses, .. } = &mut *tries;
+        // Whoever has to wait leaves nothing behind: memory is filled no
+        // faster than tries are let pass.
+        let known = [accounts.get(&home.0), addresses.get(&home.1)];
+        if let Some(wait) = known.into_iter().flatten().filter_map(|count| count.wait(now)).max() {
+            return Err(wait);
+        }
         make_room(accounts, now);
         make_room(addresses, now);
         let account = accounts.entry(home.0).or_insert(Count::none(now));
@@ -182,6 +188,17 @@ mod tests {
         assert_eq!(brake.pass("jo", address(1), now + wait), Err(Duration::from_secs(2)));
         assert!(brake.pass("jo", address(1), now + FORGET * 2).is_ok());
         assert!(brake.pass("jo", address(1), now + FORGET * 2).is_ok(), "forgotten after an hour");
+    }
+
+    #[test]
+    fn tries_that_are_refused_leave_nothing_behind() {
+        let (brake, now) = (Brake::default(), Instant::now());
+        let passed = (0..10_000).filter(|nth| brake.pass(&format!("user{nth}"), address(1), now).is_ok()).count();
+        assert_eq!((passed, brake.0.lock().unwrap().accounts.len()), (30, 30));
+        // Nor do they push out what is held against others.
+        assert!((1..FREE_OF_ACCOUNT).all(|_| brake.pass("jo", address(2), now).is_ok()));
+        assert!((0..10_000).all(|nth| brake.pass(&format!("more{nth}"), address(1), now).is_err()));
+        assert!(brake.pass("jo", address(3), now).is_ok() && brake.pass("jo", address(4), now).is_err());
     }
 
     #[test]

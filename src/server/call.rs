@@ -23,9 +23,11 @@ use super::App;
 use super::caller::{Caller, hex};
 use super::fault::Fault;
 use super::noted::{self, Noted, Origin};
+use super::password::NewPassword;
 use super::password_letter::PasswordLink;
 use super::powers::StandingIn;
-use crate::api::operation::{ChangePassword, Endpoint, GetSession, Method, Operation, SignOut, StopActing};
+use super::{credentials, sessions};
+use crate::api::operation::{ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SignOut, StopActing};
 use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
 use crate::store::idempotency::{self, Kept};
@@ -50,13 +52,15 @@ pub(crate) struct Cx {
     pub(crate) noted: Noted,
     /// The answer holds a secret: it is not kept for a repeat under its key.
     pub(crate) is_secret: bool,
+    /// For an operation that sets one: made before the transaction began.
+    pub(crate) new_password: Option<NewPassword>,
     /// A mail to send once the write stands.
     pub(crate) letter: Option<PasswordLink>,
 }
 
 impl Cx {
     fn new(app: App, caller: Caller, conn: Conn) -> Self {
-        Self { app, caller, conn, noted: Noted::default(), is_secret: false, letter: None }
+        Self { app, caller, conn, noted: Noted::default(), is_secret: false, new_password: None, letter: None }
     }
 }
 
@@ -215,10 +219,11 @@ struct Write {
 /// Runs a write: at most once per key, in one transaction with the key.
 async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
     let Write { app, caller, endpoint, .. } = &write;
-    let user = caller.id();
-    let route = format!("{} {}", endpoint.method.name(), parts.uri.path());
+    let (user, route) = (caller.id(), route(caller, endpoint, parts.uri.path()));
     let sent_key = if endpoint.method == Method::Post { key(&parts.headers)? } else { None };
-    let body_hash = hex(&Sha256::digest(&body));
+    let token = bearer(&parts.headers)?.to_owned();
+    let asked = Asked::read(parts, body).await?;
+    let body_hash = hex(&Sha256::digest(&asked.body));
     let _guard = match &sent_key {
         Some(key) => {
             let running = || Problem::new("idempotency.running", "The first sending under this key is still being worked on. Ask again in a moment.");
@@ -227,13 +232,14 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
         None => None,
     };
     let under = sent_key.as_deref().map(|key| idempotency::Key { user, route: &route, key });
+    let new_password = new_password(&write, &asked).await?;
     let mut conn = app.db.write().await?;
     if let Some(under) = &under
         && let Some(kept) = idempotency::get(&mut conn, under).await?
     {
         return replay(kept, &body_hash);
     }
-    match run_write(&write, conn, parts, body).await {
+    match run_write(&write, conn, (&token, &asked), new_password).await {
         Ok((mut cx, done)) => {
             if let Some(under) = under.as_ref().filter(|_| !cx.is_secret) {
                 match idempotency::keep(&mut cx.conn, under, &kept(&done, &body_hash)).await {
@@ -263,22 +269,45 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
     }
 }
 
-async fn run_write(write: &Write, mut conn: Conn, parts: Parts, body: Bytes) -> Result<(Cx, Done), Fault> {
+/// What a key counts for: the same call on behalf of another customer is another
+/// write.
+fn route(caller: &Caller, endpoint: &Endpoint, path: &str) -> String {
+    let called = format!("{} {path}", endpoint.method.name());
+    match &caller.powers.standing_in {
+        Some(StandingIn::For(customer, _)) => format!("{called} for {customer}"),
+        _ => called,
+    }
+}
+
+/// What gives somebody a password of our making.
+const GENERATES: [&str; 2] = [GenerateContactPassword::ENDPOINT.name, GenerateUserPassword::ENDPOINT.name];
+
+/// The new password of an operation that sets one. Hashing takes long and its
+/// queue longer: nobody holds the one writer meanwhile.
+async fn new_password(write: &Write, asked: &Asked) -> Result<Option<NewPassword>, Fault> {
+    let Write { app, caller, endpoint, .. } = write;
+    if endpoint.name == ChangePassword::ENDPOINT.name {
+        return Ok(Some(sessions::new_password(app, caller, asked.understood()?).await?));
+    }
+    if GENERATES.contains(&endpoint.name) { Ok(Some(credentials::new_password(app).await?)) } else { Ok(None) }
+}
+
+async fn run_write(write: &Write, mut conn: Conn, (token, asked): (&str, &Asked), new_password: Option<NewPassword>) -> Result<(Cx, Done), Fault> {
     // Again, in the transaction of the write: a right taken away a moment ago
     // must not write.
-    let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
+    let caller = Caller::of_token(&mut conn, token).await?;
     demand(&caller, write.endpoint)?;
-    let asked = Asked::read(parts, body).await?;
-    let mut cx = Cx::new(write.app.clone(), caller, conn);
-    let done = (write.work)(&mut cx, &asked).await?;
+    let mut cx = Cx { new_password, ..Cx::new(write.app.clone(), caller, conn) };
+    let done = (write.work)(&mut cx, asked).await?;
     let noted = std::mem::take(&mut cx.noted);
     noted::write(&mut cx.conn, &cx.caller, write.endpoint, (&asked.path, &asked.body), noted, &asked.origin).await?;
     Ok((cx, done))
 }
 
-/// Only final answers are kept: 2xx, and 4xx other than 409 and 429.
+/// Only final answers are kept: 2xx, and 4xx other than 401, 409 and 429. Who
+/// was signed out a moment ago signs in again and sends the same.
 fn is_final(status: u16) -> bool {
-    (400..500).contains(&status) && status != 409 && status != 429
+    (400..500).contains(&status) && ![401, 409, 429].contains(&status)
 }
 
 fn kept(done: &Done, body_hash: &str) -> Kept {
@@ -372,11 +401,12 @@ fn tell(error: &dyn std::error::Error) -> String {
     clean_line(&format!("The query cannot be understood: {told}."))
 }
 
-/// Where a call comes from. A proxy on this machine says for whom it asks; what
+/// Where a call comes from. A proxy on this machine says for whom it asks, and
+/// adds that behind whatever the caller wrote, perhaps on a line of its own; what
 /// others say of themselves is not believed.
 fn from(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.0.ip());
-    let told = parts.headers.get("x-forwarded-for").filter(|_| peer.is_loopback());
+    let told = parts.headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback());
     let last = told.and_then(|told| told.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
     last.unwrap_or(peer)
 }

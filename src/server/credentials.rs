@@ -9,6 +9,7 @@ use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::token_hash;
 use super::contacts::{self, CREDENTIALS, refuse_own};
 use super::fault::Fault;
+use super::password::NewPassword;
 use super::password_letter::{LINK_HOURS, PasswordLink};
 use super::sessions::{new_token, round};
 use super::{App, noted, password, users as accounts};
@@ -17,6 +18,7 @@ use crate::api::ids::UserId;
 use crate::api::operation::{GenerateContactPassword, GenerateUserPassword, Operation as _, SendContactLink, SendUserLink, UsePasswordLink};
 use crate::api::page::Nothing;
 use crate::api::problem::Problem;
+use crate::api::session::UserKind;
 use crate::store::contacts::ContactRow;
 use crate::store::{At, password_links, users};
 
@@ -25,6 +27,8 @@ use crate::store::{At, password_links, users};
 const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
 /// 79 bits.
 const LENGTH: usize = 16;
+/// Between two links for one account: nobody's mailbox is filled by them.
+const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
 /// `POST /v1/contacts/{id}/password`.
 pub(super) async fn generate_for_contact(cx: &mut Cx, ask: Ask<GenerateContactPassword>) -> Answer<GeneratedPassword> {
@@ -39,14 +43,21 @@ pub(super) async fn generate_for_contact(cx: &mut Cx, ask: Ask<GenerateContactPa
 pub(super) async fn generate_for_user(cx: &mut Cx, ask: Ask<GenerateUserPassword>) -> Answer<GeneratedPassword> {
     let account = accounts::manageable(cx, ask.path.id).await?;
     refuse_own_account(cx, account.id)?;
+    refuse_without_password(&account.kind)?;
     generate(cx, account.id, account.username).await
 }
 
-async fn generate(cx: &mut Cx, user: UserId, username: String) -> Answer<GeneratedPassword> {
+/// A password that nobody guesses, with its hash: made before the transaction of
+/// [`generate`] begins.
+pub(super) async fn new_password(app: &App) -> Result<NewPassword, Fault> {
     let password = random_password()?;
-    let hash = cx.app.passwords.hash(password.clone()).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    let hash = app.passwords.hash(password.clone()).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    Ok(NewPassword { password, hash, in_place_of: None })
+}
+
+async fn generate(cx: &mut Cx, user: UserId, username: String) -> Answer<GeneratedPassword> {
+    let NewPassword { password, hash, .. } = cx.new_password.take().ok_or_else(|| Fault::Ours("no password was made".to_owned()))?;
     users::give_password(&mut cx.conn, user, &hash, true).await?;
-    password_links::forget(&mut cx.conn, user).await?;
     cx.is_secret = true;
     Ok(Reply::created(GeneratedPassword { username, password }))
 }
@@ -76,6 +87,16 @@ fn refuse_own_account(cx: &Cx, user: UserId) -> Result<(), Problem> {
     if user == cx.caller.id() { Err(Problem::new("password.own", "Change your own password by its own form.")) } else { Ok(()) }
 }
 
+/// Who never signs in with a password gets none (I-5, S2-4).
+fn refuse_without_password(kind: &str) -> Result<(), Problem> {
+    let detail = match UserKind::named(kind) {
+        Some(UserKind::ServiceAccount) => "This is a service account: it never signs in with a password, so it gets none.",
+        Some(UserKind::Kiosk) => "This is a workshop terminal: it begins by its device token. Give it a new one, among the terminals.",
+        _ => return Ok(()),
+    };
+    Err(Problem::new("password.none", detail))
+}
+
 /// `POST /v1/contacts/{id}/password-link`.
 pub(super) async fn send_to_contact(cx: &mut Cx, ask: Ask<SendContactLink>) -> Answer<LinkSent> {
     let contact = contacts::get(cx, &[CREDENTIALS], ask.path.id).await?;
@@ -89,6 +110,7 @@ pub(super) async fn send_to_contact(cx: &mut Cx, ask: Ask<SendContactLink>) -> A
 pub(super) async fn send_to_user(cx: &mut Cx, ask: Ask<SendUserLink>) -> Answer<LinkSent> {
     let account = accounts::manageable(cx, ask.path.id).await?;
     refuse_own_account(cx, account.id)?;
+    refuse_without_password(&account.kind)?;
     send(cx, account.id, account.username, account.email).await
 }
 
@@ -96,6 +118,7 @@ pub(super) async fn send_to_user(cx: &mut Cx, ask: Ask<SendUserLink>) -> Answer<
 async fn send(cx: &mut Cx, user: UserId, username: String, email: Option<String>) -> Answer<LinkSent> {
     let to = email.ok_or_else(|| Problem::new("contact.no_email", "There is no e-mail address to send it to: add one and save, or generate a password."))?;
     cx.app.mail.ready()?;
+    refuse_too_soon(cx, user).await?;
     let code = new_token()?;
     let ends_at = round(Timestamp::now() + SignedDuration::from_hours(LINK_HOURS));
     password_links::add(&mut cx.conn, user, &token_hash(&code), At(ends_at)).await?;
@@ -104,20 +127,36 @@ async fn send(cx: &mut Cx, user: UserId, username: String, email: Option<String>
     Ok(Reply::created(LinkSent { email: to, ends_at }))
 }
 
+/// One link a minute for an account.
+async fn refuse_too_soon(cx: &mut Cx, user: UserId) -> Result<(), Fault> {
+    // Two at once wait for one another here.
+    users::locked(&mut cx.conn, user).await?;
+    let Some(end) = password_links::last_end(&mut cx.conn, user).await? else { return Ok(()) };
+    let sent_at = end.0 - SignedDuration::from_hours(LINK_HOURS);
+    let wait = PAUSE - Timestamp::now().duration_since(sent_at);
+    if !wait.is_positive() {
+        return Ok(());
+    }
+    let seconds = u64::try_from(wait.as_secs()).unwrap_or_default() + 1;
+    let detail = format!("A link was made for this account a moment ago. Try again in {seconds} s.");
+    Err(Problem { retry_after: Some(seconds), ..Problem::new("session.slow_down", detail) }.into())
+}
+
 /// `POST /v1/password-links`.
 pub(super) async fn use_link(app: App, ask: Ask<UsePasswordLink>) -> Answer<Nothing> {
     let bad = || Problem::with_status(422, "link.bad", "This link is good for nothing", "This link was used already or has ended: ask for a new one.");
     let code_hash = token_hash(ask.body.code.trim());
     let user = password_links::find(&mut app.db.read().await?, &code_hash).await?.ok_or_else(bad)?;
-    let account = users::by_id(&mut app.db.read().await?, user).await?.ok_or_else(bad)?;
+    let account = users::by_id(&mut app.db.read().await?, user).await?.filter(|account| account.state == "active").ok_or_else(bad)?;
     password::check_policy(&account.username, &ask.body.new).map_err(|fault| Problem::field("new", fault.to_string()))?;
     let hash = app.passwords.hash(ask.body.new).await.map_err(|error| Fault::Ours(error.to_string()))?;
     let mut conn = app.db.write().await?;
-    // Again, in the transaction: of two at once only one sets it.
-    if password_links::find(&mut conn, &code_hash).await? != Some(user) {
+    // Again, in the transaction: of two at once only one sets it, and nobody
+    // whose account was closed meanwhile.
+    let active = users::locked(&mut conn, user).await?.is_some_and(|now| now.state == "active");
+    if !active || !password_links::take(&mut conn, &code_hash, user).await? {
         return Err(bad().into());
     }
-    password_links::forget(&mut conn, user).await?;
     users::give_password(&mut conn, user, &hash, false).await?;
     noted::write_sign_in(&mut conn, &account, UsePasswordLink::ENDPOINT.name, &ask.origin).await?;
     conn.commit().await?;

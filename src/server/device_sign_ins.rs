@@ -185,7 +185,7 @@ async fn forget(app: &App, id: DeviceSignInId) -> Result<(), Fault> {
 async fn finish(app: &App, provider: &IdentityProvider, tokens: &oidc::Tokens, (from, origin): (IpAddr, &Origin)) -> Answer<DeviceState> {
     let person = provider.identify(tokens).await.map_err(|fault| refusal(&fault, AGAIN))?;
     let mut conn = app.db.write().await?;
-    let user = oidc::account(&mut conn, provider, &person).await?;
+    let user = oidc::account(&mut conn, provider, &person, origin).await?;
     let signed_in = sessions::open(&mut conn, app, &user, (PollDeviceSignIn::ENDPOINT.name, origin)).await?;
     conn.commit().await?;
     app.brake.was_right(&braked(from), from, Instant::now());

@@ -8,12 +8,10 @@ use crate::api::operation::{AssetHistory, CustomerHistory, UserHistory};
 use crate::api::page::Page;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::store::audit::{self, AuditRow, Of};
+use crate::store::audit::{self, AuditRow, Of, Which};
 use crate::store::{assets, customers, users};
 
 const VIEW: Permission = Permission::named("audit.view");
-/// Acts that are read to find the first and the last.
-const FAR_BACK: i64 = 10_000;
 
 /// `GET /v1/customers/{id}/history`.
 pub(super) async fn of_customer(cx: &mut Cx, ask: Ask<CustomerHistory>) -> Answer<Page<AuditEntry>> {
@@ -41,20 +39,16 @@ async fn page(cx: &mut Cx, of: Of, id: String, query: AuditQuery) -> Answer<Page
     let before: Option<String> = paging::place(query.cursor.as_deref())?;
     let own = cx.caller.own_only(VIEW);
     if query.depth == AuditDepth::Simple {
-        let rows = audit::acts(&mut cx.conn, of, id, None, own, FAR_BACK).await?;
-        return Ok(Reply::ok(Page::whole(first_and_last(rows).into_iter().map(view).collect::<Result<_, _>>()?)));
+        // Who saved it last, and who made it.
+        let mut rows = audit::acts(&mut cx.conn, (of, &id), Which::Last, None, own, 1).await?;
+        rows.extend(audit::acts(&mut cx.conn, (of, &id), Which::First, None, own, 1).await?);
+        rows.dedup_by(|first, last| first.id == last.id);
+        return Ok(Reply::ok(Page::whole(rows.into_iter().map(view).collect::<Result<_, _>>()?)));
     }
-    let rows = audit::acts(&mut cx.conn, of, id, before.as_deref(), own, paging::one_more(limit)).await?;
+    let rows = audit::acts(&mut cx.conn, (of, &id), Which::All, before.as_deref(), own, paging::one_more(limit)).await?;
     let page = paging::page(rows, limit, None, |row| paging::cursor(&row.id), view);
     let items = page.items.into_iter().collect::<Result<_, _>>()?;
     Ok(Reply::ok(Page { items, next: page.next, total: None }))
-}
-
-/// Who saved it last, and who made it.
-fn first_and_last(rows: Vec<AuditRow>) -> Vec<AuditRow> {
-    let mut acts = rows.into_iter().filter(|row| row.entity != "session");
-    let newest = acts.next();
-    newest.into_iter().chain(acts.next_back()).collect()
 }
 
 fn view(row: AuditRow) -> Result<AuditEntry, Fault> {

@@ -10,7 +10,7 @@ use super::powers::{Powers, no_session};
 use super::sessions::{new_token, round};
 use super::{App, form, noted};
 use crate::api::ids::{KioskId, SessionId, UserId};
-use crate::api::operation::{ChangeKiosk, EnrolKiosk, ListKiosks, Operation as _, SignInKiosk};
+use crate::api::operation::{ChangeKiosk, EnrolKiosk, ListKiosks, Operation as _, ReplaceKioskToken, SignInKiosk};
 use crate::api::page::{CodeRef, Page};
 use crate::api::permission::Permission;
 use crate::api::portal::{EnrolledKiosk, Kiosk, KioskChange};
@@ -144,12 +144,32 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeKiosk>) -> Answer<Kiosk> 
     Ok(Reply::ok(now).version(version))
 }
 
+/// `POST /v1/kiosks/{id}/token`.
+pub(super) async fn replace_token(cx: &mut Cx, ask: Ask<ReplaceKioskToken>) -> Answer<EnrolledKiosk> {
+    const SETTINGS: Permission = Permission::named("portal_settings.manage");
+    let reach = cx.caller.scope(SETTINGS);
+    let found = kiosks::get(&mut cx.conn, ask.path.id).await?.filter(|row| reach.reaches_shop(row.shop_id));
+    let mut row = found.ok_or_else(Problem::not_found)?;
+    // Who begins with the old one just now is done before, or comes too late.
+    users::locked(&mut cx.conn, row.user_id).await?;
+    let device_token = new_token()?;
+    kiosks::set_token(&mut cx.conn, row.id, &token_hash(&device_token)).await?;
+    users::end_sessions(&mut cx.conn, row.user_id).await?;
+    row.row_version += 1;
+    cx.is_secret = true;
+    cx.noted.on("kiosk", row.id);
+    let version = row.row_version;
+    Ok(Reply::created(EnrolledKiosk { kiosk: view(row), device_token }).version(version))
+}
+
 /// `POST /v1/kiosk-sessions`.
 pub(super) async fn sign_in(app: App, ask: Ask<SignInKiosk>) -> Answer<SignedIn> {
-    let mut conn = app.db.write().await?;
     let hash = token_hash(ask.body.device_token.trim());
+    // What is no token costs nobody a turn at the one writer.
+    let known = kiosks::of_token(&mut app.db.read().await?, &hash).await?.ok_or_else(no_session)?;
+    let mut conn = app.db.write().await?;
+    let user = users::locked(&mut conn, known.user_id).await?.filter(|user| user.state == "active").ok_or_else(no_session)?;
     let device = kiosks::of_token(&mut conn, &hash).await?.ok_or_else(no_session)?;
-    let user = users::by_id(&mut conn, device.user_id).await?.filter(|user| user.state == "active").ok_or_else(no_session)?;
     // The gates in their order: portal, login setting, device.
     Powers::of_user(&mut conn, &user).await?;
     let token = new_token()?;
@@ -164,6 +184,8 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignInKiosk>) -> Answer<SignedIn>
         ends_at: At(expires_at),
         came_from: ask.origin.came_from.clone(),
     };
+    // A terminal is one place: its last session ends with the next.
+    users::end_sessions(&mut conn, user.id).await?;
     sessions::open(&mut conn, &session).await?;
     noted::write_sign_in(&mut conn, &user, SignInKiosk::ENDPOINT.name, &ask.origin).await?;
     conn.commit().await?;

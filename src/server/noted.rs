@@ -15,10 +15,10 @@ use crate::api::ids::{AssetId, CustomerId, UserId};
 use crate::api::operation::Endpoint;
 use crate::store::audit::{self, AuditRow};
 use crate::store::users::UserRow;
-use crate::store::{At, Conn, Result};
+use crate::store::{Conn, Result, Scope, customers};
 
 /// What is never written down.
-const SECRETS: [&str; 6] = ["password", "new", "current", "code", "device_token", "token"];
+const SECRETS: [&str; 5] = ["password", "new", "current", "device_token", "token"];
 
 /// What a handler says of its act.
 #[derive(Debug, Default)]
@@ -80,9 +80,12 @@ impl Noted {
         self
     }
 
-    /// What it was before and is now; only what differs is kept.
+    /// What it was before and is now; only what differs is kept. Where nothing
+    /// does, nothing happened.
     pub(crate) fn changed(&mut self, before: impl Serialize, after: impl Serialize) -> &mut Self {
-        self.changes = Some(difference(&json!(before), &json!(after)));
+        let changes = difference(&json!(before), &json!(after));
+        self.skipped |= changes.is_empty();
+        self.changes = Some(changes);
         self
     }
 
@@ -118,26 +121,36 @@ pub(crate) async fn write(conn: &mut Conn, caller: &Caller, endpoint: &Endpoint,
         None => (singular(noun), id.clone()),
     };
     let changes = noted.changes.unwrap_or_else(|| difference(&Value::Null, &serde_json::from_slice(body).unwrap_or_default()));
-    let (on_behalf_of, on_behalf_name) = on_behalf(caller);
+    let (on_behalf_of, on_behalf_name) = on_behalf(conn, caller).await?;
     let row = AuditRow {
-        id: uuid::Uuid::now_v7().to_string(),
-        happened_at: At::now(),
         actor_id: Some(caller.id().to_string()),
-        actor_name: caller.name(),
-        actor_kind: caller.user_kind().name().to_owned(),
+        entity_id,
+        // What is done for a customer stands in its history, on whatever record.
+        customer_id: noted.customer.map(|id| id.to_string()).or_else(|| of_path("customers")).or_else(|| on_behalf_of.clone()),
         on_behalf_of,
         on_behalf_name,
-        act: in_snake_case(endpoint.name),
-        entity,
-        entity_id,
-        customer_id: noted.customer.map(|id| id.to_string()).or_else(|| of_path("customers")),
         asset_id: noted.asset.map(|id| id.to_string()).or_else(|| of_path("assets")),
         user_id: noted.user.map(|id| id.to_string()).or_else(|| of_path("users")),
         changes: Value::Object(changes).to_string(),
         reason: noted.reason,
-        request_id: origin.request_id.clone(),
-        came_from: origin.came_from.clone(),
-        hash: String::new(),
+        ..came(origin, AuditRow::new((&caller.name(), caller.user_kind().name()), &in_snake_case(endpoint.name), &entity))
+    };
+    audit::add(conn, &row).await
+}
+
+/// An act with where it came from.
+fn came(origin: &Origin, row: AuditRow) -> AuditRow {
+    AuditRow { request_id: origin.request_id.clone(), came_from: origin.came_from.clone(), ..row }
+}
+
+/// Writes down what the identity provider brought about for a user.
+pub(crate) async fn write_by_provider(conn: &mut Conn, user: UserId, act: &str, changes: &Value, origin: &Origin) -> Result<()> {
+    let id = user.to_string();
+    let row = AuditRow {
+        entity_id: Some(id.clone()),
+        user_id: Some(id),
+        changes: changes.to_string(),
+        ..came(origin, AuditRow::new(("identity provider", "identity_provider"), act, "user"))
     };
     audit::add(conn, &row).await
 }
@@ -145,37 +158,17 @@ pub(crate) async fn write(conn: &mut Conn, caller: &Caller, endpoint: &Endpoint,
 /// Writes down that somebody signed in.
 pub(crate) async fn write_sign_in(conn: &mut Conn, user: &UserRow, act: &str, origin: &Origin) -> Result<()> {
     let id = user.id.to_string();
-    let row = AuditRow {
-        id: uuid::Uuid::now_v7().to_string(),
-        happened_at: At::now(),
-        actor_id: Some(id.clone()),
-        actor_name: format!("{} {}", user.first_name, user.last_name).trim().to_owned(),
-        actor_kind: user.kind.clone(),
-        on_behalf_of: None,
-        on_behalf_name: None,
-        act: in_snake_case(act),
-        entity: "session".to_owned(),
-        entity_id: None,
-        customer_id: None,
-        asset_id: None,
-        user_id: Some(id),
-        changes: "{}".to_owned(),
-        reason: None,
-        request_id: origin.request_id.clone(),
-        came_from: origin.came_from.clone(),
-        hash: String::new(),
-    };
+    let name = format!("{} {}", user.first_name, user.last_name);
+    let row =
+        AuditRow { actor_id: Some(id.clone()), user_id: Some(id), ..came(origin, AuditRow::new((name.trim(), &user.kind), &in_snake_case(act), "session")) };
     audit::add(conn, &row).await
 }
 
-fn on_behalf(caller: &Caller) -> (Option<String>, Option<String>) {
-    match &caller.powers.standing_in {
-        Some(StandingIn::For(customer, _)) => {
-            let name = caller.powers.held.first().and_then(|held| held.scope_name.clone());
-            (Some(customer.to_string()), name)
-        }
-        _ => (None, None),
-    }
+/// For whom: the name too where the consent has ended meanwhile.
+async fn on_behalf(conn: &mut Conn, caller: &Caller) -> Result<(Option<String>, Option<String>)> {
+    let Some(StandingIn::For(customer, _)) = &caller.powers.standing_in else { return Ok((None, None)) };
+    let row = customers::get(conn, &Scope::deployment(), *customer).await?;
+    Ok((Some(customer.to_string()), row.map(|row| row.name)))
 }
 
 /// `customers` to `customer`.
@@ -204,6 +197,19 @@ mod tests {
         let before = json!({ "name": "Keller", "city": "Waco", "password": "old", "version": 1 });
         let after = json!({ "name": "Keller Bau", "city": "Waco", "password": "new", "version": 2, "phone": "+1" });
         assert_eq!(Value::Object(difference(&before, &after)), json!({ "name": ["Keller", "Keller Bau"], "phone": [null, "+1"] }));
+    }
+
+    #[test]
+    fn where_nothing_differs_nothing_happened() {
+        let same = json!({ "name": "Keller" });
+        let mut noted = Noted::default();
+        noted.changed(json!({ "name": "Keller", "version": 1 }), json!({ "name": "Keller", "version": 2 }));
+        assert!(noted.skipped);
+        let mut noted = Noted::default();
+        noted.changed(&same, json!({ "name": "Keller Bau" }));
+        assert!(!noted.skipped);
+        // A new record's code is no secret.
+        assert_eq!(Value::Object(difference(&Value::Null, &json!({ "code": "SLN" }))), json!({ "code": [null, "SLN"] }));
     }
 
     #[test]

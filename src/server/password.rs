@@ -1,6 +1,8 @@
 //! Passwords: argon2id, off the event loop, and only so many at once, for each
 //! check is made to cost time and memory.
 
+use std::fmt;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -18,6 +20,23 @@ pub(crate) struct Checker(Semaphore);
 impl Default for Checker {
     fn default() -> Self {
         Self(Semaphore::new(AT_ONCE))
+    }
+}
+
+/// A new password with its hash, made before the write that keeps it begins:
+/// hashing takes long and waits in a queue of its own.
+pub(crate) struct NewPassword {
+    /// Itself.
+    pub(crate) password: String,
+    /// What is kept.
+    pub(crate) hash: String,
+    /// The hash it was allowed to replace, where the present password was asked.
+    pub(crate) in_place_of: Option<String>,
+}
+
+impl fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewPassword").finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
@@ -177,9 +177,14 @@ async fn keep_house(db: Db) {
 /// How long an act may stand outside the chain.
 const SEALED_WITHIN: Duration = Duration::from_secs(10);
 
+/// How often the log is told the last seal.
+const TOLD_EVERY: Duration = Duration::from_hours(24);
+
 /// Chains the audit, within ten seconds of each act. It looks without a lock
-/// and takes one only where something waits.
+/// and takes one only where something waits. The log is told the last seal at
+/// the start and once a day: kept elsewhere, it shows a chain made anew.
 async fn seal(db: Db) {
+    let mut told: Option<Instant> = None;
     loop {
         tokio::time::sleep(SEALED_WITHIN / 2).await;
         let sealed = async {
@@ -188,6 +193,12 @@ async fn seal(db: Db) {
                 let mut conn = db.write().await?;
                 audit::seal(&mut conn).await?;
                 conn.commit().await?;
+            }
+            if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY)
+                && let Some(last) = audit::last_seal(&mut db.read().await?).await?
+            {
+                tracing::info!(place = last.place, seal = %last.hash, "the last seal of the audit");
+                told = Some(Instant::now());
             }
             Ok::<(), StoreError>(())
         };

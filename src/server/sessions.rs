@@ -10,9 +10,10 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 use super::call::{Answer, Ask, Cx, Reply};
-use super::caller::token_hash;
+use super::caller::{Caller, token_hash};
 use super::fault::Fault;
 use super::noted::Origin;
+use super::password::NewPassword;
 use super::powers::{Held, Powers, StandingIn};
 use super::{App, Lifetime, Lifetimes, noted, password};
 use crate::api::ids::SessionId;
@@ -27,9 +28,17 @@ use crate::store::users::{self, UserRow};
 use crate::store::{At, Conn, Scope, customers, places, settings};
 use crate::text::fold;
 
+/// The most letters that the brake keeps of a name: no account's is longer.
+const LONGEST_NAME: usize = 120;
+
+/// What the brake knows an account by.
+fn braked(username: &str) -> String {
+    fold(username).chars().take(LONGEST_NAME).collect()
+}
+
 /// `POST /v1/sessions`.
 pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
-    let account = fold(&ask.body.username);
+    let account = braked(&ask.body.username);
     app.brake.pass(&account, ask.from, Instant::now()).map_err(slow_down)?;
     let user = users::by_name(&mut app.db.read().await?, &ask.body.username).await?;
     // An account without a password takes as long as one that nobody has.
@@ -39,7 +48,7 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     let user = user.filter(|user| right && user.state == "active" && user.kind != UserKind::ServiceAccount.name());
     let Some(user) = user else {
         tracing::info!("a sign-in was refused");
-        return Err(Problem::new("session.refused", "User name or password is wrong.").into());
+        return Err(refused().into());
     };
     app.brake.was_right(&account, ask.from, Instant::now());
     admit(&app, &user).await?;
@@ -49,9 +58,18 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     Ok(Reply::created(signed_in))
 }
 
+/// The same for whatever was wrong.
+fn refused() -> Problem {
+    Problem::new("session.refused", "User name or password is wrong.")
+}
+
 /// Opens a session for somebody who has shown who it is, by its password or at
 /// the identity provider, and writes down by which operation and from where.
 pub(super) async fn open(conn: &mut Conn, app: &App, user: &UserRow, (act, origin): (&str, &Origin)) -> Result<SignedIn, Fault> {
+    // Again, and from here on nobody else: a password that was given, or an
+    // account that was closed, while this one was looked at counts.
+    let same = |now: &UserRow| now.password_hash == user.password_hash && now.state == user.state;
+    users::locked(conn, user.id).await?.filter(same).ok_or_else(refused)?;
     let token = new_token()?;
     let lifetime = lifetime(&app.lifetimes, user);
     let expires_at = Timestamp::now() + SignedDuration::from_secs(lifetime.most_seconds);
@@ -74,7 +92,6 @@ pub(super) async fn open(conn: &mut Conn, app: &App, user: &UserRow, (act, origi
 /// Whether somebody with the right password is let in (C8, C-4): a kiosk signs
 /// in by its device token, but on a demo database, whose passwords all know.
 async fn admit(app: &App, user: &UserRow) -> Result<(), Fault> {
-    let refused = || Problem::new("session.refused", "User name or password is wrong.");
     let mut conn = app.db.read().await?;
     if user.kind == UserKind::Kiosk.name() && settings::get(&mut conn, settings::DEMO).await?.is_none() {
         return Err(refused().into());
@@ -123,24 +140,35 @@ pub(super) async fn sign_out(cx: &mut Cx, _: Ask<SignOut>) -> Answer<Nothing> {
     Ok(Reply::ok(Nothing {}))
 }
 
-/// `PUT /v1/session/password`.
-pub(super) async fn change_password(cx: &mut Cx, ask: Ask<ChangePassword>) -> Answer<Session> {
+/// Checks the present password and hashes the new one, before the transaction of
+/// [`change_password`] begins.
+pub(super) async fn new_password(app: &App, caller: &Caller, ask: Ask<ChangePassword>) -> Result<NewPassword, Fault> {
     let PasswordChange { current, new } = ask.body;
-    let user = &cx.caller.user;
+    let user = &caller.user;
     if let Err(fault) = password::check_policy(&user.username, &new) {
         return Err(Problem::field("new", fault.to_string()).into());
     }
-    let (account, now) = (fold(&user.username), Instant::now());
-    cx.app.brake.pass(&account, ask.from, now).map_err(slow_down)?;
-    if !cx.app.passwords.is_right(current, Some(user.password_hash.clone())).await {
+    let (account, now) = (braked(&user.username), Instant::now());
+    app.brake.pass(&account, ask.from, now).map_err(slow_down)?;
+    if !app.passwords.is_right(current, Some(user.password_hash.clone())).await {
         return Err(Problem::field("current", "this is not the present password").into());
     }
-    cx.app.brake.was_right(&account, ask.from, now);
+    app.brake.was_right(&account, ask.from, now);
     // One that somebody else gave is known to somebody else.
-    if cx.app.passwords.is_right(new.clone(), Some(user.password_hash.clone())).await {
+    if app.passwords.is_right(new.clone(), Some(user.password_hash.clone())).await {
         return Err(Problem::field("new", "this is the present password: choose another").into());
     }
-    let hash = cx.app.passwords.hash(new).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    let hash = app.passwords.hash(new.clone()).await.map_err(|error| Fault::Ours(error.to_string()))?;
+    Ok(NewPassword { password: new, hash, in_place_of: Some(user.password_hash.clone()) })
+}
+
+/// `PUT /v1/session/password`.
+pub(super) async fn change_password(cx: &mut Cx, _: Ask<ChangePassword>) -> Answer<Session> {
+    let NewPassword { hash, in_place_of, .. } = cx.new_password.take().ok_or_else(|| Fault::Ours("no password was made".to_owned()))?;
+    // Somebody else was faster: what was checked is not the present one.
+    if users::locked(&mut cx.conn, cx.caller.id()).await?.map(|user| user.password_hash) != in_place_of {
+        return Err(Problem::field("current", "the password was changed a moment ago: try again").into());
+    }
     cx.noted.user(cx.caller.id());
     users::set_password(&mut cx.conn, cx.caller.id(), &hash, cx.caller.session_id()).await?;
     cx.caller.user.must_change = false;

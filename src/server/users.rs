@@ -174,11 +174,12 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeUser>) -> Answer<Account>
     let mut faults = FieldFaults::default();
     let row = said(cx, before.clone(), &details, &mut faults).await?;
     faults.settle()?;
-    if let Some(state) = details.state.filter(|state| state.name() != before.state) {
-        set_state(cx, before.id, state).await?;
-    }
     if row != before && !users::update(&mut cx.conn, &row).await? {
         return Err(version_stale(present).into());
+    }
+    // Behind the rest: it counts the version up too.
+    if let Some(state) = details.state.filter(|state| state.name() != before.state) {
+        set_state(cx, before.id, state).await?;
     }
     let stored = get(cx, row.id).await?;
     let version = stored.row_version;

@@ -23,11 +23,12 @@ row! {
         pub id: String,
         /// When.
         pub happened_at: At,
-        /// Who; none for the command line.
+        /// Who; none for the command line and the identity provider.
         pub actor_id: Option<String>,
         /// His name at that time.
         pub actor_name: String,
-        /// Staff, customer, kiosk, program, or the command line.
+        /// Staff, customer, kiosk, program, the command line, or the identity
+        /// provider.
         pub actor_kind: String,
         /// For which customer.
         pub on_behalf_of: Option<String>,
@@ -98,7 +99,28 @@ macro_rules! audit_columns {
 /// designated (S1-5).
 macro_rules! seen_by {
     () => {
-        "($3 = '' OR actor_id = $3 OR actor_id IN (SELECT user_id FROM contact WHERE designated_by = $3 AND user_id IS NOT NULL)) AND id < $2 ORDER BY id DESC LIMIT $4"
+        "($3 = '' OR actor_id = $3 OR actor_id IN (SELECT user_id FROM contact WHERE designated_by = $3 AND user_id IS NOT NULL)) AND id < $2 "
+    };
+}
+
+/// Acts of a page, the newest first.
+macro_rules! newest_first {
+    ($limit:literal) => {
+        concat!("ORDER BY id DESC LIMIT ", $limit)
+    };
+}
+
+/// The last act that was no coming or going.
+macro_rules! last {
+    ($limit:literal) => {
+        concat!("AND entity <> 'session' ORDER BY id DESC LIMIT ", $limit)
+    };
+}
+
+/// The first one.
+macro_rules! first {
+    ($limit:literal) => {
+        concat!("AND entity <> 'session' ORDER BY id LIMIT ", $limit)
     };
 }
 
@@ -107,9 +129,15 @@ statements! {
             user_id, changes, reason, request_id, came_from, hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     WAIT = "INSERT INTO audit_unsealed (audit_id) VALUES ($1)";
-    OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $1 AND ", seen_by!());
-    OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $1 AND ", seen_by!());
-    OF_USER = concat!(audit_columns!(), "WHERE (user_id = $1 OR actor_id = $1) AND ", seen_by!());
+    OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $1 AND ", seen_by!(), newest_first!("$4"));
+    LAST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $1 AND ", seen_by!(), last!("$4"));
+    FIRST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $1 AND ", seen_by!(), first!("$4"));
+    OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $1 AND ", seen_by!(), newest_first!("$4"));
+    LAST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $1 AND ", seen_by!(), last!("$4"));
+    FIRST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $1 AND ", seen_by!(), first!("$4"));
+    OF_USER = concat!(audit_columns!(), "WHERE (user_id = $1 OR actor_id = $1) AND ", seen_by!(), newest_first!("$4"));
+    LAST_OF_USER = concat!(audit_columns!(), "WHERE (user_id = $1 OR actor_id = $1) AND ", seen_by!(), last!("$4"));
+    FIRST_OF_USER = concat!(audit_columns!(), "WHERE (user_id = $1 OR actor_id = $1) AND ", seen_by!(), first!("$4"));
     WAITING = "SELECT a.id, a.hash FROM audit_unsealed w JOIN audit a ON a.id = w.audit_id ORDER BY a.id LIMIT $1";
     SEALED = "DELETE FROM audit_unsealed WHERE audit_id = $1";
     LAST_SEAL = "SELECT place, audit_id, hash FROM audit_seal ORDER BY place DESC LIMIT 1";
@@ -119,10 +147,36 @@ statements! {
     NOT_IN_THE_CHAIN = "SELECT a.id FROM audit a WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.audit_id = a.id)
         AND NOT EXISTS (SELECT 1 FROM audit_unsealed w WHERE w.audit_id = a.id) ORDER BY a.id LIMIT 1";
     HOW_MANY_WAIT = "SELECT COUNT(*) FROM audit_unsealed";
+    HOW_MANY_CAN_BE_SEALED = "SELECT COUNT(*) FROM audit_unsealed w JOIN audit a ON a.id = w.audit_id";
     LOST = "SELECT w.audit_id FROM audit_unsealed w WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE a.id = w.audit_id) ORDER BY w.audit_id LIMIT 1";
 }
 
 impl AuditRow {
+    /// An act of now by somebody of that name and kind, on no record yet.
+    #[must_use]
+    pub fn new((actor_name, actor_kind): (&str, &str), act: &str, entity: &str) -> Self {
+        Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            happened_at: At::now(),
+            actor_id: None,
+            actor_name: actor_name.to_owned(),
+            actor_kind: actor_kind.to_owned(),
+            on_behalf_of: None,
+            on_behalf_name: None,
+            act: act.to_owned(),
+            entity: entity.to_owned(),
+            entity_id: None,
+            customer_id: None,
+            asset_id: None,
+            user_id: None,
+            changes: "{}".to_owned(),
+            reason: None,
+            request_id: None,
+            came_from: None,
+            hash: String::new(),
+        }
+    }
+
     /// The hash of what it says: every field with its length before it, so that
     /// no two rows read alike.
     #[must_use]
@@ -200,27 +254,8 @@ pub async fn add(conn: &mut Conn, row: &AuditRow) -> Result<()> {
 /// When the database fails.
 pub async fn add_by_hand(conn: &mut Conn, act: &str, entity: &str, entity_id: Option<String>, changes: &serde_json::Value) -> Result<()> {
     let user_id = entity_id.clone().filter(|_| entity == "user");
-    let row = AuditRow {
-        id: uuid::Uuid::now_v7().to_string(),
-        happened_at: At::now(),
-        actor_id: None,
-        actor_name: "command line".to_owned(),
-        actor_kind: "command_line".to_owned(),
-        on_behalf_of: None,
-        on_behalf_name: None,
-        act: act.to_owned(),
-        entity: entity.to_owned(),
-        entity_id,
-        customer_id: None,
-        asset_id: None,
-        user_id,
-        changes: changes.to_string(),
-        reason: None,
-        request_id: None,
-        came_from: None,
-        hash: String::new(),
-    };
-    add(conn, &row).await
+    let actor = ("command line", "command_line");
+    add(conn, &AuditRow { entity_id, user_id, changes: changes.to_string(), ..AuditRow::new(actor, act, entity) }).await
 }
 
 /// Whose acts are asked for.
@@ -234,16 +269,33 @@ pub enum Of {
     User,
 }
 
-/// Acts before an id, the newest first; for `seen_by` only those of his own and
-/// of those he designated.
+/// Which of the acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All, the newest first.
+    All,
+    /// The first; no coming or going.
+    First,
+    /// The last; no coming or going.
+    Last,
+}
+
+/// Acts before an id; for `seen_by` only those of his own and of those he
+/// designated.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn acts(conn: &mut Conn, of: Of, id: String, before: Option<&str>, seen_by: Option<UserId>, limit: i64) -> Result<Vec<AuditRow>> {
-    let text = match of {
-        Of::Customer => OF_CUSTOMER,
-        Of::Asset => OF_ASSET,
-        Of::User => OF_USER,
+pub async fn acts(conn: &mut Conn, (of, id): (Of, &str), which: Which, before: Option<&str>, seen_by: Option<UserId>, limit: i64) -> Result<Vec<AuditRow>> {
+    let text = match (of, which) {
+        (Of::Customer, Which::All) => OF_CUSTOMER,
+        (Of::Customer, Which::First) => FIRST_OF_CUSTOMER,
+        (Of::Customer, Which::Last) => LAST_OF_CUSTOMER,
+        (Of::Asset, Which::All) => OF_ASSET,
+        (Of::Asset, Which::First) => FIRST_OF_ASSET,
+        (Of::Asset, Which::Last) => LAST_OF_ASSET,
+        (Of::User, Which::All) => OF_USER,
+        (Of::User, Which::First) => FIRST_OF_USER,
+        (Of::User, Which::Last) => LAST_OF_USER,
     };
     let seen_by = seen_by.map(|user| user.to_string()).unwrap_or_default();
     // `g` sorts behind every id.
@@ -263,7 +315,7 @@ pub async fn seal(conn: &mut Conn) -> Result<u64> {
         }
     }
     let waiting: Vec<(String, String)> = conn.query(WAITING).bind(BATCH).all().await?;
-    let last: Option<SealRow> = conn.query(LAST_SEAL).first().await?;
+    let last = last_seal(conn).await?;
     let (mut place, mut hash) = last.map_or((0, BEFORE_THE_FIRST.to_owned()), |seal| (seal.place, seal.hash));
     for (id, row_hash) in &waiting {
         place += 1;
@@ -274,12 +326,21 @@ pub async fn seal(conn: &mut Conn) -> Result<u64> {
     Ok(waiting.len() as u64)
 }
 
-/// Whether anything waits to be sealed: asked without taking a lock.
+/// Whether anything waits that can be sealed: asked without taking a lock. A mark
+/// whose row is gone is for [`verify`] to tell.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn waits(conn: &mut Conn) -> Result<bool> {
-    Ok(conn.query(HOW_MANY_WAIT).one::<i64>().await? > 0)
+    Ok(conn.query(HOW_MANY_CAN_BE_SEALED).one::<i64>().await? > 0)
+}
+
+/// The last seal, if there is any.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_seal(conn: &mut Conn) -> Result<Option<SealRow>> {
+    conn.query(LAST_SEAL).first().await
 }
 
 /// What a sound chain is.

@@ -152,6 +152,7 @@ statements! {
     OF_CUSTOMER_OWN = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.user_id = $2 ORDER BY ct.id");
     ONE = concat!(contact_columns!(), "WHERE ", customer_in_scope!(), " AND ct.id = $6");
     OF_USER = concat!(contact_columns!(), "WHERE ct.user_id = $1 ORDER BY ct.id");
+    LOCK_CUSTOMER = "UPDATE customer SET row_version = row_version WHERE id = $1";
     ACTIVE = concat!(contact_columns!(), "WHERE ct.customer_id = $1 AND ct.is_active AND ct.id <> $2 ORDER BY ct.id");
     UPDATE_PERSON = "UPDATE person SET first_name = $2, last_name = $3, email = $4, phone = $5, mobile = $6, salutation = $7, job_title = $8 WHERE id = $1";
     UPDATE = "UPDATE contact SET roles = $3, access_level = $4, portal_right = $5, platform_role = $6, receives_invoices = $7, receives_statements = $8,
@@ -202,11 +203,13 @@ pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<ContactRow>> {
     conn.query(OF_USER).bind(user).all().await
 }
 
-/// The active contacts of a customer but one.
+/// The active contacts of a customer but one, to decide by: two who demote each
+/// other at once wait for one another here (C-5, C-6).
 ///
 /// # Errors
 /// When the database fails.
 pub async fn others(conn: &mut Conn, customer: CustomerId, than: ContactId) -> Result<Vec<ContactRow>> {
+    conn.query(LOCK_CUSTOMER).bind(customer).run().await?;
     conn.query(ACTIVE).bind(customer).bind(than).all().await
 }
 

@@ -48,6 +48,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, 1)";
     UPDATE = "UPDATE kiosk_device SET login_required = $3, idle_seconds = $4, allowed_actions = $5, is_active = $6, row_version = row_version + 1
         WHERE id = $1 AND row_version = $2";
+    SET_TOKEN = "UPDATE kiosk_device SET token_hash = $2, row_version = row_version + 1 WHERE id = $1";
 }
 
 /// All of them, by shop and label.
@@ -117,4 +118,13 @@ pub async fn update(conn: &mut Conn, row: &KioskRow) -> Result<bool> {
         .run()
         .await?;
     Ok(updated > 0)
+}
+
+/// Gives a terminal another token; the old one is good for nothing then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_token(conn: &mut Conn, id: KioskId, token_hash: &str) -> Result<()> {
+    conn.query(SET_TOKEN).bind(id).bind(token_hash).run().await?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::row::{row, statements};
 use super::scope::{customer_in_scope, organization_in_scope};
-use super::{At, Conn, Result, Scope};
+use super::{At, Conn, Result, Scope, password_links};
 use crate::api::ids::{GrantId, SessionId, ShopId, UserId};
 use crate::text::fold;
 
@@ -57,6 +57,22 @@ row! {
         pub valid_to: Option<At>,
         /// Who gave it.
         pub granted_by: Option<String>,
+    }
+}
+
+row! {
+    /// A role that a group at the identity provider brought.
+    pub struct GroupGrantRow {
+        /// Its id.
+        pub id: GrantId,
+        /// The role's key.
+        pub role: String,
+        /// `deployment`, `shop` or `organization`.
+        pub scope_kind: String,
+        /// The record it is limited to.
+        pub scope_id: Option<String>,
+        /// The group.
+        pub from_group: String,
     }
 }
 
@@ -160,11 +176,12 @@ statements! {
     BY_NAME = concat!(user_columns!(), "WHERE u.username_key = $1");
     BY_ID = concat!(user_columns!(), "WHERE u.id = $1");
     BY_SUBJECT = concat!(user_columns!(), "WHERE u.idp_subject = $1");
-    BY_EMAIL = concat!(user_columns!(), "WHERE LOWER(p.email) = $1");
+    LOCK = "UPDATE user_account SET row_version = row_version WHERE id = $1";
+    STAFF_BY_EMAIL = concat!(user_columns!(), "WHERE u.kind = 'staff' AND LOWER(p.email) = LOWER(CAST($1 AS TEXT))");
     LINK = "UPDATE user_account SET idp_subject = $2, password_hash = CASE WHEN must_change THEN '' ELSE password_hash END, must_change = FALSE,
         row_version = row_version + 1 WHERE id = $1 AND idp_subject IS NULL";
-    GROUP_GRANTS = "SELECT id, role, scope_kind, scope_id FROM role_grant WHERE user_id = $1 AND from_group IS NOT NULL
-        AND (valid_to IS NULL OR valid_to > $2)";
+    GROUP_GRANTS = "SELECT id, role, scope_kind, scope_id, from_group FROM role_grant WHERE user_id = $1 AND from_group IS NOT NULL
+        AND (valid_to IS NULL OR valid_to > $2) ORDER BY id";
     NOTE_GROUP = "UPDATE role_grant SET from_group = $2 WHERE id = $1";
     COUNT_USERS = "SELECT COUNT(*) FROM user_account";
     GRANTS = concat!(grant_columns!(), "WHERE g.user_id = $1 AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)
@@ -187,9 +204,11 @@ statements! {
     SET_PASSWORD = "UPDATE user_account SET password_hash = $2, must_change = $3, row_version = row_version + 1 WHERE id = $1";
     END_OTHER_SESSIONS = "DELETE FROM session WHERE user_id = $1 AND id <> $2";
     END_SESSIONS = "DELETE FROM session WHERE user_id = $1";
+    LOCK_ADMINISTRATORS = "UPDATE role_grant SET valid_to = valid_to WHERE role = 'administrator' AND scope_kind = 'deployment'";
     OTHER_ADMINISTRATORS = "SELECT COUNT(DISTINCT u.id) FROM user_account u JOIN role_grant g ON g.user_id = u.id
-        WHERE u.id <> $1 AND u.state = 'active' AND g.role = 'administrator' AND g.scope_kind = 'deployment'
-        AND (g.valid_from IS NULL OR g.valid_from <= $2) AND (g.valid_to IS NULL OR g.valid_to > $2)";
+        WHERE u.id <> $1 AND u.state = 'active' AND u.kind = 'staff' AND (u.password_hash <> '' OR u.idp_subject IS NOT NULL)
+        AND g.role = 'administrator' AND g.scope_kind = 'deployment' AND g.domains = ''
+        AND (g.valid_from IS NULL OR g.valid_from <= $2) AND g.valid_to IS NULL";
 }
 
 /// The user of that name; upper and lower case are the same.
@@ -208,6 +227,16 @@ pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>> {
     conn.query(BY_ID).bind(id).first().await
 }
 
+/// The user of that id as it is now, and stays until this transaction ends:
+/// whoever else changes it waits, or was waited for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn locked(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>> {
+    conn.query(LOCK).bind(id).run().await?;
+    by_id(conn, id).await
+}
+
 /// The user tied to a subject of the identity provider.
 ///
 /// # Errors
@@ -216,13 +245,16 @@ pub async fn by_subject(conn: &mut Conn, subject: &str) -> Result<Option<UserRow
     conn.query(BY_SUBJECT).bind(subject).first().await
 }
 
-/// Every user with an e-mail, whatever its state; upper and lower case are the
-/// same.
+/// Every one of the dealer's people with an e-mail, whatever its state; upper
+/// and lower case of `a` to `z` are the same.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_email(conn: &mut Conn, email: &str) -> Result<Vec<UserRow>> {
-    conn.query(BY_EMAIL).bind(email.to_lowercase()).all().await
+pub async fn staff_by_email(conn: &mut Conn, email: &str) -> Result<Vec<UserRow>> {
+    let mut found: Vec<UserRow> = conn.query(STAFF_BY_EMAIL).bind(email).all().await?;
+    // One of the databases folds other letters too.
+    found.retain(|user| user.email.as_deref().is_some_and(|stored| stored.eq_ignore_ascii_case(email)));
+    Ok(found)
 }
 
 /// Ties a user to a subject of the identity provider; false if it is tied
@@ -235,23 +267,21 @@ pub async fn link(conn: &mut Conn, user: UserId, subject: &str) -> Result<bool> 
     Ok(conn.query(LINK).bind(user).bind(subject).run().await? == 1)
 }
 
-/// Ends the grants that groups at the identity provider brought before and do
-/// not bring now, and gives those that are new; each comes with its group. What
-/// was given here stays.
+/// The grants that groups at the identity provider brought, in force or to come.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_group_grants(conn: &mut Conn, user: UserId, brought: &[(NewGrant, String)]) -> Result<()> {
-    type Held = (GrantId, String, String, Option<String>);
-    let same = |held: &Held, new: &NewGrant| (&held.1, &held.2, &held.3) == (&new.role, &new.scope_kind, &new.scope_id);
-    let held: Vec<Held> = conn.query(GROUP_GRANTS).bind(user).bind(At::now()).all().await?;
-    for gone in held.iter().filter(|held| !brought.iter().any(|(new, _)| same(held, new))) {
-        end_grant(conn, user, gone.0).await?;
-    }
-    for (new, group) in brought.iter().filter(|(new, _)| !held.iter().any(|held| same(held, new))) {
-        let id = give(conn, user, new).await?;
-        conn.query(NOTE_GROUP).bind(id).bind(group).run().await?;
-    }
+pub async fn group_grants(conn: &mut Conn, user: UserId) -> Result<Vec<GroupGrantRow>> {
+    conn.query(GROUP_GRANTS).bind(user).bind(At::now()).all().await
+}
+
+/// Gives a user a role that a group at the identity provider brings.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_by_group(conn: &mut Conn, user: UserId, grant: &NewGrant, group: &str) -> Result<()> {
+    let id = give(conn, user, grant).await?;
+    conn.query(NOTE_GROUP).bind(id).bind(group).run().await?;
     Ok(())
 }
 
@@ -369,31 +399,39 @@ pub async fn note_sign_in(conn: &mut Conn, user: UserId) -> Result<()> {
 }
 
 /// Makes a user `active`, `locked` or `disabled`. Whoever is not active has no
-/// sessions any more, from the same commit on (I-4).
+/// sessions any more, from the same commit on (I-4), and no link to set a
+/// password either.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn set_state(conn: &mut Conn, user: UserId, state: &str) -> Result<()> {
     conn.query(SET_STATE).bind(user).bind(state).run().await?;
-    if state == "active" { Ok(()) } else { end_sessions(conn, user).await }
+    if state == "active" {
+        return Ok(());
+    }
+    password_links::forget(conn, user).await?;
+    end_sessions(conn, user).await
 }
 
-/// Sets a user's own password; of its sessions only `but` lives on.
+/// Sets a user's own password; of its sessions only `but` lives on, and links
+/// that were mailed before are good for nothing.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn set_password(conn: &mut Conn, user: UserId, password_hash: &str, but: SessionId) -> Result<()> {
     conn.query(SET_PASSWORD).bind(user).bind(password_hash).bind(false).run().await?;
     conn.query(END_OTHER_SESSIONS).bind(user).bind(but).run().await?;
-    Ok(())
+    password_links::forget(conn, user).await
 }
 
-/// Gives a user a password from somebody else; all its sessions end.
+/// Gives a user a password from somebody else; all its sessions end, and links
+/// that were mailed before are good for nothing.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn give_password(conn: &mut Conn, user: UserId, password_hash: &str, must_change: bool) -> Result<()> {
     conn.query(SET_PASSWORD).bind(user).bind(password_hash).bind(must_change).run().await?;
+    password_links::forget(conn, user).await?;
     end_sessions(conn, user).await
 }
 
@@ -414,10 +452,13 @@ pub async fn is_administrator(conn: &mut Conn, user: UserId) -> Result<bool> {
     Ok(conn.query(IS_ADMINISTRATOR).bind(user).bind(At::now()).one::<i64>().await? > 0)
 }
 
-/// How many others are active administrators of the whole deployment (I-3).
+/// How many others are administrators of the whole deployment who can sign in
+/// and stay it: in all domains and without an end (I-3). Two who take the role
+/// from each other at once wait for one another here.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn other_administrators(conn: &mut Conn, than: UserId) -> Result<i64> {
+    conn.query(LOCK_ADMINISTRATORS).run().await?;
     conn.query(OTHER_ADMINISTRATORS).bind(than).bind(At::now()).one().await
 }

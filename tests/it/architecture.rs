@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use countertop::api::problem::Problem;
+
 /// What each part of the house may use.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &[]),
@@ -110,6 +112,17 @@ fn sql_stands_in_the_store() {
         .map(|(path, _)| path)
         .collect();
     assert!(elsewhere.is_empty(), "{elsewhere:#?}");
+}
+
+#[test]
+fn every_problem_has_a_title_in_words() {
+    let mut bare = Vec::new();
+    for (path, text) in sources() {
+        let code = code(&text);
+        let named = code.split("Problem::new(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        bare.extend(named.filter(|name| Problem::new(name, "").title == *name).map(|name| (path.clone(), name.to_owned())));
+    }
+    assert!(bare.is_empty(), "{bare:#?}");
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //! by people. Such an account is tied by `countertop user link`. No account is
 //! ever made here.
 
+use serde_json::{Value, json};
+
 use super::{IdentityProvider, Person};
 use crate::api::ids::UserId;
 use crate::api::permission::Permission;
@@ -16,25 +18,27 @@ use crate::api::role::Role;
 use crate::api::session::UserKind;
 use crate::config::{FirstSignIn, GroupRole, GroupScope};
 use crate::server::fault::Fault;
-use crate::store::users::{self, GrantRow, NewGrant, UserRow};
+use crate::server::noted::{self, Origin};
+use crate::store::users::{self, GrantRow, GroupGrantRow, NewGrant, UserRow};
 use crate::store::{Conn, Scope, places, roles};
 
 /// Whoever may do this decides who may do what.
 const MANAGES_PEOPLE: Permission = Permission::named("user.manage");
 
 /// The account of a person, with what the groups bring written to it.
-pub(in crate::server) async fn account(conn: &mut Conn, provider: &IdentityProvider, person: &Person) -> Result<UserRow, Fault> {
+pub(in crate::server) async fn account(conn: &mut Conn, provider: &IdentityProvider, person: &Person, origin: &Origin) -> Result<UserRow, Fault> {
     let subject = provider.subject_key(&person.subject);
     let user = match users::by_subject(conn, &subject).await? {
         Some(known) => known,
-        None => first_time(conn, provider, person, &subject).await?,
+        None => first_time(conn, provider, person, (&subject, origin)).await?,
     };
     // The dealer's provider vouches for the dealer's people.
     if user.state != "active" || user.kind != UserKind::Staff.name() {
         return Err(no_account().into());
     }
     if !provider.groups.is_empty() {
-        bring_grants(conn, provider, person, user.id).await?;
+        let brought = brought(conn, provider, person).await?;
+        bring_grants(conn, user.id, &brought, origin).await?;
     }
     Ok(user)
 }
@@ -45,7 +49,7 @@ fn no_account() -> Problem {
     Problem::new("device.no_account", "The identity provider knows you, but no account here is tied to you. Ask your administrator to tie it.")
 }
 
-async fn first_time(conn: &mut Conn, provider: &IdentityProvider, person: &Person, subject: &str) -> Result<UserRow, Fault> {
+async fn first_time(conn: &mut Conn, provider: &IdentityProvider, person: &Person, (subject, origin): (&str, &Origin)) -> Result<UserRow, Fault> {
     let refused = |why: &str| {
         tracing::warn!(why, "somebody whom the identity provider knows has no account here");
         Fault::from(no_account())
@@ -54,14 +58,16 @@ async fn first_time(conn: &mut Conn, provider: &IdentityProvider, person: &Perso
     if user.state != "active" || user.kind != UserKind::Staff.name() {
         return Err(refused("the account that fits is not an active one of the dealer's people"));
     }
-    if users::grants(conn, user.id).await?.iter().any(is_wide) {
+    // Those to come count too: tied today, it would have them tomorrow.
+    if users::grants_to_come(conn, user.id).await?.iter().any(is_wide) {
         return Err(refused("the account that fits reaches too far to be tied by itself; see `countertop user link`"));
     }
     if !users::link(conn, user.id, subject).await? {
         return Err(refused("the account that fits is tied to somebody else"));
     }
     tracing::info!(user = user.username.as_str(), by, "an account was tied to the identity provider");
-    Ok(UserRow { must_change: false, ..user })
+    noted::write_by_provider(conn, user.id, "link_user", &json!({ "subject": [null, subject], "found_by": [null, by] }), origin).await?;
+    Ok(users::by_id(conn, user.id).await?.ok_or_else(no_account)?)
 }
 
 /// The one account that fits, and by what.
@@ -70,7 +76,7 @@ async fn found(conn: &mut Conn, rule: FirstSignIn, person: &Person) -> Result<Op
         return Ok(None);
     }
     if let Some(email) = &person.email {
-        let mut several = users::by_email(conn, email).await?;
+        let mut several = users::staff_by_email(conn, email).await?;
         match (several.pop(), several.is_empty()) {
             (Some(user), true) => return Ok(Some((user, "e-mail"))),
             (Some(_), false) => return Ok(None),
@@ -96,16 +102,15 @@ fn is_wide(grant: &GrantRow) -> bool {
     grant.scope_kind == "deployment" || role.is_none_or(|role| role.limit(MANAGES_PEOPLE).is_some())
 }
 
-/// Replaces what groups brought before by what they bring now. What somebody
-/// gave here stays as it is.
-async fn bring_grants(conn: &mut Conn, provider: &IdentityProvider, person: &Person, user: UserId) -> Result<(), Fault> {
+/// What the groups of a person bring, each grant with its group.
+async fn brought(conn: &mut Conn, provider: &IdentityProvider, person: &Person) -> Result<Vec<(NewGrant, String)>, Fault> {
+    let mut brought: Vec<(NewGrant, String)> = Vec::new();
     let Some(groups) = &person.groups else {
         // Too many groups, or the claim is not mapped there. Rights that cannot
         // be shown are not kept.
         tracing::warn!(claim = provider.groups_claim.as_str(), "the identity provider told no groups");
-        return Ok(users::set_group_grants(conn, user, &[]).await?);
+        return Ok(brought);
     };
-    let mut brought: Vec<(NewGrant, String)> = Vec::new();
     for rule in provider.groups.iter().filter(|rule| groups.contains(&rule.group)) {
         let Some(grant) = grant(conn, rule).await? else { continue };
         // Two groups may bring the same.
@@ -113,7 +118,40 @@ async fn bring_grants(conn: &mut Conn, provider: &IdentityProvider, person: &Per
             brought.push((grant, rule.group.clone()));
         }
     }
-    Ok(users::set_group_grants(conn, user, &brought).await?)
+    Ok(brought)
+}
+
+/// Replaces what groups brought before by what they bring now, and writes both
+/// down. What somebody gave here stays as it is.
+async fn bring_grants(conn: &mut Conn, user: UserId, brought: &[(NewGrant, String)], origin: &Origin) -> Result<(), Fault> {
+    let same = |held: &GroupGrantRow, new: &NewGrant| (&held.role, &held.scope_kind, &held.scope_id) == (&new.role, &new.scope_kind, &new.scope_id);
+    let held = users::group_grants(conn, user).await?;
+    for gone in held.iter().filter(|held| !brought.iter().any(|(new, _)| same(held, new))) {
+        // I-3: a group at the provider does not shut everybody out either.
+        if (gone.role.as_str(), gone.scope_kind.as_str()) == ("administrator", "deployment") && users::other_administrators(conn, user).await? == 0 {
+            tracing::warn!(group = gone.from_group.as_str(), "the last administrator left the group that brought the role, and keeps it; make another one");
+            continue;
+        }
+        users::end_grant(conn, user, gone.id).await?;
+        let was = told(&gone.role, &gone.scope_kind, gone.scope_id.as_deref(), &gone.from_group);
+        noted::write_by_provider(conn, user, "end_grant", &each(was, |was| json!([was, null])), origin).await?;
+    }
+    for (new, group) in brought.iter().filter(|(new, _)| !held.iter().any(|held| same(held, new))) {
+        users::give_by_group(conn, user, new, group).await?;
+        let is = told(&new.role, &new.scope_kind, new.scope_id.as_deref(), group);
+        noted::write_by_provider(conn, user, "give_grant", &each(is, |is| json!([null, is])), origin).await?;
+    }
+    Ok(())
+}
+
+/// A grant as the history tells it.
+fn told(role: &str, scope_kind: &str, scope_id: Option<&str>, group: &str) -> [(&'static str, Value); 3] {
+    [("role", json!(role)), ("scope", json!({ "kind": scope_kind, "id": scope_id })), ("from_group", json!(group))]
+}
+
+/// Field to what it was and is.
+fn each(fields: [(&'static str, Value); 3], pair: impl Fn(Value) -> Value) -> Value {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), pair(value))).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// The grant of a rule; none, with a word to the log, where the rule names what

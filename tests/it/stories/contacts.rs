@@ -133,6 +133,36 @@ on_both_databases! {
         assert_eq!(manager.patch(&second, json!({ "right": "none" }), None).await.0, 200, "and the last one, once nobody is below");
     }
 
+    async fn c_6_two_who_demote_each_other_leave_one(w: World) {
+        let manager = w.sign_in("manager").await;
+        let boss = |last: &str| json!({ "last": last, "right": "portal_administrator", "access_level": "full" });
+        let ((one, _), (two, _)) = (contact(&manager, &w, boss("Keller")).await, contact(&manager, &w, boss("Vogel")).await);
+        contact(&manager, &w, json!({ "last": "Brandt", "right": "insight_user", "access_level": "full" })).await;
+        let none = json!({ "right": "none" });
+        let answers = tokio::join!(manager.patch(&one, none.clone(), None), manager.patch(&two, none.clone(), None));
+        let (gone, stays) = if answers.0.0 == 200 { answers } else { (answers.1, answers.0) };
+        assert_eq!(gone.0, 200, "{}", gone.1);
+        refused(&stays, 422, "rights.last_portal_administrator");
+    }
+
+    async fn s1_14_what_is_done_for_a_customer_stands_in_its_history_with_both_names(w: World) {
+        let (manager, gm) = (w.sign_in("manager").await, w.sign_in("gm").await);
+        let customer = format!("/v1/customers/{}", w.ids.keller);
+        let (status, consent) = manager.post(&format!("{customer}/consents"), json!({ "role": "executive", "given_by": "Maria Keller" })).await;
+        assert_eq!(status, 201, "{consent}");
+        assert_eq!(manager.put("/v1/session/acting", json!({ "customer": w.ids.keller }), None).await.0, 200);
+        let reading = manager.post(&format!("/v1/assets/{}/readings", w.ids.excavator), json!({ "value": "12904" })).await;
+        assert_eq!(reading.0, 201, "{}", reading.1);
+        // The consent ends, and he stops: whom it was for is still told.
+        assert_eq!(gm.delete(&format!("/v1/consents/{}", consent["id"].as_str().unwrap())).await.0, 204);
+        assert_eq!(manager.delete("/v1/session/acting").await.0, 204);
+        let (_, history) = gm.get(&format!("{customer}/history")).await;
+        for act in ["add_reading", "stop_acting"] {
+            let entry = history["items"].as_array().unwrap().iter().find(|entry| entry["act"] == act).unwrap_or_else(|| panic!("{act}: {history}"));
+            assert_eq!((&entry["actor"], &entry["on_behalf_of"]), (&json!("Marco Silva"), &json!("Keller Bau GmbH")), "{act}");
+        }
+    }
+
     async fn s1_10_c_7_c_8_what_a_contact_plays_gives_no_access_and_sends_no_invoice(w: World) {
         let manager = w.sign_in("manager").await;
         let (path, _) = contact(&manager, &w, json!({ "last": "Brandt", "access_level": "read_only", "username": "ada" })).await;
@@ -218,6 +248,11 @@ on_both_databases! {
         let code = post.wait_for(2).await[1].code();
         assert_eq!(manager.post(&format!("{path}/password"), json!({})).await.0, 201);
         refused(&stranger.post("/v1/password-links", set(&code, "words of a thief")).await, 422, "link.bad");
+        // Nor is a mailbox filled by it: the last link is less than a minute old.
+        let soon = manager.post(&send, json!({})).await;
+        refused(&soon, 429, "session.slow_down");
+        assert!((1..=60).contains(&soon.1["retry_after"].as_u64().unwrap()), "{}", soon.1);
+        assert_eq!(post.mails().len(), 2);
     }
 
     async fn a_mail_that_is_not_taken_says_so(w: World) {

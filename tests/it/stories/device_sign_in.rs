@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use countertop::config::{FirstSignIn, GroupRoles, OidcSettings, Value as _};
 use countertop::server::subject_key;
-use countertop::store::users;
+use countertop::store::At;
+use countertop::store::users::{self, NewGrant};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::harness::provider::{Provider, nobody};
@@ -246,6 +248,55 @@ on_both_databases! {
         for account in ["s-counter", "s-manager"] {
             refused(&sign_in(&w, &server, &provider, account).await, 403, "device.no_account");
         }
+    }
+
+    async fn a_customer_with_an_employees_address_keeps_nobody_out(w: World) {
+        let Some(provider) = quick().await else { return };
+        let server = w.with_provider(&provider.settings()).await;
+        let mut conn = w.app.db.write().await.unwrap();
+        let borrowed = users::UserRow { email: Some("counter@dealer.example".to_owned()), ..user_row("borrower", "customer", ("Bo", "Rrower"), None) };
+        users::insert(&mut conn, &borrowed, &[]).await.unwrap();
+        conn.commit().await.unwrap();
+        let (status, session) = sign_in(&w, &server, &provider, "s-counter").await;
+        assert_eq!((status, &session["user"]["username"]), (200, &json!("counter")), "{session}");
+    }
+
+    async fn who_will_be_an_administrator_is_not_found_by_what_people_choose_either(w: World) {
+        let Some(provider) = quick().await else { return };
+        let server = w.with_provider(&provider.settings()).await;
+        let mut conn = w.app.db.write().await.unwrap();
+        let counter = users::by_name(&mut conn, "counter").await.unwrap().unwrap();
+        let tomorrow = At(Timestamp::now() + SignedDuration::from_hours(24));
+        let to_come = NewGrant { valid_from: Some(tomorrow), ..grant("administrator", "deployment", None) };
+        users::give(&mut conn, counter.id, &to_come).await.unwrap();
+        conn.commit().await.unwrap();
+        refused(&sign_in(&w, &server, &provider, "s-counter").await, 403, "device.no_account");
+    }
+
+    async fn what_groups_bring_and_take_stands_in_the_history_and_the_last_administrator_stays(w: World) {
+        let Some(provider) = quick().await else { return };
+        let brings = |groups: &str| OidcSettings { groups: GroupRoles::from_text(groups).unwrap(), ..provider.settings() };
+        let west = w.with_provider(&brings("counter-west=administrator@deployment\ncounter-west=technician@shop:STK")).await;
+        let (_, session) = sign_in(&w, &west, &provider, "s-counter").await;
+        let roles = json!(["administrator", "counter_staff", "technician"]);
+        assert_eq!(session["user"]["roles"], roles);
+        let mut conn = w.app.db.write().await.unwrap();
+        let admin = users::by_name(&mut conn, "admin").await.unwrap().unwrap();
+        users::set_state(&mut conn, admin.id, "disabled").await.unwrap();
+        conn.commit().await.unwrap();
+        // Of nobody's group now: one role goes, the last administrator stays one.
+        let east = w.with_provider(&brings("counter-east=technician@shop:STK")).await;
+        let begun = begin(&east).await;
+        provider.approve(code(&begun), "s-counter").await;
+        let caller = w.with_token(until_over(&east, &begun).await.1["token"].as_str().unwrap());
+        assert_eq!(caller.get("/v1/session").await.1["user"]["roles"], json!(["administrator", "counter_staff"]));
+        let path = format!("/v1/users/{}/history", session["user"]["id"].as_str().unwrap());
+        let (_, history) = caller.get(&path).await;
+        let told: Vec<&Value> = history["items"].as_array().unwrap().iter().filter(|act| act["actor_kind"] == "identity_provider").collect();
+        let acts: Vec<&str> = told.iter().map(|act| act["act"].as_str().unwrap()).collect();
+        assert_eq!(acts, ["end_grant", "give_grant", "give_grant", "link_user"], "{history}");
+        assert_eq!((&told[0]["changes"]["role"], &told[0]["changes"]["from_group"]), (&json!(["technician", null]), &json!(["counter-west", null])));
+        assert_eq!(told[3]["changes"]["found_by"], json!([null, "e-mail"]));
     }
 
     async fn a_password_that_somebody_else_chose_goes_when_the_account_is_tied(w: World) {

@@ -2,9 +2,12 @@
 //! (I-1 … I-5, S2-2, 2.3), and nobody reaches above himself.
 
 use countertop::api::role::Role;
+use countertop::store::At;
+use countertop::store::users::{self, NewGrant};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::harness::{Caller, World, grant, refused, refused_by_role, refused_fields};
+use crate::harness::{Caller, World, each, grant, refused, refused_by_role, refused_fields, user_row};
 
 /// The id of an account, as the administrator finds it.
 async fn account(admin: &Caller, username: &str) -> Value {
@@ -118,6 +121,85 @@ on_both_databases! {
         let third = w.sign_in("third").await;
         refused(&third.patch(&format!("/v1/users/{}", id(&last)), json!({ "state": "disabled" }), None).await, 404, "not_found");
         refused(&second.patch(&format!("/v1/users/{}", id(&last)), json!({ "state": "locked" }), None).await, 403, "grants.own");
+    }
+
+    async fn i_3_two_who_take_the_role_from_each_other_leave_one(w: World) {
+        w.add_user("second", "staff", &[grant("administrator", "deployment", None)]).await;
+        let (admin, second) = (w.sign_in("admin").await, w.sign_in("second").await);
+        let held = async |username: &str| {
+            let user = account(&admin, username).await;
+            format!("/v1/users/{}/grants/{}", id(&user), id(&user["grants"][0]))
+        };
+        let (first_held, second_held) = (held("admin").await, held("second").await);
+        let (one, two) = tokio::join!(admin.delete(&second_held), second.delete(&first_held));
+        let taken = [&one, &two].into_iter().filter(|answer| answer.0 == 204).count();
+        assert_eq!(taken, 1, "{one:?} {two:?}");
+        let still = if one.0 == 204 { &admin } else { &second };
+        assert_eq!(still.get("/v1/users").await.0, 200);
+    }
+
+    async fn i_3_who_cannot_sign_in_or_is_none_tomorrow_is_no_other_administrator(w: World) {
+        let whole = || grant("administrator", "deployment", None);
+        let tomorrow = At(Timestamp::now() + SignedDuration::from_hours(24));
+        w.add_user("for-today", "staff", &[NewGrant { valid_to: Some(tomorrow), ..whole() }]).await;
+        w.add_user("of-assets", "staff", &[NewGrant { domains: "assets".to_owned(), ..whole() }]).await;
+        w.add_user("program", "service_account", &[whole()]).await;
+        let mut conn = w.app.db.write().await.unwrap();
+        let bare = users::UserRow { password_hash: String::new(), ..user_row("bare", "staff", ("Ba", "Re"), None) };
+        users::insert(&mut conn, &bare, &[whole()]).await.unwrap();
+        conn.commit().await.unwrap();
+        let for_today = w.sign_in("for-today").await;
+        let last = account(&for_today, "admin").await;
+        let path = format!("/v1/users/{}", id(&last));
+        refused(&for_today.delete(&format!("{path}/grants/{}", id(&last["grants"][0]))).await, 409, "user.last_administrator");
+        refused(&for_today.patch(&path, json!({ "state": "disabled" }), None).await, 409, "user.last_administrator");
+        w.add_user("second", "staff", &[whole()]).await;
+        assert_eq!(for_today.patch(&path, json!({ "state": "disabled" }), None).await.0, 200);
+    }
+
+    async fn a_state_and_the_rest_are_changed_in_one_go(w: World) {
+        let (admin, tech) = (w.sign_in("admin").await, w.sign_in("tech").await);
+        let user = account(&admin, "tech").await;
+        let path = format!("/v1/users/{}", id(&user));
+        let (status, now) = admin.patch(&path, json!({ "state": "disabled", "last": "Gone" }), user["version"].as_i64()).await;
+        assert_eq!((status, &now["state"], &now["last"]), (200, &json!("disabled"), &json!("Gone")), "{now}");
+        refused(&tech.get("/v1/session").await, 401, "session.required");
+        refused(&admin.patch(&path, json!({ "state": "active" }), user["version"].as_i64()).await, 412, "version.stale");
+        let (_, history) = admin.get(&format!("{path}/history")).await;
+        let change = history["items"].as_array().unwrap().iter().find(|act| act["act"] == "change_user").unwrap();
+        assert_eq!(change["changes"], json!({ "state": ["active", "disabled"], "last": ["Nakamura", "Gone"] }));
+    }
+
+    async fn a_simple_history_is_the_first_act_and_the_last_and_what_changes_nothing_is_none(w: World) {
+        let admin = w.sign_in("admin").await;
+        let path = format!("/v1/users/{}", hire(&w, "nora").await);
+        let acts = async |query: &str| each(&admin.get(&format!("{path}/history{query}")).await.1, "/act").join(" ");
+        assert_eq!(acts("?depth=simple").await, "create_user", "one and the same is told once");
+        for last in ["Lind", "Lund", "Lund"] {
+            assert_eq!(admin.patch(&path, json!({ "last": last }), None).await.0, 200);
+        }
+        assert_eq!(acts("").await, "change_user create_user");
+        assert_eq!(admin.post(&format!("{path}/password"), json!({})).await.0, 201);
+        assert_eq!(acts("?depth=simple").await, "generate_user_password create_user");
+    }
+
+    async fn a_new_shops_code_stands_in_the_history(w: World) {
+        let admin = w.sign_in("admin").await;
+        let shop = json!({ "code": "FRE", "name": "Fresno", "time_zone": "America/Los_Angeles", "country": "US" });
+        assert_eq!(admin.post("/v1/shops", shop).await.0, 201);
+        let own = id(&account(&admin, "admin").await);
+        let (_, history) = admin.get(&format!("/v1/users/{own}/history")).await;
+        assert_eq!((&history["items"][0]["act"], &history["items"][0]["changes"]["code"]), (&json!("create_shop"), &json!([null, "FRE"])), "{history}");
+    }
+
+    async fn i_5_a_service_account_gets_neither_a_password_nor_a_link(w: World) {
+        let admin = w.sign_in("admin").await;
+        let program = w.add_user("nightly-export", "service_account", &[grant("counter_staff", "shop", Some(w.ids.sln.to_string()))]).await;
+        for path in ["password", "password-link"] {
+            let answer = admin.post(&format!("/v1/users/{program}/{path}"), json!({})).await;
+            refused(&answer, 422, "password.none");
+            assert_ne!(answer.1["title"], answer.1["code"], "told in words: {}", answer.1);
+        }
     }
 
     async fn i_4_t21_what_is_taken_is_gone_with_the_next_call(w: World) {

@@ -1,10 +1,13 @@
 //! Signing in, what a session may do, and how it ends.
 
-use countertop::store::{sessions, users};
+use countertop::store::{At, password_links, sessions, users};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, grant, keys, refused, refused_fields, token_hash, user_row};
+use crate::harness::{Answer, each, grant, keys, refused, refused_fields, token_hash, user_row};
+
+/// A hash that no password has.
+const NOBODYS: &str = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// How long until a time in an answer.
 fn hours_until(time: &Value) -> f64 {
@@ -133,6 +136,90 @@ on_both_databases! {
         refused(&old, 401, "session.refused");
         let new = w.stranger().post("/v1/sessions", json!({ "username": "new-hire", "password": "truck stop pie" })).await;
         assert_eq!((new.0, &new.1["must_change_password"]), (201, &json!(false)));
+    }
+
+    async fn a_sign_in_under_way_outlives_neither_a_new_password_nor_a_closed_account(w: World) {
+        let demo = json!({ "username": "counter", "password": "demo" });
+        for closes in [false, true] {
+            let mut conn = w.app.db.write().await.unwrap();
+            let counter = users::by_name(&mut conn, "counter").await.unwrap().unwrap();
+            if closes {
+                users::set_state(&mut conn, counter.id, "disabled").await.unwrap();
+            } else {
+                users::give_password(&mut conn, counter.id, NOBODYS, false).await.unwrap();
+            }
+            // The old password is looked at while this is not committed yet.
+            let under_way = tokio::spawn({
+                let (stranger, demo) = (w.stranger(), demo.clone());
+                async move { stranger.post("/v1/sessions", demo).await }
+            });
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            conn.commit().await.unwrap();
+            refused(&under_way.await.unwrap(), 401, "session.refused");
+            let mut conn = w.app.db.write().await.unwrap();
+            assert!(sessions::of_user(&mut conn, counter.id).await.unwrap().is_empty());
+            users::give_password(&mut conn, counter.id, &counter.password_hash, false).await.unwrap();
+            conn.commit().await.unwrap();
+        }
+    }
+
+    async fn a_password_is_looked_at_and_hashed_while_others_write(w: World) {
+        let counter = w.sign_in("counter").await;
+        let change = async |current: &str| counter.put("/v1/session/password", json!({ "current": current, "new": "four words of mine" }), None).await;
+        let mut conn = w.app.db.write().await.unwrap();
+        let user = users::by_name(&mut conn, "counter").await.unwrap().unwrap();
+        let wrong = tokio::time::timeout(std::time::Duration::from_secs(5), change("wrong")).await;
+        refused_fields(&wrong.expect("told without a turn at the writer"), &["current"]);
+        // One that was looked at before another was given sets nothing.
+        users::give_password(&mut conn, user.id, NOBODYS, false).await.unwrap();
+        let under_way = tokio::spawn({
+            let counter = counter.clone();
+            async move { counter.put("/v1/session/password", json!({ "current": "demo", "new": "words of a thief" }), None).await }
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+        conn.commit().await.unwrap();
+        assert!(matches!(under_way.await.unwrap().0, 401 | 422));
+        let thief = w.stranger().post("/v1/sessions", json!({ "username": "counter", "password": "words of a thief" })).await;
+        refused(&thief, 401, "session.refused");
+    }
+
+    async fn a_mailed_link_is_good_once_and_only_while_nothing_else_happened(w: World) {
+        let link = async |code: &str, username: &str| {
+            let mut conn = w.app.db.write().await.unwrap();
+            let user = users::by_name(&mut conn, username).await.unwrap().unwrap().id;
+            let ends_at = At(Timestamp::now() + SignedDuration::from_hours(1));
+            password_links::add(&mut conn, user, &token_hash(code), ends_at).await.unwrap();
+            conn.commit().await.unwrap();
+            user
+        };
+        let set = async |code: &str| w.stranger().post("/v1/password-links", json!({ "code": code, "new": "words of my own" })).await;
+        link("a", "counter").await;
+        let (one, two) = tokio::join!(set("a"), set("a"));
+        let (good, bad) = if one.0 == 200 { (one, two) } else { (two, one) };
+        assert_eq!(good.0, 200, "{}", good.1);
+        refused(&bad, 422, "link.bad");
+        // Whoever found a password of his own has no use for one that lies in a mailbox.
+        link("b", "manager").await;
+        let own = json!({ "current": "demo", "new": "four words of mine" });
+        assert_eq!(w.sign_in("manager").await.put("/v1/session/password", own, None).await.0, 200);
+        refused(&set("b").await, 422, "link.bad");
+        // Nor does it wait for an account to be opened again.
+        let tech = link("c", "tech").await;
+        for state in ["disabled", "active"] {
+            let mut conn = w.app.db.write().await.unwrap();
+            users::set_state(&mut conn, tech, state).await.unwrap();
+            conn.commit().await.unwrap();
+            refused(&set("c").await, 422, "link.bad");
+        }
+    }
+
+    async fn behind_a_proxy_only_the_proxys_own_word_counts(w: World) {
+        let body = json!({ "username": "counter", "password": "demo" }).to_string().into_bytes();
+        let told = [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "198.51.100.2, 203.0.113.9")];
+        let answer = w.stranger().send("POST", "/v1/sessions", &told, Some(body)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let counter = w.with_token(answer.json()["token"].as_str().unwrap());
+        assert_eq!(each(&counter.get("/v1/sessions").await.1, "/came_from"), ["203.0.113.9"]);
     }
 
     async fn without_a_good_token_everything_is_401(w: World) {

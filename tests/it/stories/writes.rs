@@ -1,6 +1,7 @@
 //! Writes: keys against double sending (S3-43, 2.8), bodies that are none, and
 //! transactions that leave no trace.
 
+use countertop::store::users;
 use serde_json::{Value, json};
 
 use crate::harness::{Caller, refused, refused_by_role};
@@ -73,6 +74,42 @@ on_both_databases! {
             ids.insert(made.json()["id"].as_str().unwrap().to_owned());
         }
         assert_eq!(ids.len(), 3);
+    }
+
+    async fn a_key_counts_for_the_customer_one_acts_for(w: World) {
+        let manager = w.sign_in("manager").await;
+        let mut numbers = Vec::new();
+        for customer in [w.ids.keller, w.ids.waco] {
+            let consent = json!({ "role": "executive", "given_by": "the owner" });
+            assert_eq!(manager.post(&format!("/v1/customers/{customer}/consents"), consent).await.0, 201);
+            assert_eq!(manager.put("/v1/session/acting", json!({ "customer": customer }), None).await.0, 200);
+            // Both own a 1042.
+            let file = async || manager.post_with_key("/v1/service-requests", "k", json!({ "unit_number": "1042", "complaint": "Leaks" })).await;
+            let (first, again) = (file().await, file().await);
+            assert_eq!((first.status, &again.text), (201, &first.text), "{}", first.text);
+            numbers.push(first.json()["number"].as_str().unwrap().to_owned());
+            assert_eq!(manager.delete("/v1/session/acting").await.0, 204);
+        }
+        assert_ne!(numbers[0], numbers[1]);
+    }
+
+    async fn who_was_signed_out_meanwhile_sends_the_same_again(w: World) {
+        let counter = w.sign_in("counter").await;
+        let path = format!("/v1/assets/{}/service-requests", w.ids.excavator);
+        let mut conn = w.app.db.write().await.unwrap();
+        let user = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
+        let under_way = tokio::spawn({
+            let (counter, path) = (counter.clone(), path.clone());
+            async move { counter.post_with_key(&path, "k", json!({ "complaint": "Leaks" })).await }
+        });
+        // On SQLite it was let in meanwhile, and waits for this one.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        users::end_sessions(&mut conn, user).await.unwrap();
+        conn.commit().await.unwrap();
+        assert!(matches!(under_way.await.unwrap().status, 401 | 201));
+        let counter = w.sign_in("counter").await;
+        assert_eq!(counter.post_with_key(&path, "k", json!({ "complaint": "Leaks" })).await.status, 201, "what was refused was not kept");
+        assert_eq!(how_many(&counter).await, 1);
     }
 
     async fn a_key_outlives_the_session_it_was_sent_in(w: World) {
