@@ -54,6 +54,14 @@ words! {
     }
 }
 
+impl PortalRight {
+    /// Whether it wants a portal administrator above it (C-5).
+    #[must_use]
+    pub const fn is_below_an_administrator(self) -> bool {
+        matches!(self, Self::FleetAdministrator | Self::InsightUser)
+    }
+}
+
 words! {
     /// The role of a contact on the platform (S0).
     pub enum PlatformRole {

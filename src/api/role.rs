@@ -55,6 +55,15 @@ impl Cell {
         [Self::Yes, Self::No, Self::Own, Self::Basic, Self::Configurable].into_iter().find(|cell| cell.name() == name)
     }
 
+    /// The plain cell that grants so far.
+    const fn of(limit: Limit) -> Self {
+        match limit {
+            Limit::Full => Self::Yes,
+            Limit::Own => Self::Own,
+            Limit::Basic => Self::Basic,
+        }
+    }
+
     /// How far it grants.
     #[must_use]
     pub const fn limit(self) -> Option<Limit> {
@@ -125,6 +134,19 @@ impl Role {
         for (permission, cell) in Permission::all().zip(&mut self.cells) {
             if !kept.holds(permission) {
                 *cell = Cell::No;
+            }
+        }
+        self
+    }
+
+    /// The same role, with nothing granted further than a limit says: what is
+    /// left of it where somebody lends another role.
+    #[must_use]
+    pub fn at_most(mut self, limit: impl Fn(Permission) -> Option<Limit>) -> Self {
+        for (permission, cell) in Permission::all().zip(&mut self.cells) {
+            let most = limit(permission);
+            if cell.limit() > most {
+                *cell = most.map_or(Cell::No, Cell::of);
             }
         }
         self

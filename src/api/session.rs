@@ -199,8 +199,8 @@ pub struct Acting {
     pub customer: CustomerRef,
     /// The contact through whose eyes one looks.
     pub contact: Option<String>,
-    /// False once the customer took its word back: nothing is allowed then but
-    /// to stop.
+    /// False once the customer took its word back, or one may not act for it
+    /// any more: nothing is allowed then but to stop.
     pub allowed: bool,
 }
 

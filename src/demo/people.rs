@@ -38,6 +38,7 @@ impl Filler<'_> {
             user_id: None,
             username: None,
             has_password: false,
+            is_shut_out: false,
             designated_by: None,
             designated_by_name: None,
             is_active: true,

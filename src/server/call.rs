@@ -200,7 +200,7 @@ fn demand(caller: &Caller, endpoint: &Endpoint) -> Result<(), Problem> {
         Some(StandingIn::For(_, false)) => {
             return Err(Problem::new("consent.missing", "The customer took its consent back, or you may not act for it any more. Stop acting for it."));
         }
-        Some(StandingIn::Eyes(_)) if endpoint.method != Method::Get => {
+        Some(StandingIn::Eyes(..)) if endpoint.method != Method::Get => {
             return Err(Problem::new("view.read_only", "You look through somebody else's eyes: nothing can be changed. Stop looking first."));
         }
         _ => {}

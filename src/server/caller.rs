@@ -13,7 +13,7 @@ use crate::api::role::{Limit, Role};
 use crate::api::session::UserKind;
 use crate::store::sessions::SessionRow;
 use crate::store::users::UserRow;
-use crate::store::{At, Conn, Scope, places, sessions, users};
+use crate::store::{At, Conn, Own, Scope, places, sessions, users};
 
 /// A signed-in user with its session and what it may do.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ impl Caller {
     /// What sort of user it counts as: through a contact's eyes, a customer's.
     pub(crate) fn kind(&self) -> UserKind {
         match &self.powers.standing_in {
-            Some(StandingIn::Eyes(_)) => UserKind::Customer,
+            Some(StandingIn::Eyes(..)) => UserKind::Customer,
             _ => self.user_kind(),
         }
     }
@@ -144,9 +144,21 @@ impl Caller {
         }
     }
 
-    /// Oneself, where only own records may be seen.
-    pub(crate) fn own_only(&self, permission: Permission) -> Option<UserId> {
-        (self.limit(permission) == Some(Limit::Own)).then(|| self.powers.own_id(self.user.id))
+    /// Refuses whoever may do this for a part of the deployment only.
+    pub(crate) fn demand_everywhere(&self, permission: Permission) -> Result<(), Problem> {
+        if self.scope(permission).everything {
+            return Ok(());
+        }
+        let detail = "This counts beyond what your role covers: ask an administrator of the whole deployment.";
+        Err(Problem { missing: vec![permission], ..Problem::with_status(403, "scope.beyond_own", "Beyond your own reach", detail) })
+    }
+
+    /// Oneself, where only own records may be seen, and where all may: each
+    /// grant is limited for itself, whatever another grants elsewhere (2.4).
+    pub(crate) fn own_only(&self, permission: Permission) -> Option<Own> {
+        let limited = self.powers.held.iter().any(|held| held.role.limit(permission) == Some(Limit::Own));
+        let all_of = self.scope_where(|role| role.limit(permission).is_some_and(|limit| limit != Limit::Own));
+        (limited && !all_of.everything).then(|| Own { user: self.powers.own_id(self.user.id), all_of })
     }
 
     /// What the grants with this permission reach, together.

@@ -3,19 +3,20 @@
 
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
-use super::powers::{level, of_contact};
-use super::{form, paging};
+use super::powers::{level, narrowed_by_portal, of_contact};
+use super::{form, grants, paging};
 use crate::api::access_level::AccessLevel;
 use crate::api::contact::{Contact, ContactDetails, ContactKind, ContactMore, ContactRole, PlatformRole, PortalRight};
 use crate::api::ids::{ContactId, CustomerId, UserId};
 use crate::api::operation::{ChangeContact, CreateContact, GetContact, ListContacts};
 use crate::api::page::Page;
-use crate::api::permission::{Permission, PermissionSet};
+use crate::api::people::{GrantScope, ScopeKind};
+use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
-use crate::api::role::Limit;
+use crate::api::role::{Limit, Role};
 use crate::api::session::UserKind;
 use crate::store::contacts::{self, ContactRow};
-use crate::store::{Scope, StoreError, customers, users};
+use crate::store::{Scope, StoreError, customers, settings, users};
 use crate::text::fold;
 
 const VIEW: Permission = Permission::named("contact.view");
@@ -30,13 +31,20 @@ pub(super) async fn list(cx: &mut Cx, ask: Ask<ListContacts>) -> Answer<Page<Con
     let after: Option<String> = paging::place(ask.query.cursor.as_deref())?;
     let scope = cx.caller.scope(VIEW);
     let customer = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?.id;
-    let rows = match cx.caller.own_only(VIEW) {
+    let rows = match own_only(cx, customer).await? {
         Some(own) => contacts::of_customer_own(&mut cx.conn, customer, own).await?,
         None => contacts::of_customer(&mut cx.conn, customer, after.as_deref().unwrap_or_default(), paging::one_more(limit)).await?,
     };
     let full = sees_all(cx, customer).await?;
     let place = |row: &ContactRow| paging::cursor(&row.id.to_string());
     Ok(Reply::ok(paging::page(rows, limit, None, place, |row| view(row, full))))
+}
+
+/// Oneself, where of this customer only the own contact may be seen.
+async fn own_only(cx: &mut Cx, customer: CustomerId) -> Result<Option<UserId>, Fault> {
+    let Some(own) = cx.caller.own_only(VIEW) else { return Ok(None) };
+    let sees_all = customers::get(&mut cx.conn, &own.all_of, customer).await?.is_some();
+    Ok((!sees_all).then_some(own.user))
 }
 
 /// Whether more than name and telephone may be seen.
@@ -75,7 +83,7 @@ fn view(row: ContactRow, full: bool) -> Contact {
 /// `GET /v1/contacts/{id}`.
 pub(super) async fn show(cx: &mut Cx, ask: Ask<GetContact>) -> Answer<Contact> {
     let row = get(cx, &[VIEW], ask.path.id).await?;
-    if cx.caller.own_only(VIEW).is_some_and(|own| row.user_id != Some(own)) {
+    if own_only(cx, row.customer_id).await?.is_some_and(|own| row.user_id != Some(own)) {
         return Err(Problem::not_found().into());
     }
     let (version, full) = (row.row_version, sees_all(cx, row.customer_id).await?);
@@ -150,7 +158,7 @@ async fn changed(cx: &mut Cx, before: &ContactRow, body: &ContactDetails) -> Res
     row.access_level = body.access_level.map_or(row.access_level, |level| level.name().to_owned());
     if access(&row) != access(before) {
         refuse_own(cx, before)?;
-        refuse_beyond(cx, &row)?;
+        refuse_beyond(cx, &row, "You can give nobody more than you have yourself.").await?;
         keep_an_administrator(cx, before, &row).await?;
         row.designated_by = Some(cx.caller.id());
     }
@@ -219,15 +227,63 @@ pub(super) fn refuse_own(cx: &Cx, row: &ContactRow) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A customer's administrator gives no more than he has himself.
-fn refuse_beyond(cx: &Cx, row: &ContactRow) -> Result<(), Fault> {
-    let given = of_contact(row).iter().fold(PermissionSet::default(), |set, held| set.union(held.role.permissions()));
-    if cx.caller.kind() != UserKind::Customer || cx.caller.granted().includes(given) {
+/// A customer's administrator gives no more than he has himself at that
+/// customer.
+async fn refuse_beyond(cx: &mut Cx, row: &ContactRow, detail: &str) -> Result<(), Fault> {
+    if cx.caller.kind() != UserKind::Customer {
         return Ok(());
     }
-    let beyond: Vec<Permission> = given.without(cx.caller.granted()).iter().collect();
-    let detail = "You can give nobody more than you have yourself.";
-    Err(Problem { missing: beyond, ..Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail) }.into())
+    let portal = settings::portal(&mut cx.conn).await?;
+    let given: Vec<Role> = of_contact(row).into_iter().map(|held| narrowed_by_portal(&portal, held.role)).collect();
+    let there = GrantScope { kind: ScopeKind::Customer, id: Some(row.customer_id.to_string()), name: None };
+    grants::refuse(grants::beyond(cx, &given, &there, |_| true).await?, detail)
+}
+
+/// Nobody lays hands on the account of somebody who belongs elsewhere too, or
+/// may do more: with its password or under its name he would be that person.
+pub(super) async fn refuse_stronger(cx: &mut Cx, contact: &ContactRow) -> Result<(), Fault> {
+    let Some(user) = contact.user_id else { return Ok(()) };
+    let reach = Scope { portal_only: false, ..cx.caller.scope(CREDENTIALS) };
+    if users::account(&mut cx.conn, &reach, user).await?.is_none() {
+        let detail = "This account also reaches what is beyond yours: ask an administrator of your dealer.";
+        return Err(Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail).into());
+    }
+    let detail = "This account may do more than yours, or will with access: ask your dealer.";
+    // Who has no access now may get any, and keeps the password.
+    let mut at_most = contact.clone();
+    if level(contact) == AccessLevel::None {
+        at_most.access_level = AccessLevel::CarrierView.name().to_owned();
+    }
+    refuse_beyond(cx, &at_most, detail).await?;
+    if cx.caller.kind() == UserKind::Customer {
+        for grant in users::grants_to_come(&mut cx.conn, user).await? {
+            let role = grants::role(cx, &grant.role).await?;
+            let beyond = grants::beyond(cx, &[role], &grants::view(grant).scope, |_| true).await?;
+            grants::refuse(beyond, detail)?;
+        }
+    }
+    Ok(())
+}
+
+fn no_portal_administrator() -> Fault {
+    Problem::new("rights.no_portal_administrator", "Name a portal administrator first.").into()
+}
+
+/// S1-8, for rights that are given as roles.
+pub(super) async fn demand_administrator(cx: &mut Cx, customer: CustomerId) -> Result<(), Fault> {
+    // All of them: there is no contact of a new id.
+    let people = contacts::others(&mut cx.conn, customer, ContactId::new()).await?;
+    if people.iter().any(ContactRow::administers) { Ok(()) } else { Err(no_portal_administrator()) }
+}
+
+/// C-6, for an account that is about to be locked or disabled.
+pub(super) async fn keep_administrators_without(cx: &mut Cx, user: UserId) -> Result<(), Fault> {
+    let people = contacts::of_user(&mut cx.conn, user).await?;
+    for before in people.into_iter().filter(ContactRow::administers) {
+        let after = ContactRow { is_shut_out: true, ..before.clone() };
+        keep_an_administrator(cx, &before, &after).await?;
+    }
+    Ok(())
 }
 
 /// C-5, S1-8: nobody below before there is a portal administrator; C-6, S1-6:
@@ -237,8 +293,8 @@ async fn keep_an_administrator(cx: &mut Cx, before: &ContactRow, after: &Contact
     if others.iter().any(ContactRow::administers) || after.administers() {
         return Ok(());
     }
-    if after.is_below_an_administrator() && !before.administers() {
-        return Err(Problem::new("rights.no_portal_administrator", "Name a portal administrator first.").into());
+    if !before.administers() {
+        return if after.is_below_an_administrator() { Err(no_portal_administrator()) } else { Ok(()) };
     }
     if others.iter().chain([after]).any(ContactRow::is_below_an_administrator) {
         let detail = "This is the last portal administrator, and other contacts have rights. Name another one first.";
@@ -259,6 +315,7 @@ async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username:
         match row.user_id {
             Some(user) => {
                 refuse_own(cx, before)?;
+                refuse_stronger(cx, before).await?;
                 contacts::rename_account(&mut cx.conn, user, &name).await.map_err(taken)?;
             }
             None => {

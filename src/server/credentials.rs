@@ -7,7 +7,7 @@ use rand::rngs::SysRng;
 
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::token_hash;
-use super::contacts::{self, CREDENTIALS, refuse_own};
+use super::contacts::{self, CREDENTIALS, refuse_own, refuse_stronger};
 use super::fault::Fault;
 use super::password::NewPassword;
 use super::password_letter::{LINK_HOURS, PasswordLink};
@@ -34,6 +34,7 @@ const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 pub(super) async fn generate_for_contact(cx: &mut Cx, ask: Ask<GenerateContactPassword>) -> Answer<GeneratedPassword> {
     let contact = contacts::get(cx, &[CREDENTIALS], ask.path.id).await?;
     refuse_own(cx, &contact)?;
+    refuse_stronger(cx, &contact).await?;
     let (user, username) = account_of(&contact)?;
     cx.noted.on("contact", contact.id).customer(contact.customer_id).user(user);
     generate(cx, user, username).await
@@ -101,6 +102,7 @@ fn refuse_without_password(kind: &str) -> Result<(), Problem> {
 pub(super) async fn send_to_contact(cx: &mut Cx, ask: Ask<SendContactLink>) -> Answer<LinkSent> {
     let contact = contacts::get(cx, &[CREDENTIALS], ask.path.id).await?;
     refuse_own(cx, &contact)?;
+    refuse_stronger(cx, &contact).await?;
     let (user, username) = account_of(&contact)?;
     cx.noted.on("contact", contact.id).customer(contact.customer_id).user(user);
     send(cx, user, username, contact.email).await

@@ -1,9 +1,12 @@
 //! Roles given to users, with a scope and for a time (I-1 … I-3).
 
 use super::call::{Answer, Ask, Cx, Reply};
+use super::contacts as people;
 use super::fault::Fault;
+use super::powers::Held;
 use super::users::{MANAGE, manageable, view as account_view};
-use crate::api::ids::UserId;
+use crate::api::contact::PortalRight;
+use crate::api::ids::{CustomerId, UserId};
 use crate::api::operation::{EndGrant, GiveGrant};
 use crate::api::page::Nothing;
 use crate::api::people::{Account, Domain, Grant, GrantScope, ScopeKind};
@@ -12,7 +15,7 @@ use crate::api::problem::Problem;
 use crate::api::role::Role;
 use crate::api::session::UserKind;
 use crate::store::users::{self, GrantRow, NewGrant};
-use crate::store::{At, customers, places, roles};
+use crate::store::{At, Scope, customers, places, roles};
 
 /// A grant as an administrator sees it.
 pub(super) fn view(row: GrantRow) -> Grant {
@@ -33,22 +36,26 @@ pub(super) async fn give(cx: &mut Cx, ask: Ask<GiveGrant>) -> Answer<Account> {
     refuse_own(cx, account.id)?;
     let new = ask.body;
     let role = role(cx, &new.role).await?;
-    refuse_beyond(cx, &role)?;
-    refuse_wrong_audience(audience(cx, &role).await?, &account.kind)?;
+    let audience = audience(cx, &role).await?;
     if let (Some(from), Some(to)) = (new.from, new.to)
         && from >= to
     {
         return Err(Problem::field("to", "has to lie behind `from`").into());
     }
-    let scope_id = scope_id(cx, &new.scope).await?;
+    let to = new.to.map(At);
+    let scope = GrantScope { id: scope_id(cx, &new.scope).await?, ..new.scope };
+    refuse_longer(cx, &scope, to).await?;
+    refuse_beyond(cx, &role, &scope, |held| held.lasts(to)).await?;
+    refuse_wrong_audience(audience, &account.kind)?;
+    demand_portal_administrator(cx, &role, &scope).await?;
     let domains: Vec<&str> = new.domains.iter().map(|domain| domain.name()).collect();
     let grant = NewGrant {
         role: role.key.to_string(),
-        scope_kind: new.scope.kind.name().to_owned(),
-        scope_id,
+        scope_kind: scope.kind.name().to_owned(),
+        scope_id: scope.id,
         domains: domains.join(" "),
         valid_from: new.from.map(At),
-        valid_to: new.to.map(At),
+        valid_to: to,
         granted_by: Some(cx.caller.id()),
     };
     users::give(&mut cx.conn, account.id, &grant).await?;
@@ -101,16 +108,81 @@ pub(super) fn refuse_own(cx: &Cx, user: UserId) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Nobody gives, or rules over, more than he has himself. What ships for
-/// customers' people is theirs, and no more than the dealer's people see.
-pub(super) fn refuse_beyond(cx: &Cx, role: &Role) -> Result<(), Problem> {
+/// Nobody gives, or rules over, more than he has himself in that place, by roles
+/// that count. What ships for customers' people is theirs, and no more than the
+/// dealer's people see.
+pub(super) async fn refuse_beyond(cx: &mut Cx, role: &Role, scope: &GrantScope, counts: impl Fn(&Held) -> bool + Send) -> Result<(), Fault> {
     let of_customers = Role::named(&role.key).is_some() && role.audience() != UserKind::Staff;
-    if of_customers || cx.caller.granted().includes(role.permissions()) {
+    if of_customers && !cx.caller.kind().is_outside() {
         return Ok(());
     }
-    let beyond: Vec<Permission> = role.permissions().without(cx.caller.granted()).iter().collect();
-    let detail = format!("{} may do more than you: ask an administrator.", role.in_words());
-    Err(Problem { missing: beyond, ..Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail) })
+    let beyond = beyond(cx, std::slice::from_ref(role), scope, counts).await?;
+    refuse(beyond, format!("{} may do more there than you: ask an administrator.", role.in_words()))
+}
+
+/// Refuses what goes beyond one's own rights, if anything does.
+pub(super) fn refuse(beyond: Vec<Permission>, detail: impl Into<String>) -> Result<(), Fault> {
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    Err(Problem { missing: beyond, ..Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail) }.into())
+}
+
+/// What roles grant, or grant further, than the caller's own that count and
+/// reach over the whole of a scope. What he holds elsewhere is nothing there.
+pub(super) async fn beyond(cx: &mut Cx, given: &[Role], scope: &GrantScope, counts: impl Fn(&Held) -> bool + Send) -> Result<Vec<Permission>, Fault> {
+    let mut own = Vec::new();
+    for held in cx.caller.powers.held.clone() {
+        if counts(&held) && lies_within(cx, &held.scope(), scope).await? {
+            own.push(held.role);
+        }
+    }
+    let widest = |roles: &[Role], permission| roles.iter().filter_map(|role| role.limit(permission)).max();
+    Ok(Permission::all().filter(|permission| widest(given, *permission) > widest(&own, *permission)).collect())
+}
+
+/// Whether a reach covers all of what a grant is limited to. A customer is more
+/// than one of its organizations.
+async fn lies_within(cx: &mut Cx, reach: &Scope, scope: &GrantScope) -> Result<bool, Fault> {
+    let id = scope.id.as_deref().unwrap_or_default();
+    Ok(reach.everything
+        || match scope.kind {
+            ScopeKind::Deployment => false,
+            ScopeKind::Shop => id.parse().is_ok_and(|shop| reach.reaches_shop(shop)),
+            ScopeKind::Organization => places::organization(&mut cx.conn, reach, id).await?.is_some(),
+            ScopeKind::Customer => {
+                let whole = Scope { organizations: Vec::new(), ..reach.clone() };
+                match id.parse() {
+                    Ok(customer) => customers::get(&mut cx.conn, &whole, customer).await?.is_some(),
+                    Err(_) => false,
+                }
+            }
+        })
+}
+
+/// Nobody gives for longer than he may give himself (I-1).
+async fn refuse_longer(cx: &mut Cx, scope: &GrantScope, to: Option<At>) -> Result<(), Fault> {
+    for held in cx.caller.powers.held.clone() {
+        if held.role.limit(MANAGE).is_some() && held.lasts(to) && lies_within(cx, &held.scope(), scope).await? {
+            return Ok(());
+        }
+    }
+    Err(Problem::field("to", "your own role ends before that").into())
+}
+
+/// S1-8: the rights of a portal administrator's people, given as roles too,
+/// need a portal administrator at the customer.
+async fn demand_portal_administrator(cx: &mut Cx, role: &Role, scope: &GrantScope) -> Result<(), Fault> {
+    let id = scope.id.as_deref().unwrap_or_default();
+    let customer: Option<CustomerId> = match scope.kind {
+        ScopeKind::Customer => id.parse().ok(),
+        ScopeKind::Organization => places::organization(&mut cx.conn, &Scope::deployment(), id).await?.and_then(|row| row.customer_id),
+        ScopeKind::Deployment | ScopeKind::Shop => None,
+    };
+    match customer.filter(|_| PortalRight::named(&role.key).is_some_and(PortalRight::is_below_an_administrator)) {
+        Some(customer) => people::demand_administrator(cx, customer).await,
+        None => Ok(()),
+    }
 }
 
 /// At least one active administrator stays (I-3).
@@ -143,7 +215,9 @@ async fn scope_id(cx: &mut Cx, scope: &GrantScope) -> Result<Option<String>, Fau
             Err(_) => customer_of_number(cx, wanted).await?,
         },
     };
-    Ok(Some(found.ok_or_else(beyond)?))
+    let found = found.ok_or_else(beyond)?;
+    let whole = GrantScope { id: Some(found.clone()), ..scope.clone() };
+    if lies_within(cx, &reach, &whole).await? { Ok(Some(found)) } else { Err(beyond().into()) }
 }
 
 /// A customer by its number at the shop one works in.

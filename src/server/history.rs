@@ -1,15 +1,19 @@
 //! Who did what to a record, in two depths (S4-16).
 
+use serde_json::Value;
+
 use super::call::{Answer, Ask, Cx, Reply};
 use super::fault::Fault;
-use super::paging;
+use super::{assets as machines, paging};
 use crate::api::audit::{AuditDepth, AuditEntry, AuditQuery};
+use crate::api::customer::CustomerKind;
+use crate::api::ids::{ShopId, UserId};
 use crate::api::operation::{AssetHistory, CustomerHistory, UserHistory};
 use crate::api::page::Page;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::store::audit::{self, AuditRow, Of, Which};
-use crate::store::{assets, customers, users};
+use crate::store::{Scope, assets, customers, users};
 
 const VIEW: Permission = Permission::named("audit.view");
 
@@ -17,38 +21,84 @@ const VIEW: Permission = Permission::named("audit.view");
 pub(super) async fn of_customer(cx: &mut Cx, ask: Ask<CustomerHistory>) -> Answer<Page<AuditEntry>> {
     let scope = cx.caller.scope(VIEW);
     let row = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
-    page(cx, Of::Customer, row.id.to_string(), ask.query).await
+    let own = match cx.caller.own_only(VIEW) {
+        Some(own) => customers::get(&mut cx.conn, &own.all_of, row.id).await?.is_none().then_some(own.user),
+        None => None,
+    };
+    let shared = row.kind == CustomerKind::Fleet.name();
+    page(cx, Acts { of: Of::Customer, id: row.id.to_string(), scope, own, shared }, ask.query).await
 }
 
 /// `GET /v1/assets/{id}/history`.
 pub(super) async fn of_asset(cx: &mut Cx, ask: Ask<AssetHistory>) -> Answer<Page<AuditEntry>> {
     let scope = cx.caller.scope(VIEW);
-    let row = assets::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
-    page(cx, Of::Asset, row.id.to_string(), ask.query).await
+    let row = machines::get(cx, VIEW, ask.path.id).await?;
+    let own = match cx.caller.own_only(VIEW) {
+        Some(own) => assets::get(&mut cx.conn, &own.all_of, row.id).await?.is_none().then_some(own.user),
+        None => None,
+    };
+    page(cx, Acts { of: Of::Asset, id: row.id.to_string(), scope, own, shared: false }, ask.query).await
 }
 
 /// `GET /v1/users/{id}/history`.
 pub(super) async fn of_user(cx: &mut Cx, ask: Ask<UserHistory>) -> Answer<Page<AuditEntry>> {
     let scope = cx.caller.scope(VIEW);
     let row = users::account(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
-    page(cx, Of::User, row.id.to_string(), ask.query).await
+    let own = match cx.caller.own_only(VIEW) {
+        Some(own) => users::account(&mut cx.conn, &own.all_of, row.id).await?.is_none().then_some(own.user),
+        None => None,
+    };
+    page(cx, Acts { of: Of::User, id: row.id.to_string(), scope, own, shared: true }, ask.query).await
 }
 
-async fn page(cx: &mut Cx, of: Of, id: String, query: AuditQuery) -> Answer<Page<AuditEntry>> {
+/// Which acts are asked for.
+struct Acts {
+    of: Of,
+    id: String,
+    /// How far the caller reaches.
+    scope: Scope,
+    /// Only those of his own and of whom he named.
+    own: Option<UserId>,
+    /// Other shops may have a part in the customers.
+    shared: bool,
+}
+
+async fn page(cx: &mut Cx, acts: Acts, query: AuditQuery) -> Answer<Page<AuditEntry>> {
+    let Acts { of, id, scope, own, shared } = acts;
+    let view = |row| view(row).map(|entry| if shared { without_other_shops(entry, &scope) } else { entry });
     let limit = paging::limit(query.limit)?;
     let before: Option<String> = paging::place(query.cursor.as_deref())?;
-    let own = cx.caller.own_only(VIEW);
     if query.depth == AuditDepth::Simple {
         // Who saved it last, and who made it.
-        let mut rows = audit::acts(&mut cx.conn, (of, &id), Which::Last, None, own, 1).await?;
-        rows.extend(audit::acts(&mut cx.conn, (of, &id), Which::First, None, own, 1).await?);
+        let mut rows = audit::acts(&mut cx.conn, (of, &id), Which::Last, &scope, None, own, 1).await?;
+        rows.extend(audit::acts(&mut cx.conn, (of, &id), Which::First, &scope, None, own, 1).await?);
         rows.dedup_by(|first, last| first.id == last.id);
         return Ok(Reply::ok(Page::whole(rows.into_iter().map(view).collect::<Result<_, _>>()?)));
     }
-    let rows = audit::acts(&mut cx.conn, (of, &id), Which::All, before.as_deref(), own, paging::one_more(limit)).await?;
+    let rows = audit::acts(&mut cx.conn, (of, &id), Which::All, &scope, before.as_deref(), own, paging::one_more(limit)).await?;
     let page = paging::page(rows, limit, None, |row| paging::cursor(&row.id), view);
     let items = page.items.into_iter().collect::<Result<_, _>>()?;
     Ok(Reply::ok(Page { items, next: page.next, total: None }))
+}
+
+/// Another shop's link with a customer, and its number there, are none of a
+/// shop's business: not in the customer itself, nor in what was done to it.
+fn without_other_shops(mut entry: AuditEntry, reach: &Scope) -> AuditEntry {
+    if reach.everything || reach.shops.is_empty() || entry.entity != "customer" {
+        return entry;
+    }
+    // It does not say of which shop; the links do.
+    entry.changes.remove("number");
+    let seen = |link: &Value| link["shop"]["id"].as_str().and_then(|id| id.parse::<ShopId>().ok()).is_some_and(|shop| reach.reaches_shop(shop));
+    if let Some(Value::Array(sides)) = entry.changes.get_mut("links") {
+        for side in sides.iter_mut().filter_map(Value::as_array_mut) {
+            side.retain(seen);
+        }
+        if sides.first() == sides.last() {
+            entry.changes.remove("links");
+        }
+    }
+    entry
 }
 
 fn view(row: AuditRow) -> Result<AuditEntry, Fault> {

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::caller::token_hash;
 use super::fault::Fault;
+use super::portal::SETTINGS;
 use super::powers::{Powers, no_session};
 use super::sessions::{new_token, round};
 use super::{App, form, noted};
@@ -20,12 +21,13 @@ use crate::api::session::{SignedIn, UserKind};
 use crate::store::kiosks::{self, KioskRow};
 use crate::store::sessions::NewSession;
 use crate::store::users::{NewGrant, UserRow};
-use crate::store::{At, Scope, StoreError, places, sessions, users};
+use crate::store::{At, StoreError, places, sessions, users};
 
 /// `GET /v1/kiosks`.
 pub(super) async fn list(cx: &mut Cx, _: Ask<ListKiosks>) -> Answer<Page<Kiosk>> {
+    let reach = cx.caller.scope(SETTINGS);
     let rows = kiosks::list(&mut cx.conn).await?;
-    Ok(Reply::ok(Page::whole(rows.into_iter().map(view).collect())))
+    Ok(Reply::ok(Page::whole(rows.into_iter().filter(|row| reach.reaches_shop(row.shop_id)).map(view).collect())))
 }
 
 fn view(row: KioskRow) -> Kiosk {
@@ -71,9 +73,11 @@ fn written(actions: &[Permission]) -> String {
 pub(super) async fn enrol(cx: &mut Cx, ask: Ask<EnrolKiosk>) -> Answer<EnrolledKiosk> {
     let mut faults = FieldFaults::default();
     let label = form::required(&mut faults, "label", &ask.body.label, 60);
-    let shop = places::shop(&mut cx.conn, &Scope::deployment(), ask.body.shop.trim()).await?;
+    // The terminal gets a role at its shop, and that is given within reach (I-1).
+    let reach = cx.caller.scope(SETTINGS);
+    let shop = places::shop(&mut cx.conn, &reach, ask.body.shop.trim()).await?.filter(|shop| reach.reaches_shop(shop.id));
     if shop.is_none() {
-        faults.add("shop", "there is no such shop");
+        faults.add("shop", "no such shop within your reach");
     }
     let (id, user_id) = (KioskId::new(), UserId::new());
     let row = KioskRow {
@@ -124,7 +128,9 @@ pub(super) async fn enrol(cx: &mut Cx, ask: Ask<EnrolKiosk>) -> Answer<EnrolledK
 
 /// `PATCH /v1/kiosks/{id}`.
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeKiosk>) -> Answer<Kiosk> {
-    let before = kiosks::get(&mut cx.conn, ask.path.id).await?.ok_or_else(Problem::not_found)?;
+    let reach = cx.caller.scope(SETTINGS);
+    let found = kiosks::get(&mut cx.conn, ask.path.id).await?;
+    let before = found.filter(|row| reach.reaches_shop(row.shop_id)).ok_or_else(Problem::not_found)?;
     let present = view(before.clone());
     check_version(ask.if_match, before.row_version, &present)?;
     let mut faults = FieldFaults::default();
@@ -146,7 +152,6 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeKiosk>) -> Answer<Kiosk> 
 
 /// `POST /v1/kiosks/{id}/token`.
 pub(super) async fn replace_token(cx: &mut Cx, ask: Ask<ReplaceKioskToken>) -> Answer<EnrolledKiosk> {
-    const SETTINGS: Permission = Permission::named("portal_settings.manage");
     let reach = cx.caller.scope(SETTINGS);
     let found = kiosks::get(&mut cx.conn, ask.path.id).await?.filter(|row| reach.reaches_shop(row.shop_id));
     let mut row = found.ok_or_else(Problem::not_found)?;

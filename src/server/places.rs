@@ -2,6 +2,7 @@
 
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
+use super::portal::SETTINGS;
 use super::{form, paging, references};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::api::operation::{ChangeOrganization, ChangeShop, CreateOrganization, CreateShop, ListOrganizations, ListServiceCodes, ListShops, SetServiceCode};
@@ -79,6 +80,7 @@ pub(super) async fn create_organization(cx: &mut Cx, ask: Ask<CreateOrganization
     };
     faults.settle()?;
     places::insert_organization(&mut cx.conn, &row).await.map_err(code_taken)?;
+    note_owner(cx, row.customer_id);
     cx.noted.on("organization", row.id);
     Ok(Reply::created(organization_view(cx, &scope, row)))
 }
@@ -87,6 +89,8 @@ pub(super) async fn create_organization(cx: &mut Cx, ask: Ask<CreateOrganization
 pub(super) async fn change_organization(cx: &mut Cx, ask: Ask<ChangeOrganization>) -> Answer<Organization> {
     let scope = cx.caller.scope(ORGANIZATIONS);
     let before = places::organization(&mut cx.conn, &scope, &ask.path.id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    let moves = ask.body.customer.is_some_and(|customer| before.customer_id != Some(customer));
+    demand_alone(cx, &scope, &before, moves).await?;
     check_version(ask.if_match, before.row_version, organization_view(cx, &scope, before.clone()))?;
     let mut row = before.clone();
     let mut faults = FieldFaults::default();
@@ -107,9 +111,30 @@ pub(super) async fn change_organization(cx: &mut Cx, ask: Ask<ChangeOrganization
         row.row_version += 1;
     }
     let version = row.row_version;
+    note_owner(cx, before.customer_id.or(row.customer_id));
     let now = organization_view(cx, &scope, row);
     cx.noted.on("organization", now.id).changed(&was, &now);
     Ok(Reply::ok(now).version(version))
+}
+
+/// An organization that others reach too is changed by those only who reach
+/// everything: its machines would be gone for other shops, or there for other
+/// people than before. One without a customer is of all shops.
+async fn demand_alone(cx: &mut Cx, scope: &Scope, row: &OrganizationRow, moves: bool) -> Result<(), Fault> {
+    let alone = match row.customer_id {
+        _ if !moves && scope.organizations.contains(&row.id) => true,
+        Some(customer) if scope.customers.contains(&customer) => true,
+        Some(customer) => customers::links(&mut cx.conn, customer).await?.iter().all(|link| scope.reaches_shop(link.shop_id)),
+        None => false,
+    };
+    if alone { Ok(()) } else { Ok(cx.caller.demand_everywhere(ORGANIZATIONS)?) }
+}
+
+/// In the history of the customer whose it was, or else is.
+fn note_owner(cx: &mut Cx, customer: Option<CustomerId>) {
+    if let Some(customer) = customer {
+        cx.noted.customer(customer);
+    }
 }
 
 async fn customer_name(cx: &mut Cx, scope: &Scope, id: Option<CustomerId>, faults: &mut FieldFaults) -> Result<Option<String>, Fault> {
@@ -200,8 +225,9 @@ fn country(faults: &mut FieldFaults, written: &str) -> String {
     known.unwrap_or_default().to_owned()
 }
 
-/// `POST /v1/service-codes` (S2-5, S2-43).
+/// `POST /v1/service-codes` (S2-5, S2-43): for all shops.
 pub(super) async fn set_service_code(cx: &mut Cx, ask: Ask<SetServiceCode>) -> Answer<ServiceCode> {
+    cx.caller.demand_everywhere(SETTINGS)?;
     let mut faults = FieldFaults::default();
     let code = form::required(&mut faults, "code", &ask.body.code, 40);
     let name = form::required(&mut faults, "name", &ask.body.name, 100);

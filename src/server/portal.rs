@@ -2,18 +2,22 @@
 
 use super::call::{Answer, Ask, Cx, Reply};
 use crate::api::operation::{ChangePortalSettings, GetPortalSettings};
+use crate::api::permission::Permission;
 use crate::api::portal::PortalSettings;
 use crate::api::problem::Problem;
 use crate::api::role::{Cell, Role};
 use crate::store::settings;
+
+pub(super) const SETTINGS: Permission = Permission::named("portal_settings.manage");
 
 /// `GET /v1/portal-settings`.
 pub(super) async fn show(cx: &mut Cx, _: Ask<GetPortalSettings>) -> Answer<PortalSettings> {
     Ok(Reply::ok(settings::portal(&mut cx.conn).await?))
 }
 
-/// `PATCH /v1/portal-settings`.
+/// `PATCH /v1/portal-settings`: for the customers of all shops.
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangePortalSettings>) -> Answer<PortalSettings> {
+    cx.caller.demand_everywhere(SETTINGS)?;
     let before = settings::portal(&mut cx.conn).await?;
     let body = ask.body;
     let configurable = |permission| Role::all().iter().any(|role| role.cell(permission) == Cell::Configurable);

@@ -6,7 +6,7 @@
 use super::fault::Fault;
 use crate::api::access_level::AccessLevel;
 use crate::api::contact::{PlatformRole, PortalRight};
-use crate::api::ids::{CustomerId, UserId};
+use crate::api::ids::{ContactId, CustomerId, UserId};
 use crate::api::permission::{Permission, PermissionSet};
 use crate::api::portal::PortalSettings;
 use crate::api::problem::Problem;
@@ -21,6 +21,7 @@ use crate::store::{At, Conn, Scope, customers, settings};
 /// Staff with it stand in for customers.
 pub(super) const ACT: Permission = Permission::named("customer.act_on_behalf");
 const PRINT: Permission = Permission::named("work_order.print");
+const AUDIT: Permission = Permission::named("audit.view");
 
 /// A role with its scope, after everything that narrows it.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub(crate) struct Held {
     pub(crate) scope_id: Option<String>,
     /// That record's name.
     pub(crate) scope_name: Option<String>,
+    /// Until when.
+    pub(crate) until: Option<At>,
 }
 
 impl Held {
@@ -50,6 +53,11 @@ impl Held {
             _ => Scope::default(),
         }
     }
+
+    /// Whether it lasts as long as something else will.
+    pub(crate) fn lasts(&self, to: Option<At>) -> bool {
+        self.until.is_none_or(|until| to.is_some_and(|to| to <= until))
+    }
 }
 
 /// In whose place somebody of the dealer's stands just now.
@@ -57,8 +65,8 @@ impl Held {
 pub(crate) enum StandingIn {
     /// For a customer; false once the customer took its word back.
     For(CustomerId, bool),
-    /// Looking through a contact's eyes.
-    Eyes(Box<ContactRow>),
+    /// Looking through a contact's eyes; false once one may not any more.
+    Eyes(Box<ContactRow>, bool),
 }
 
 /// Everything permissions are decided by.
@@ -111,26 +119,35 @@ impl Powers {
     async fn on_behalf_of(self, conn: &mut Conn, customer: CustomerId) -> Result<Self, Fault> {
         let now = At::now();
         let consents = contacts::consents(conn, customer).await?;
-        let allowed = consents.iter().filter(|consent| consent.valid_from <= now).filter_map(|consent| Role::named(&consent.role));
-        let allowed = allowed.fold(PermissionSet::default(), |set, role| set.union(role.permissions()));
+        let lent: Vec<&Role> = consents.iter().filter(|consent| consent.valid_from <= now).filter_map(|consent| Role::named(&consent.role)).collect();
+        let allowed = |permission| lent.iter().filter_map(|role| role.limit(permission)).max();
         let mut held = Vec::new();
         for own in self.held {
             if own.role.limit(ACT).is_some()
                 && let Some(row) = customers::get(conn, &own.scope(), customer).await?
             {
-                let role = own.role.narrowed(allowed);
-                held.push(Held { role, scope_kind: "customer".to_owned(), scope_id: Some(customer.to_string()), scope_name: Some(row.name) });
+                let role = own.role.at_most(allowed);
+                let scope_id = Some(customer.to_string());
+                held.push(Held { role, scope_kind: "customer".to_owned(), scope_id, scope_name: Some(row.name), until: own.until });
             }
         }
-        let allowed = !allowed.is_empty() && !held.is_empty();
+        let held = that_grant(held);
+        let allowed = !held.is_empty();
         Ok(Self { held, standing_in: Some(StandingIn::For(customer, allowed)) })
     }
 
-    /// Exactly what a contact has at its customer, as long as the one who looks
-    /// may stand in for that customer.
-    async fn behind_the_eyes_of(self, conn: &mut Conn, contact: crate::api::ids::ContactId) -> Result<Self, Fault> {
-        let reach = self.reach_of(ACT);
-        let contact = contacts::get(conn, &reach, contact).await?.ok_or_else(no_session)?;
+    /// What a contact has at its customer, as long as the one who looks may
+    /// stand in for that customer. It is exactly that, so that the screen greys
+    /// as it does for the contact, but for who did what: a portal administrator
+    /// reads there of its own people, and that is for those of the dealer's
+    /// only who may read it by themselves.
+    async fn behind_the_eyes_of(self, conn: &mut Conn, contact: ContactId) -> Result<Self, Fault> {
+        let Some(contact) = contacts::get(conn, &self.reach_of(ACT), contact).await? else {
+            // Who may not look any more can still stop, and sign out.
+            let contact = contacts::get(conn, &Scope::deployment(), contact).await?.ok_or_else(no_session)?;
+            return Ok(Self { held: Vec::new(), standing_in: Some(StandingIn::Eyes(Box::new(contact), false)) });
+        };
+        let audits = customers::get(conn, &self.full_reach_of(AUDIT), contact.customer_id).await?.is_some();
         let grants = match contact.user_id {
             Some(user) => users::grants(conn, user).await?,
             None => Vec::new(),
@@ -138,14 +155,26 @@ impl Powers {
         let customer = contact.customer_id.to_string();
         let grants = grants.into_iter().filter(|grant| grant.scope_id.as_ref() == Some(&customer)).collect();
         let portal = settings::portal(conn).await?;
-        let held = if contact.is_active && portal.enabled { held_by_customer(&portal, grants, std::slice::from_ref(&contact)) } else { Vec::new() };
-        Ok(Self { held, standing_in: Some(StandingIn::Eyes(Box::new(contact))) })
+        let mut held = if contact.is_active && portal.enabled { held_by_customer(&portal, grants, std::slice::from_ref(&contact)) } else { Vec::new() };
+        if !audits {
+            held = held.into_iter().map(|one| under(one, [AUDIT].into_iter().collect())).collect();
+        }
+        Ok(Self { held, standing_in: Some(StandingIn::Eyes(Box::new(contact), true)) })
     }
 
     /// What the roles with a permission reach, together.
-    pub(crate) fn reach_of(&self, permission: Permission) -> Scope {
+    fn reach_of(&self, permission: Permission) -> Scope {
+        self.reach_where(|role| role.limit(permission).is_some())
+    }
+
+    /// What the roles with a permission without limit reach, together.
+    fn full_reach_of(&self, permission: Permission) -> Scope {
+        self.reach_where(|role| role.limit(permission) == Some(Limit::Full))
+    }
+
+    fn reach_where(&self, counts: impl Fn(&Role) -> bool) -> Scope {
         let mut scope = Scope::default();
-        for held in self.held.iter().filter(|held| held.role.limit(permission).is_some()) {
+        for held in self.held.iter().filter(|held| counts(&held.role)) {
             scope.extend(&held.scope());
         }
         scope
@@ -165,7 +194,7 @@ impl Powers {
     pub(crate) fn own_id(&self, user: UserId) -> UserId {
         match &self.standing_in {
             // A contact without an account has no records of its own.
-            Some(StandingIn::Eyes(contact)) => contact.user_id.unwrap_or(UserId(uuid::Uuid::nil())),
+            Some(StandingIn::Eyes(contact, _)) => contact.user_id.unwrap_or(UserId(uuid::Uuid::nil())),
             _ => user,
         }
     }
@@ -183,7 +212,7 @@ fn granted(grant: GrantRow) -> Option<Held> {
         None => Role::named(&grant.role)?.clone(),
     };
     let role = if grant.domains.is_empty() { role } else { role.narrowed(of_domains(&grant.domains)) };
-    Some(Held { role, scope_kind: grant.scope_kind, scope_id: grant.scope_id, scope_name: grant.scope_name })
+    Some(Held { role, scope_kind: grant.scope_kind, scope_id: grant.scope_id, scope_name: grant.scope_name, until: grant.valid_to })
 }
 
 /// Everything in the domains of a grant (S2-2).
@@ -218,6 +247,12 @@ fn held_by_customer(portal: &PortalSettings, grants: Vec<GrantRow>, people: &[Co
     for one in &mut held {
         one.role = narrowed_by_portal(portal, one.role.clone());
     }
+    that_grant(held)
+}
+
+/// Without what grants nothing any more: it reaches nothing either (C-4).
+fn that_grant(mut held: Vec<Held>) -> Vec<Held> {
+    held.retain(|one| !one.role.permissions().is_empty());
     held
 }
 
@@ -242,6 +277,7 @@ pub(super) fn of_contact(contact: &ContactRow) -> Vec<Held> {
         scope_kind: "customer".to_owned(),
         scope_id: Some(contact.customer_id.to_string()),
         scope_name: Some(contact.customer_name.clone()),
+        until: None,
     };
     roles.into_iter().map(|role| under(held(role), level.takes_away())).collect()
 }
@@ -252,7 +288,7 @@ pub(super) fn level(contact: &ContactRow) -> AccessLevel {
 }
 
 /// Without what the dealer switched off for its portal (S2-5).
-fn narrowed_by_portal(portal: &PortalSettings, role: Role) -> Role {
+pub(super) fn narrowed_by_portal(portal: &PortalSettings, role: Role) -> Role {
     let configurable = |permission: &&Permission| role.cell(**permission) == Cell::Configurable;
     let mut off: PermissionSet = portal.switched_off.iter().filter(configurable).copied().collect();
     if !portal.allows_printing {
@@ -280,7 +316,7 @@ fn at_kiosk(portal: &PortalSettings, grants: Vec<GrantRow>, device: Option<Kiosk
     for one in &mut held {
         one.role = narrowed_by_portal(portal, one.role.clone());
     }
-    Ok(Powers { held, standing_in: None })
+    Ok(Powers { held: that_grant(held), standing_in: None })
 }
 
 fn all() -> PermissionSet {

@@ -57,7 +57,8 @@ async fn page(cx: &mut Cx, filter: Filter<'_>, limit: Option<u32>, cursor: Optio
     let newest = || (At(Timestamp::MAX), "");
     let before = place.as_ref().map_or_else(newest, |(at, id)| (At::from_micros(*at), id.as_str()));
     let scope = cx.caller.scope(VIEW);
-    let filter = Filter { own: cx.caller.own_only(VIEW), ..filter };
+    let own = cx.caller.own_only(VIEW);
+    let filter = Filter { own: own.as_ref(), ..filter };
     let rows = requests::list(&mut cx.conn, &scope, filter, before, paging::one_more(limit)).await?;
     let place = |row: &RequestRow| paging::cursor(&(row.requested_at.micros(), row.id.to_string()));
     let rows = paging::page(rows, limit, None, place, |row| row);
@@ -71,7 +72,8 @@ async fn page(cx: &mut Cx, filter: Filter<'_>, limit: Option<u32>, cursor: Optio
 /// The section of an asset: outstanding requests on top, the newest first.
 pub(super) async fn outstanding_first(cx: &mut Cx, asset: AssetId) -> Result<Vec<ServiceRequest>, Fault> {
     let scope = cx.caller.scope(VIEW);
-    let filter = Filter { asset: Some(asset), own: cx.caller.own_only(VIEW), ..Filter::default() };
+    let own = cx.caller.own_only(VIEW);
+    let filter = Filter { asset: Some(asset), own: own.as_ref(), ..Filter::default() };
     let mut rows = requests::list(&mut cx.conn, &scope, filter, (At(Timestamp::MAX), ""), 50).await?;
     rows.sort_by_key(|row| !RequestStatus::named(&row.status).is_some_and(RequestStatus::is_outstanding));
     let mut shown = Vec::with_capacity(rows.len());
@@ -85,7 +87,7 @@ pub(super) async fn outstanding_first(cx: &mut Cx, asset: AssetId) -> Result<Vec
 pub(super) async fn show(cx: &mut Cx, ask: Ask<GetRequest>) -> Answer<ServiceRequest> {
     let scope = cx.caller.scope(VIEW);
     let own = cx.caller.own_only(VIEW);
-    let row = requests::get(&mut cx.conn, &scope, own, ask.path.id).await?.ok_or_else(Problem::not_found)?;
+    let row = requests::get(&mut cx.conn, &scope, own.as_ref(), ask.path.id).await?.ok_or_else(Problem::not_found)?;
     let (version, asset, at) = (row.row_version, row.asset_id, row.requested_at);
     let mut shown = shape::view(cx, &scope, row).await?;
     shown.meter = shape::meter_at(cx, asset, at).await?;
@@ -96,7 +98,7 @@ pub(super) async fn show(cx: &mut Cx, ask: Ask<GetRequest>) -> Answer<ServiceReq
 pub(super) async fn cancel(cx: &mut Cx, ask: Ask<CancelRequest>) -> Answer<ServiceRequest> {
     let scope = cx.caller.scope(CANCEL);
     let own = cx.caller.own_only(CANCEL);
-    let row = requests::get(&mut cx.conn, &scope, own, ask.path.id).await?.ok_or_else(Problem::not_found)?;
+    let row = requests::get(&mut cx.conn, &scope, own.as_ref(), ask.path.id).await?.ok_or_else(Problem::not_found)?;
     let mut faults = FieldFaults::default();
     let reason = form::reason(&mut faults, &ask.body.reason);
     faults.settle()?;
@@ -108,10 +110,10 @@ pub(super) async fn cancel(cx: &mut Cx, ask: Ask<CancelRequest>) -> Answer<Servi
         return Err(Problem::conflict("service_request.final", detail).about(present).into());
     }
     if !requests::cancel(&mut cx.conn, row.id, row.row_version, &reason).await? {
-        let now = requests::get(&mut cx.conn, &scope, own, row.id).await?.ok_or_else(Problem::not_found)?;
+        let now = requests::get(&mut cx.conn, &scope, own.as_ref(), row.id).await?.ok_or_else(Problem::not_found)?;
         return Err(version_stale(shape::view(cx, &scope, now).await?).into());
     }
-    let row = requests::get(&mut cx.conn, &scope, own, row.id).await?.ok_or_else(Problem::not_found)?;
+    let row = requests::get(&mut cx.conn, &scope, own.as_ref(), row.id).await?.ok_or_else(Problem::not_found)?;
     let (version, asset) = (row.row_version, row.asset_id);
     let now = shape::view(cx, &scope, row).await?;
     cx.noted.on("service_request", now.id).asset(asset).reason(&reason).changed(&present, &now);

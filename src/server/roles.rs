@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
-use super::form;
+use super::{form, grants};
 use crate::api::operation::{ChangeRole, CopyRole, ListRoles};
 use crate::api::page::Page;
-use crate::api::people::RoleView;
+use crate::api::people::{GrantScope, RoleView, ScopeKind};
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::{Cell, Role};
-use crate::store::StoreError;
 use crate::store::roles::{self, RoleRow};
+use crate::store::{StoreError, users};
+
+const MANAGE: Permission = Permission::named("role.manage");
 
 /// `GET /v1/roles`.
 pub(super) async fn list(cx: &mut Cx, _: Ask<ListRoles>) -> Answer<Page<RoleView>> {
@@ -53,6 +55,7 @@ fn view(row: RoleRow) -> RoleView {
 
 /// `POST /v1/roles`.
 pub(super) async fn copy(cx: &mut Cx, ask: Ask<CopyRole>) -> Answer<RoleView> {
+    cx.caller.demand_everywhere(MANAGE)?;
     let mut faults = FieldFaults::default();
     let name = form::required(&mut faults, "name", &ask.body.name, 100);
     let key = ask.body.key.trim().to_owned();
@@ -68,6 +71,7 @@ pub(super) async fn copy(cx: &mut Cx, ask: Ask<CopyRole>) -> Answer<RoleView> {
     }
     faults.settle()?;
     let Some((origin, role)) = copied else { return Err(Problem::not_found().into()) };
+    refuse_beyond(cx, &role).await?;
     let row = RoleRow { id: uuid::Uuid::now_v7().to_string(), role_key: key, name, copied_from: origin, cells: role.written(), row_version: 1 };
     roles::insert(&mut cx.conn, &row).await.map_err(|error| match error {
         StoreError::Taken => Problem::field("key", "is taken: choose another").into(),
@@ -86,17 +90,27 @@ async fn source(cx: &mut Cx, key: &str) -> Result<Option<(String, Role)>, Fault>
     Ok(row.map(|row| (row.copied_from, Role::read(row.role_key, &row.cells))))
 }
 
-/// Nobody edits a role that he holds: it would be his own grant (I-2).
-fn refuse_own(cx: &Cx, role: &Role) -> Result<(), Problem> {
-    if cx.caller.powers.held.iter().any(|held| held.role.key == role.key) {
+/// Nobody edits a role that he holds or will hold: it would be his own grant
+/// (I-2).
+async fn refuse_own(cx: &mut Cx, role: &Role) -> Result<(), Fault> {
+    let own = users::grants_to_come(&mut cx.conn, cx.caller.id()).await?;
+    if own.iter().any(|grant| grant.role == role.key) {
         return Err(Problem::with_status(
             403,
             "grants.own",
             "Nobody changes his own access",
             "You hold this role yourself: ask another administrator to edit it.",
-        ));
+        )
+        .into());
     }
     Ok(())
+}
+
+/// A role counts wherever somebody holds it, now or later: only whoever has all
+/// of it everywhere makes it or edits it.
+async fn refuse_beyond(cx: &mut Cx, role: &Role) -> Result<(), Fault> {
+    let everywhere = GrantScope { kind: ScopeKind::Deployment, id: None, name: None };
+    grants::refuse_beyond(cx, role, &everywhere, |_| true).await
 }
 
 /// `PATCH /v1/roles/{key}`.
@@ -111,6 +125,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView
         .into());
     }
     let before = roles::get(&mut cx.conn, &ask.path.key).await?.ok_or_else(Problem::not_found)?;
+    cx.caller.demand_everywhere(MANAGE)?;
     let present = view(before.clone());
     check_version(ask.if_match, before.row_version, &present)?;
     let mut faults = FieldFaults::default();
@@ -119,7 +134,9 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView
         row.name = form::required(&mut faults, "name", name, 100);
     }
     let mut role = Role::read(row.role_key.clone(), &row.cells);
-    let before_edit = role.permissions();
+    refuse_own(cx, &role).await?;
+    // What it is, and below what it becomes: nobody takes from those above him.
+    refuse_beyond(cx, &role).await?;
     for (name, word) in &ask.body.permissions {
         match (Permission::from_name(name), Cell::named(word)) {
             (Some(permission), Some(cell)) => role = role.with(permission, cell),
@@ -128,14 +145,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView
         }
     }
     faults.settle()?;
-    refuse_own(cx, &role)?;
-    // Nobody makes a role wider than he reaches himself.
-    let added = role.permissions().without(before_edit);
-    if !cx.caller.granted().includes(added) {
-        let missing = added.without(cx.caller.granted()).iter().collect();
-        let detail = "You can put nothing into a role that you do not have yourself.";
-        return Err(Problem { missing, ..Problem::with_status(403, "rights.beyond_own", "More than you have yourself", detail) }.into());
-    }
+    refuse_beyond(cx, &role).await?;
     row.cells = role.written();
     if row != before {
         if !roles::update(&mut cx.conn, &row).await? {

@@ -269,9 +269,9 @@ async fn acting(cx: &mut Cx) -> Result<Option<Acting>, Fault> {
     let (way, id, contact, allowed) = match &cx.caller.powers.standing_in {
         None => return Ok(None),
         Some(StandingIn::For(customer, allowed)) => (ActingWay::OnBehalf, *customer, None, *allowed),
-        Some(StandingIn::Eyes(contact)) => {
+        Some(StandingIn::Eyes(contact, allowed)) => {
             let name = format!("{} {}", contact.first_name, contact.last_name).trim().to_owned();
-            (ActingWay::ViewAs, contact.customer_id, Some(name), true)
+            (ActingWay::ViewAs, contact.customer_id, Some(name), *allowed)
         }
     };
     let row = customers::get(&mut cx.conn, &Scope::deployment(), id).await?.ok_or_else(Problem::not_found)?;

@@ -155,6 +155,7 @@ impl Trial {
             user_id: None,
             username: None,
             has_password: false,
+            is_shut_out: false,
             designated_by: None,
             designated_by_name: None,
             is_active: true,

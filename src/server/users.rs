@@ -2,7 +2,7 @@
 //! Nobody manages somebody who may do more than he himself.
 
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
-use super::contacts::user_name;
+use super::contacts::{self, user_name};
 use super::fault::Fault;
 use super::sessions::open_session;
 use super::{form, grants, paging};
@@ -52,7 +52,7 @@ pub(super) async fn manageable(cx: &mut Cx, id: UserId) -> Result<AccountRow, Fa
     let row = get(cx, id).await?;
     for grant in users::grants_to_come(&mut cx.conn, id).await? {
         let role = grants::role(cx, &grant.role).await?;
-        grants::refuse_beyond(cx, &role)?;
+        grants::refuse_beyond(cx, &role, &grants::view(grant).scope, |_| true).await?;
     }
     cx.noted.on("user", id).user(id);
     Ok(row)
@@ -95,7 +95,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateUser>) -> Answer<Account>
         // No password has this hash: nobody gets in before one is given.
         password_hash: String::new(),
         must_change: true,
-        state: UserState::Active.name().to_owned(),
+        state: ask.body.details.state.unwrap_or(UserState::Active).name().to_owned(),
         kind: ask.body.kind.name().to_owned(),
         shop_id: None,
         first_name: String::new(),
@@ -124,8 +124,9 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateUser>) -> Answer<Account>
     if account.last_name.is_empty() {
         faults.add("last", "is required");
     }
-    // Whoever manages some shops adds people to those.
-    if account.shop_id.is_none() && ask.body.kind == UserKind::Staff && !cx.caller.scope(MANAGE).everything {
+    // Whoever manages some shops adds people to those, of whatever kind: others
+    // he would not find again.
+    if account.shop_id.is_none() && !cx.caller.scope(MANAGE).everything {
         faults.add("shop", "is required: one of your shops");
     }
     faults.settle()?;
@@ -188,11 +189,14 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeUser>) -> Answer<Account>
     Ok(Reply::ok(now).version(version))
 }
 
-/// I-2, I-3, I-4.
+/// I-2, I-3, I-4, C-6.
 async fn set_state(cx: &mut Cx, id: UserId, state: UserState) -> Result<(), Fault> {
     grants::refuse_own(cx, id)?;
-    if state != UserState::Active && users::is_administrator(&mut cx.conn, id).await? {
-        grants::keep_an_administrator(cx, id).await?;
+    if state != UserState::Active {
+        if users::is_administrator(&mut cx.conn, id).await? {
+            grants::keep_an_administrator(cx, id).await?;
+        }
+        contacts::keep_administrators_without(cx, id).await?;
     }
     Ok(users::set_state(&mut cx.conn, id, state.name()).await?)
 }

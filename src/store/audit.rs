@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::row::{row, statements};
-use super::{At, Conn, Raw, Result};
+use super::scope::{asset_in_scope, customer_in_scope, request_in_scope};
+use super::{At, Conn, Raw, Result, Scope};
 use crate::api::ids::UserId;
 
 /// What the first seal follows.
@@ -95,11 +96,33 @@ macro_rules! audit_columns {
     };
 }
 
-/// Acts that count for somebody who sees only those of his own and of those he
-/// designated (S1-5).
-macro_rules! seen_by {
+/// A page of acts. For somebody who sees only his own, those and the ones of
+/// whom he designated (S1-5). Those on requests for service are told where the
+/// requests themselves are: what another shop is asked to do is its own business.
+macro_rules! told {
     () => {
-        "($3 = '' OR actor_id = $3 OR actor_id IN (SELECT user_id FROM contact WHERE designated_by = $3 AND user_id IS NOT NULL)) AND id < $2 "
+        concat!(
+            "($8 = '' OR actor_id = $8 OR actor_id IN (SELECT user_id FROM contact WHERE designated_by = $8 AND user_id IS NOT NULL)) \
+              AND ($1 OR entity <> 'service_request' OR EXISTS (SELECT 1 FROM service_request r JOIN asset a ON a.id = r.asset_id \
+                  JOIN organization o ON o.id = a.organization_id WHERE r.id = audit.entity_id AND ",
+            request_in_scope!(),
+            ")) AND id < $7 "
+        )
+    };
+}
+
+/// Acts on user `$6`, and by it on customers and assets within scope: what it did
+/// elsewhere is told there.
+macro_rules! of_user {
+    () => {
+        concat!(
+            "(user_id = $6 OR actor_id = $6) AND ($1 OR (user_id = $6 AND customer_id IS NULL AND asset_id IS NULL) \
+              OR EXISTS (SELECT 1 FROM customer c WHERE c.id = audit.customer_id AND ",
+            customer_in_scope!(),
+            ") OR EXISTS (SELECT 1 FROM asset a JOIN organization o ON o.id = a.organization_id WHERE a.id = audit.asset_id AND ",
+            asset_in_scope!(),
+            "))"
+        )
     };
 }
 
@@ -129,15 +152,15 @@ statements! {
             user_id, changes, reason, request_id, came_from, hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     WAIT = "INSERT INTO audit_unsealed (audit_id) VALUES ($1)";
-    OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $1 AND ", seen_by!(), newest_first!("$4"));
-    LAST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $1 AND ", seen_by!(), last!("$4"));
-    FIRST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $1 AND ", seen_by!(), first!("$4"));
-    OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $1 AND ", seen_by!(), newest_first!("$4"));
-    LAST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $1 AND ", seen_by!(), last!("$4"));
-    FIRST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $1 AND ", seen_by!(), first!("$4"));
-    OF_USER = concat!(audit_columns!(), "WHERE (user_id = $1 OR actor_id = $1) AND ", seen_by!(), newest_first!("$4"));
-    LAST_OF_USER = concat!(audit_columns!(), "WHERE (user_id = $1 OR actor_id = $1) AND ", seen_by!(), last!("$4"));
-    FIRST_OF_USER = concat!(audit_columns!(), "WHERE (user_id = $1 OR actor_id = $1) AND ", seen_by!(), first!("$4"));
+    OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), newest_first!("$9"));
+    LAST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), last!("$9"));
+    FIRST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), first!("$9"));
+    OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), newest_first!("$9"));
+    LAST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), last!("$9"));
+    FIRST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), first!("$9"));
+    OF_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), newest_first!("$9"));
+    LAST_OF_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), last!("$9"));
+    FIRST_OF_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), first!("$9"));
     WAITING = "SELECT a.id, a.hash FROM audit_unsealed w JOIN audit a ON a.id = w.audit_id ORDER BY a.id LIMIT $1";
     SEALED = "DELETE FROM audit_unsealed WHERE audit_id = $1";
     LAST_SEAL = "SELECT place, audit_id, hash FROM audit_seal ORDER BY place DESC LIMIT 1";
@@ -265,7 +288,8 @@ pub enum Of {
     Customer,
     /// Those on an asset.
     Asset,
-    /// Those on a user, and by it.
+    /// Those on a user, and by it on customers and assets within scope: what
+    /// somebody did elsewhere is for those to see who reach that.
     User,
 }
 
@@ -280,12 +304,21 @@ pub enum Which {
     Last,
 }
 
-/// Acts before an id; for `seen_by` only those of his own and of those he
-/// designated.
+/// Acts within scope before an id; for `seen_by` only those of his own and of
+/// those he designated. Whether the record itself is within scope is asked
+/// before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn acts(conn: &mut Conn, (of, id): (Of, &str), which: Which, before: Option<&str>, seen_by: Option<UserId>, limit: i64) -> Result<Vec<AuditRow>> {
+pub async fn acts(
+    conn: &mut Conn,
+    (of, id): (Of, &str),
+    which: Which,
+    scope: &Scope,
+    before: Option<&str>,
+    seen_by: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
     let text = match (of, which) {
         (Of::Customer, Which::All) => OF_CUSTOMER,
         (Of::Customer, Which::First) => FIRST_OF_CUSTOMER,
@@ -299,7 +332,7 @@ pub async fn acts(conn: &mut Conn, (of, id): (Of, &str), which: Which, before: O
     };
     let seen_by = seen_by.map(|user| user.to_string()).unwrap_or_default();
     // `g` sorts behind every id.
-    conn.query(text).bind(id).bind(before.unwrap_or("g")).bind(seen_by).bind(limit).all().await
+    conn.query(text).scope(scope).bind(id).bind(before.unwrap_or("g")).bind(seen_by).bind(limit).all().await
 }
 
 /// Seals what waits, in the order in which it was committed as far as that

@@ -52,6 +52,8 @@ row! {
         pub username: Option<String>,
         /// Whether it ever had a password.
         pub has_password: bool,
+        /// Whether the account is locked or disabled.
+        pub is_shut_out: bool,
         /// Who gave right, role or level last.
         pub designated_by: Option<UserId>,
         /// That user's name.
@@ -92,6 +94,7 @@ impl ContactRow {
             user_id: None,
             username: None,
             has_password: false,
+            is_shut_out: false,
             designated_by: None,
             designated_by_name: None,
             is_active: true,
@@ -105,13 +108,13 @@ impl ContactRow {
     pub fn administers(&self) -> bool {
         // A level that cannot be read lets nobody in.
         let level = AccessLevel::named(&self.access_level).unwrap_or(AccessLevel::None);
-        self.is_active && self.portal_right == PortalRight::PortalAdministrator.name() && level != AccessLevel::None
+        self.is_active && !self.is_shut_out && self.portal_right == PortalRight::PortalAdministrator.name() && level != AccessLevel::None
     }
 
     /// Whether it has a right that wants a portal administrator above it (C-5).
     #[must_use]
     pub fn is_below_an_administrator(&self) -> bool {
-        self.is_active && [PortalRight::FleetAdministrator, PortalRight::InsightUser].iter().any(|right| self.portal_right == right.name())
+        self.is_active && PortalRight::named(&self.portal_right).is_some_and(PortalRight::is_below_an_administrator)
     }
 }
 
@@ -140,7 +143,8 @@ macro_rules! contact_columns {
     () => {
         "SELECT ct.id, ct.customer_id, c.name AS customer_name, ct.person_id, ct.kind, p.first_name, p.last_name, p.salutation, p.job_title, p.email, p.phone, p.mobile, ct.roles, \
             ct.access_level, ct.portal_right, ct.platform_role, ct.receives_invoices, ct.receives_statements, ct.user_id, u.username, \
-            (u.password_hash IS NOT NULL AND u.password_hash <> '') AS has_password, ct.designated_by, du.username AS designated_by_name, ct.is_active, \
+            (u.password_hash IS NOT NULL AND u.password_hash <> '') AS has_password, \
+            (u.state IS NOT NULL AND u.state <> 'active') AS is_shut_out, ct.designated_by, du.username AS designated_by_name, ct.is_active, \
             ct.is_primary, ct.row_version \
          FROM contact ct JOIN customer c ON c.id = ct.customer_id JOIN person p ON p.id = ct.person_id LEFT JOIN user_account u ON u.id = ct.user_id LEFT JOIN user_account du ON du.id = ct.designated_by "
     };

@@ -37,7 +37,7 @@ pub mod users;
 pub use connection::{Conn, Db, DbKind, Raw};
 pub use query::{Row, Stored};
 pub use row::At;
-pub use scope::Scope;
+pub use scope::{Own, Scope};
 
 /// What went wrong in the database.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Decode, Encode, PgConnection, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Type};
 
-use super::{Conn, Raw, Result, Scope};
+use super::{Conn, Own, Raw, Result, Scope};
 use crate::api::ids::{self, for_each_id};
 
 /// What can be bound to a place in a text.
@@ -158,6 +158,13 @@ impl<'c> Query<'c> {
     /// Binds a scope to `$1` … `$5`, which every scoped text keeps for it.
     pub(super) fn scope(self, scope: &Scope) -> Self {
         self.bind(scope.everything).bind(scope.shop_list()).bind(scope.organization_list()).bind(scope.customer_list()).bind(scope.portal_only)
+    }
+
+    /// Binds whose records alone count to the next place, and the shops,
+    /// organizations and customers where all do to the three behind it.
+    pub(super) fn own(self, own: Option<&Own>) -> Self {
+        let all_of = own.map(|own| own.all_of.clone()).unwrap_or_default();
+        self.bind(own.map(|own| own.user)).bind(all_of.shop_list()).bind(all_of.organization_list()).bind(all_of.customer_list())
     }
 
     /// Lengthens the text.

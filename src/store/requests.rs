@@ -2,7 +2,7 @@
 
 use super::row::{row, statements};
 use super::scope::request_in_scope;
-use super::{At, Conn, Result, Scope};
+use super::{At, Conn, Own, Result, Scope};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RequestId, ShopId, UserId};
 use crate::text::fold;
 
@@ -110,12 +110,21 @@ macro_rules! request_columns {
     };
 }
 
+/// Those filed by `$6` alone, where that is somebody; and all of the shops in
+/// `$7`, the organizations in `$8` and the customers in `$9`.
+macro_rules! own_or_all_of {
+    () => {
+        "(CAST($6 AS TEXT) IS NULL OR r.requested_by = $6 OR $7 LIKE '%' || r.shop_id || '%' OR $8 LIKE '%' || o.id || '%' \
+          OR (COALESCE(a.customer_id, o.customer_id) IS NOT NULL AND $9 LIKE '%' || COALESCE(a.customer_id, o.customer_id) || '%'))"
+    };
+}
+
 statements! {
-    GET = concat!(request_columns!(), "WHERE ", request_in_scope!(), " AND r.id = $6 AND (CAST($7 AS TEXT) IS NULL OR r.requested_by = $7)");
-    LIST = concat!(request_columns!(), "WHERE ", request_in_scope!(),
-        " AND (CAST($6 AS TEXT) IS NULL OR r.requested_by = $6) AND (CAST($7 AS TEXT) IS NULL OR r.asset_id = $7)
-          AND (CAST($8 AS TEXT) IS NULL OR COALESCE(a.customer_id, o.customer_id) = $8) AND ($9 = '' OR $9 LIKE '%' || r.status || ' %')
-          AND (r.requested_at, r.id) < ($10, $11) ORDER BY r.requested_at DESC, r.id DESC LIMIT $12");
+    GET = concat!(request_columns!(), "WHERE ", request_in_scope!(), " AND ", own_or_all_of!(), " AND r.id = $10");
+    LIST = concat!(request_columns!(), "WHERE ", request_in_scope!(), " AND ", own_or_all_of!(),
+        " AND (CAST($10 AS TEXT) IS NULL OR r.asset_id = $10)
+          AND (CAST($11 AS TEXT) IS NULL OR COALESCE(a.customer_id, o.customer_id) = $11) AND ($12 = '' OR $12 LIKE '%' || r.status || ' %')
+          AND (r.requested_at, r.id) < ($13, $14) ORDER BY r.requested_at DESC, r.id DESC LIMIT $15");
     LINES = "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
         FROM service_request_line l LEFT JOIN service_code k ON k.code = l.service_code WHERE l.request_id = $1 ORDER BY l.place";
     OUTSTANDING = "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
@@ -136,8 +145,8 @@ statements! {
 /// Which requests a list shows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter<'a> {
-    /// Only those filed by this user.
-    pub own: Option<UserId>,
+    /// Only one's own, where not all may be seen.
+    pub own: Option<&'a Own>,
     /// Only of this asset.
     pub asset: Option<AssetId>,
     /// Only of this customer.
@@ -146,12 +155,12 @@ pub struct Filter<'a> {
     pub states: &'a [&'a str],
 }
 
-/// A request within scope, perhaps only if filed by oneself.
+/// A request within scope, where not all may be seen only if filed by oneself.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<UserId>, id: RequestId) -> Result<Option<RequestRow>> {
-    conn.query(GET).scope(scope).bind(id).bind(own).first().await
+pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<&Own>, id: RequestId) -> Result<Option<RequestRow>> {
+    conn.query(GET).scope(scope).own(own).bind(id).first().await
 }
 
 /// Requests before a time and id, the newest first.
@@ -161,7 +170,8 @@ pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<UserId>, id: Reques
 pub async fn list(conn: &mut Conn, scope: &Scope, filter: Filter<'_>, before: (At, &str), limit: i64) -> Result<Vec<RequestRow>> {
     // Each followed by a space, so that no state is the start of another.
     let states = if filter.states.is_empty() { String::new() } else { format!("{} ", filter.states.join(" ")) };
-    conn.query(LIST).scope(scope).bind(filter.own).bind(filter.asset).bind(filter.customer).bind(&states).bind(before.0).bind(before.1).bind(limit).all().await
+    let query = conn.query(LIST).scope(scope).own(filter.own).bind(filter.asset).bind(filter.customer).bind(&states);
+    query.bind(before.0).bind(before.1).bind(limit).all().await
 }
 
 /// The services of a request in their order.

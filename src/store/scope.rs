@@ -7,7 +7,7 @@
 
 use std::fmt::Display;
 
-use crate::api::ids::{CustomerId, OrganizationId, ShopId};
+use crate::api::ids::{CustomerId, OrganizationId, ShopId, UserId};
 
 /// What a session may reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +56,16 @@ impl Scope {
     pub(super) fn customer_list(&self) -> String {
         list(&self.customers)
     }
+}
+
+/// Whose records alone count, and where those of everybody do all the same: a
+/// limit of one grant is not lifted by another that reaches elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// Whose records are its own.
+    pub user: UserId,
+    /// Where everybody's count.
+    pub all_of: Scope,
 }
 
 fn list(ids: &[impl Display]) -> String {

@@ -152,22 +152,48 @@ macro_rules! account_columns {
     };
 }
 
-/// User `u`: whoever belongs to a shop or customer in reach, and holds no grant
-/// that reaches beyond (so that nobody manages those above him).
+/// What grant `g` is limited to lies within reach.
+macro_rules! grant_in_scope {
+    () => {
+        concat!(
+            "((g.scope_kind = 'shop' AND $2 LIKE '%' || g.scope_id || '%') \
+              OR (g.scope_kind = 'organization' AND EXISTS (SELECT 1 FROM organization o WHERE o.id = g.scope_id AND ",
+            organization_in_scope!(),
+            ")) OR (g.scope_kind = 'customer' AND EXISTS (SELECT 1 FROM customer c WHERE c.id = g.scope_id AND ",
+            customer_in_scope!(),
+            ")))"
+        )
+    };
+}
+
+/// Grant `g` is in force at `$6`, or will be.
+macro_rules! grant_goes_on {
+    () => {
+        "(g.valid_to IS NULL OR g.valid_to > CAST($6 AS BIGINT))"
+    };
+}
+
+/// User `u`: whoever belongs to a shop or customer in reach, and neither holds a
+/// grant nor is somebody's contact beyond it, so that nobody manages those above
+/// him or takes over what belongs to others too. By a grant that has ended
+/// somebody belongs where it was, unless he has another shop now.
 macro_rules! account_in_scope {
     () => {
         concat!(
             "($1 OR ((($2 <> '' AND u.shop_id IS NOT NULL AND $2 LIKE '%' || u.shop_id || '%') \
               OR EXISTS (SELECT 1 FROM contact ct JOIN customer c ON c.id = ct.customer_id WHERE ct.user_id = u.id AND ",
             customer_in_scope!(),
-            ") OR EXISTS (SELECT 1 FROM role_grant g WHERE g.user_id = u.id AND g.scope_kind <> 'deployment')) \
-              AND NOT EXISTS (SELECT 1 FROM role_grant g WHERE g.user_id = u.id AND (g.valid_to IS NULL OR g.valid_to > CAST($6 AS BIGINT)) AND NOT ( \
-                  (g.scope_kind = 'shop' AND $2 LIKE '%' || g.scope_id || '%') \
-                  OR (g.scope_kind = 'organization' AND EXISTS (SELECT 1 FROM organization o WHERE o.id = g.scope_id AND ",
-            organization_in_scope!(),
-            ")) OR (g.scope_kind = 'customer' AND EXISTS (SELECT 1 FROM customer c WHERE c.id = g.scope_id AND ",
+            ") OR EXISTS (SELECT 1 FROM role_grant g WHERE g.user_id = u.id AND (u.shop_id IS NULL OR ",
+            grant_goes_on!(),
+            ") AND ",
+            grant_in_scope!(),
+            ")) AND NOT EXISTS (SELECT 1 FROM role_grant g WHERE g.user_id = u.id AND ",
+            grant_goes_on!(),
+            " AND NOT ",
+            grant_in_scope!(),
+            ") AND NOT EXISTS (SELECT 1 FROM contact ct JOIN customer c ON c.id = ct.customer_id WHERE ct.user_id = u.id AND NOT ",
             customer_in_scope!(),
-            "))))))"
+            ")))"
         )
     };
 }

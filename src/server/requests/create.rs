@@ -13,7 +13,6 @@ use crate::api::ids::RequestId;
 use crate::api::operation::{RequestService, RequestServiceByUnit};
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
-use crate::api::role::Limit;
 use crate::api::service::{Caller, NewRequest, RequestAccepted, ServiceRequest};
 use crate::api::session::UserKind;
 use crate::rules::request::{RequestStatus, already_outstanding};
@@ -70,7 +69,9 @@ async fn file(cx: &mut Cx, scope: &Scope, asset: &AssetRow, new: NewRequest) -> 
         faults.add("complaint", "say what is wrong, or choose a service");
     }
     faults.settle()?;
-    if !new.confirm_duplicate && cx.caller.limit(VIEW) == Some(Limit::Full) {
+    // What others asked for is told to those only who may see it.
+    let seen = cx.caller.full_scope(VIEW);
+    if !new.confirm_duplicate && stored_assets::get(&mut cx.conn, &seen, asset.id).await?.is_some() {
         refuse_duplicate(cx, asset, &lines).await?;
     }
     let year = row.requested_at.0.strftime("%y").to_string();

@@ -9,15 +9,17 @@ use crate::api::page::CodeRef;
 use crate::api::place::ServiceCode;
 use crate::api::service::{AssetRef, Caller, MeterAt, RequestLine, ServiceRequest};
 use crate::rules::request::RequestStatus;
+use crate::store::assets as stored_assets;
 use crate::store::meters as stored_meters;
 use crate::store::requests::{self, LineRow, RequestRow};
 use crate::store::{At, Scope};
 
-/// The request with its lines. Roles that may not look assets up get nothing
-/// of the asset (G-10).
+/// The request with its lines. Roles that may not look assets up there get
+/// nothing of the asset (G-10).
 pub(super) async fn view(cx: &mut Cx, scope: &Scope, row: RequestRow) -> Result<ServiceRequest, Fault> {
     let lines = requests::lines(&mut cx.conn, row.id).await?;
-    let sees_asset = cx.caller.may(LOOK_UP);
+    let look_up = cx.caller.scope(LOOK_UP);
+    let sees_asset = look_up == *scope || stored_assets::get(&mut cx.conn, &look_up, row.asset_id).await?.is_some();
     let customer = references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name);
     let driver = Caller {
         first: row.driver_first.unwrap_or_default(),
@@ -65,7 +67,8 @@ fn line(row: LineRow) -> RequestLine {
 /// The primary meter when the request was filed: the valid reading nearest in
 /// time, estimated unless it was read within that hour (M-16).
 pub(super) async fn meter_at(cx: &mut Cx, asset: AssetId, at: At) -> Result<Option<MeterAt>, Fault> {
-    if !cx.caller.may(meters::VIEW) {
+    let reach = cx.caller.scope(meters::VIEW);
+    if stored_assets::get(&mut cx.conn, &reach, asset).await?.is_none() {
         return Ok(None);
     }
     let Some(meter) = stored_meters::of_asset(&mut cx.conn, asset).await?.into_iter().next() else { return Ok(None) };

@@ -85,7 +85,7 @@ impl UserForm {
             FormField::new("last", "Last name", "required"),
             FormField::new("email", "E-mail", ""),
             FormField::new("phone", "Telephone", "as you write it here, or with +"),
-            FormField::new("shop", "Shop", "the code of the shop to start in").with(here(shared)).replaced_by_typing(),
+            FormField::new("shop", "Shop", "the code of the shop they belong to").with(here(shared)).replaced_by_typing(),
         ]);
         FormLayer::new(Self, form)
     }
@@ -117,8 +117,7 @@ impl Purpose for UserForm {
             last: Some(form.text("last").to_owned()),
             email: form.some("email"),
             phone: form.some("phone"),
-            // Customers' people work in no shop.
-            shop: form.some("shop").filter(|_| kind != UserKind::Customer),
+            shop: form.some("shop"),
             state: None,
         };
         let body = NewAccount { username: form.text("username").trim().to_owned(), kind, details };

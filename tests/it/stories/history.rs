@@ -2,7 +2,8 @@
 //! chain in which every change and every removal shows (S4-16, I-6).
 
 use countertop::import::{Kind, Options, import};
-use countertop::store::audit::{self, Broken, Chain};
+use countertop::store::Scope;
+use countertop::store::audit::{self, Broken, Chain, Of, Which};
 use serde_json::{Value, json};
 
 use super::by_hand;
@@ -165,7 +166,7 @@ on_both_databases! {
         // Whoever knows how rows are hashed only moves the break to the chain.
         let forged = json!({ "city": ["Waco", "Nowhere"] }).to_string();
         let mut conn = w.app.db.read().await.unwrap();
-        let rows = audit::acts(&mut conn, audit::Of::Customer, w.ids.keller.to_string(), None, None, 100).await.unwrap();
+        let rows = audit::acts(&mut conn, (Of::Customer, &w.ids.keller.to_string()), Which::All, &Scope::deployment(), None, None, 100).await.unwrap();
         drop(conn);
         let mut row = rows.into_iter().find(|row| row.id == acts[2]).unwrap();
         row.changes = forged;

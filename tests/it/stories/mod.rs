@@ -1,6 +1,8 @@
 //! What the server promises, told as stories over HTTP.
 
 mod access;
+mod access_contacts;
+mod access_reach;
 mod acting;
 mod administration;
 mod apart;

@@ -85,6 +85,7 @@ pub(super) async fn contact(w: &World, customer: CustomerId, username: &str, acc
         user_id: None,
         username: None,
         has_password: false,
+        is_shut_out: false,
         designated_by: None,
         designated_by_name: None,
         is_active: true,
