@@ -279,17 +279,23 @@ fn route(caller: &Caller, endpoint: &Endpoint, path: &str) -> String {
     }
 }
 
-/// What gives somebody a password of our making.
-const GENERATES: [&str; 2] = [GenerateContactPassword::ENDPOINT.name, GenerateUserPassword::ENDPOINT.name];
-
 /// The new password of an operation that sets one. Hashing takes long and its
 /// queue longer: nobody holds the one writer meanwhile.
 async fn new_password(write: &Write, asked: &Asked) -> Result<Option<NewPassword>, Fault> {
     let Write { app, caller, endpoint, .. } = write;
-    if endpoint.name == ChangePassword::ENDPOINT.name {
+    let is = |name: &str| endpoint.name == name;
+    // What cannot be understood costs no work.
+    if is(ChangePassword::ENDPOINT.name) {
         return Ok(Some(sessions::new_password(app, caller, asked.understood()?).await?));
     }
-    if GENERATES.contains(&endpoint.name) { Ok(Some(credentials::new_password(app).await?)) } else { Ok(None) }
+    if is(GenerateContactPassword::ENDPOINT.name) {
+        asked.understood::<GenerateContactPassword>()?;
+    } else if is(GenerateUserPassword::ENDPOINT.name) {
+        asked.understood::<GenerateUserPassword>()?;
+    } else {
+        return Ok(None);
+    }
+    Ok(Some(credentials::new_password(app).await?))
 }
 
 async fn run_write(write: &Write, mut conn: Conn, (token, asked): (&str, &Asked), new_password: Option<NewPassword>) -> Result<(Cx, Done), Fault> {

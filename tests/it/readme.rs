@@ -93,3 +93,23 @@ fn a_mistake_in_the_configuration_is_told_with_its_place_and_the_right_name() {
     let told = String::from_utf8(checked.stderr).unwrap();
     assert!(!checked.status.success() && told.contains("config.toml:2:1") && told.contains("server.listen"), "{told}");
 }
+
+/// `sessions::x` and `src/server/brake.rs x`, in the rows of the two lists.
+fn tests_named(readme: &str) -> Vec<(String, String)> {
+    let rows = readme.lines().filter(|line| line.starts_with('|'));
+    let spans = rows.flat_map(|line| line.split('`').skip(1).step_by(2));
+    let named = spans.filter_map(|span| span.split_once("::").or_else(|| span.split_once(".rs ")));
+    named.map(|(file, name)| (file.to_owned(), name.to_owned())).collect()
+}
+
+#[test]
+fn every_test_that_the_lists_name_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named = tests_named(&std::fs::read_to_string(root.join("README.md")).unwrap());
+    assert!(named.len() > 50, "the lists are read: {}", named.len());
+    for (file, name) in named {
+        let places = [format!("tests/it/stories/{file}.rs"), format!("tests/it/terminal/{file}.rs"), format!("tests/it/{file}.rs"), format!("{file}.rs")];
+        let text: String = places.iter().filter_map(|place| std::fs::read_to_string(root.join(place)).ok()).collect();
+        assert!(text.contains(&format!("fn {name}(")), "{file} has no test {name}");
+    }
+}

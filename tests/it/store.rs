@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use countertop::store::audit::{self, Broken};
 use countertop::store::{Db, migrate, statements};
 use sqlx::{Either, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection, Statement as _};
 
@@ -57,28 +56,6 @@ on_both_databases! {
                 Err(error) => panic!("{name}: {error}\n{sql}"),
             }
         }
-    }
-
-    async fn a_mark_whose_row_is_gone_keeps_nobody_writing_and_is_told(w: World) {
-        const MARK: &str = "INSERT INTO audit_unsealed (audit_id) VALUES ('gone')";
-        w.sign_in("counter").await;
-        match &w.app.db {
-            Db::Sqlite { write, .. } => sqlx::query(MARK).execute(write).await.unwrap().rows_affected(),
-            Db::Postgres(pool) => sqlx::query(MARK).execute(pool).await.unwrap().rows_affected(),
-        };
-        for _ in 0..50 {
-            let mut conn = w.app.db.write().await.unwrap();
-            audit::seal(&mut conn).await.unwrap();
-            conn.commit().await.unwrap();
-            if !audit::waits(&mut w.app.db.read().await.unwrap()).await.unwrap() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        let mut conn = w.app.db.read().await.unwrap();
-        assert!(!audit::waits(&mut conn).await.unwrap(), "nothing that could be sealed");
-        assert!(audit::last_seal(&mut conn).await.unwrap().is_some());
-        assert_eq!(audit::verify(&mut conn).await.unwrap(), Err(Broken::Removed("gone".to_owned())));
     }
 
     async fn a_database_that_is_up_to_date_is_left_alone(w: World) {

@@ -62,43 +62,6 @@ on_both_databases! {
         assert_eq!(executive.get("/v1/session").await.0, 200, "nobody was signed out by it");
     }
 
-    async fn s2_4_a_terminal_has_one_session_and_a_token_that_can_be_replaced(w: World) {
-        let admin = w.sign_in("admin").await;
-        let (status, enrolled) = admin.post("/v1/kiosks", json!({ "label": "Bay 3", "shop": "SLN" })).await;
-        assert_eq!(status, 201, "{enrolled}");
-        let path = format!("/v1/kiosks/{}", enrolled["id"].as_str().unwrap());
-        let begin = async |token: &serde_json::Value| w.stranger().post("/v1/kiosk-sessions", json!({ "device_token": token })).await;
-        let old = enrolled["device_token"].clone();
-        let first = begin(&old).await;
-        let second = begin(&old).await;
-        assert_eq!((first.0, second.0), (201, 201), "{} {}", first.1, second.1);
-        let session = |answer: &(u16, serde_json::Value)| w.with_token(answer.1["token"].as_str().unwrap());
-        refused(&session(&first).get("/v1/session").await, 401, "session.required");
-        assert_eq!(session(&second).get("/v1/session").await.0, 200, "the last one");
-        // A token that may be in wrong hands: switching off and on brings it back.
-        for active in [false, true] {
-            assert_eq!(admin.patch(&path, json!({ "active": active }), None).await.0, 200);
-            assert_eq!(begin(&old).await.0, if active { 201 } else { 401 });
-        }
-        let replace = async || admin.post_with_key(&format!("{path}/token"), "k", json!({})).await;
-        let (one, two) = (replace().await, replace().await);
-        assert_eq!((one.status, two.status, &two.json()["label"]), (201, 201, &json!("Bay 3")), "{}", two.text);
-        for gone in [&old, &one.json()["device_token"]] {
-            refused(&begin(gone).await, 401, "session.required");
-        }
-        assert_eq!(begin(&two.json()["device_token"]).await.0, 201, "no answer with a token is kept for a repeat");
-        refused_by_role(&w.sign_in("gm").await.post(&format!("{path}/token"), json!({})).await, &["portal_settings.manage"]);
-    }
-
-    async fn what_is_no_token_waits_for_nobody_who_writes(w: World) {
-        let conn = w.app.db.write().await.unwrap();
-        let begin = w.stranger();
-        let garbage = begin.post("/v1/kiosk-sessions", json!({ "device_token": "garbage" }));
-        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), garbage).await.expect("told without a turn at the writer");
-        refused(&answer, 401, "session.required");
-        drop(conn);
-    }
-
     async fn s2_5_what_is_configurable_is_switched_off_for_the_portal_user_and_for_nobody_else(w: World) {
         let (admin, portal_user) = (w.sign_in("admin").await, w.sign_in("portaluser").await);
         let meters = format!("/v1/assets/{}/meters", w.ids.excavator);

@@ -204,6 +204,11 @@ on_both_databases! {
         assert!(verify(&w).await.is_ok());
         let waits = by_hand::change(&w, "INSERT INTO audit_unsealed (audit_id) VALUES ($1)", &["gone before it was sealed"]).await;
         assert_eq!((waits, verify(&w).await), (1, Err(Broken::Removed("gone before it was sealed".to_owned()))));
+        // It is told, and nobody takes the writer for it again and again.
+        seal(&w).await;
+        let mut conn = w.app.db.read().await.unwrap();
+        assert!(!audit::waits(&mut conn).await.unwrap());
+        assert_eq!(audit::last_seal(&mut conn).await.unwrap().map(|last| last.audit_id).as_ref(), acts.last());
     }
 
     async fn an_import_writes_one_row_for_each_batch(w: World) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::by_hand;
 use super::targets::signed_in;
-use crate::harness::{Caller, World, each, refused, refused_by_role, refused_fields, token_hash};
+use crate::harness::{Answer, Caller, World, each, refused, refused_by_role, refused_fields, token_hash};
 
 /// A terminal with its token.
 struct Enrolled {
@@ -119,15 +119,14 @@ on_both_databases! {
     async fn s2_4_what_is_changed_on_a_terminal_ends_what_runs_on_it(w: World) {
         let admin = signed_in(&w, "admin").await;
         let bay = enrol(&admin, "Bay 4", json!({})).await;
-        let (one, other) = (at(&w, &bay).await, at(&w, &bay).await);
+        let (before, one) = (at(&w, &bay).await, at(&w, &bay).await);
+        refused(&before.get("/v1/session").await, 401, "session.required");
         refused(&admin.patch(&bay.path, json!({ "idle_seconds": 30 }), Some(7)).await, 412, "version.stale");
         assert_eq!(one.get("/v1/session").await.0, 200);
         assert_eq!(admin.patch(&bay.path, json!({}), Some(1)).await.0, 200);
         assert_eq!(one.get("/v1/session").await.0, 200, "nothing was changed");
         assert_eq!(admin.patch(&bay.path, json!({ "idle_seconds": 30 }), Some(1)).await.0, 200);
-        for session in [&one, &other] {
-            refused(&session.get("/v1/session").await, 401, "session.required");
-        }
+        refused(&one.get("/v1/session").await, 401, "session.required");
         let now = at(&w, &bay).await;
         assert_eq!(now.get("/v1/session").await.1["idle_seconds"], 30);
         // Its token taken away, it is a stranger.
@@ -139,6 +138,32 @@ on_both_databases! {
         drop(conn);
         assert_eq!(admin.patch(&bay.path, json!({ "active": true }), None).await.0, 200);
         assert_eq!(begin(&w, &bay.token).await.0, 201);
+    }
+
+    async fn s2_4_a_token_in_wrong_hands_is_replaced(w: World) {
+        let admin = signed_in(&w, "admin").await;
+        let bay = enrol(&admin, "Bay 4", json!({})).await;
+        let terminal = at(&w, &bay).await;
+        let replace = async || admin.post_with_key(&format!("{}/token", bay.path), "k", json!({})).await;
+        let (one, two) = (replace().await, replace().await);
+        assert_eq!((one.status, two.status, &two.json()["label"], two.version()), (201, 201, &json!("Bay 4"), Some(3)), "{}", two.text);
+        refused(&terminal.get("/v1/session").await, 401, "session.required");
+        let token = |answer: &Answer| answer.json()["device_token"].as_str().unwrap().to_owned();
+        for gone in [&bay.token, &token(&one)] {
+            refused(&begin(&w, gone).await, 401, "session.required");
+        }
+        assert_eq!(begin(&w, &token(&two)).await.0, 201, "no answer with a token is kept for a repeat");
+        refused_by_role(&signed_in(&w, "gm").await.post(&format!("{}/token", bay.path), json!({})).await, &["portal_settings.manage"]);
+        refused(&admin.post(&format!("/v1/kiosks/{}/token", KioskId::new()), json!({})).await, 404, "not_found");
+        let rows = by_hand::audit(&w).await;
+        assert!(rows.iter().any(|row| row.contains(" replace_kiosk_token ")) && rows.iter().all(|row| !row.contains(&token(&two))));
+    }
+
+    async fn what_is_no_token_waits_for_nobody_who_writes(w: World) {
+        let conn = w.app.db.write().await.unwrap();
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), begin(&w, "guess")).await.expect("told without a turn at the writer");
+        refused(&answer, 401, "session.required");
+        drop(conn);
     }
 
     async fn s2_4_where_somebody_has_to_sign_in_a_terminal_alone_gets_nowhere(w: World) {
