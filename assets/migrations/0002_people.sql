@@ -77,6 +77,10 @@ CREATE TABLE kiosk_device (
 );
 CREATE UNIQUE INDEX kiosk_device_user ON kiosk_device (user_id);
 
+-- What the sender of a key might do when the answer was kept: who may do
+-- something else now is not shown it.
+ALTER TABLE idempotency ADD COLUMN policy TEXT NOT NULL DEFAULT '';
+
 ALTER TABLE session ADD COLUMN came_from TEXT;
 ALTER TABLE session ADD COLUMN acting_customer_id TEXT REFERENCES customer (id);
 ALTER TABLE session ADD COLUMN viewed_contact_id TEXT REFERENCES contact (id);

@@ -61,6 +61,7 @@ const TITLES: &[(&str, u16, &str)] = &[
     ("asset.not_yours", 404, "Not one of your units"),
     ("method.not_allowed", 405, "This path does not answer this method"),
     ("conflict", 409, "Something stands in the way"),
+    ("idempotency.rights_changed", 409, "Sent before, by other rights"),
     ("idempotency.running", 409, "The first sending is still being worked on"),
     ("version.stale", 412, "Changed by somebody else meanwhile"),
     ("body.too_large", 413, "Too much was sent"),

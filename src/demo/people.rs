@@ -7,6 +7,7 @@ use super::filler::{Filler, known};
 use crate::api::access_level::AccessLevel;
 use crate::api::contact::{ContactKind, ContactRole, PlatformRole, PortalRight};
 use crate::api::ids::{ConsentId, ContactId, KioskId, UserId};
+use crate::api::permission::Permission;
 use crate::api::role::Role;
 use crate::store::At;
 use crate::store::contacts::{self, ConsentRow, ContactRow};
@@ -93,7 +94,7 @@ impl Filler<'_> {
         };
         let grant = NewGrant { role: "kiosk".to_owned(), scope_kind: "shop".to_owned(), scope_id: Some(shop_id.to_string()), ..NewGrant::default() };
         users::insert(self.conn, &user, &[grant]).await?;
-        let actions: Vec<&str> = Role::named("kiosk").map(|role| role.permissions().iter().map(|one| one.name()).collect()).unwrap_or_default();
+        let actions: Vec<&str> = Role::named("kiosk").map(|role| role.permissions().iter().map(Permission::name).collect()).unwrap_or_default();
         let row = KioskRow {
             id,
             shop_id,

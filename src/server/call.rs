@@ -223,7 +223,7 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
     let sent_key = if endpoint.method == Method::Post { key(&parts.headers)? } else { None };
     let token = bearer(&parts.headers)?.to_owned();
     let asked = Asked::read(parts, body).await?;
-    let body_hash = hex(&Sha256::digest(&asked.body));
+    let sent = Sent { body_hash: hex(&Sha256::digest(&asked.body)), policy: caller.policy_version() };
     let _guard = match &sent_key {
         Some(key) => {
             let running = || Problem::new("idempotency.running", "The first sending under this key is still being worked on. Ask again in a moment.");
@@ -237,14 +237,14 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
     if let Some(under) = &under
         && let Some(kept) = idempotency::get(&mut conn, under).await?
     {
-        return replay(kept, &body_hash);
+        return replay(kept, &sent);
     }
     match run_write(&write, conn, (&token, &asked), new_password).await {
         Ok((mut cx, done)) => {
             if let Some(under) = under.as_ref().filter(|_| !cx.is_secret) {
-                match idempotency::keep(&mut cx.conn, under, &kept(&done, &body_hash)).await {
+                match idempotency::keep(&mut cx.conn, under, &kept(&done, &sent)).await {
                     // Another server was faster under the same key: its answer stands.
-                    Err(StoreError::Taken) => return again(app, under, &body_hash).await,
+                    Err(StoreError::Taken) => return again(app, under, &sent).await,
                     other => other?,
                 }
             }
@@ -260,7 +260,7 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
             if let Some(under) = under.filter(|_| is_final(problem.status)) {
                 let done = refused(&problem);
                 let mut conn = app.db.write().await?;
-                if idempotency::keep(&mut conn, &under, &kept(&done, &body_hash)).await.is_ok() {
+                if idempotency::keep(&mut conn, &under, &kept(&done, &sent)).await.is_ok() {
                     conn.commit().await?;
                 }
             }
@@ -316,27 +316,40 @@ fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && ![401, 409, 429].contains(&status)
 }
 
-fn kept(done: &Done, body_hash: &str) -> Kept {
+/// What was sent under a key, and by whose rights.
+struct Sent {
+    body_hash: String,
+    policy: String,
+}
+
+fn kept(done: &Done, sent: &Sent) -> Kept {
     Kept {
-        body_hash: body_hash.to_owned(),
+        body_hash: sent.body_hash.clone(),
+        policy: sent.policy.clone(),
         status: i64::from(done.status.as_u16()),
         version: done.version,
         answer: String::from_utf8_lossy(&done.body).into_owned(),
     }
 }
 
-fn replay(kept: Kept, body_hash: &str) -> Result<Done, Fault> {
-    if kept.body_hash != body_hash {
+fn replay(kept: Kept, sent: &Sent) -> Result<Done, Fault> {
+    if kept.body_hash != sent.body_hash {
         return Err(Problem::new("idempotency.reused", "Something else was sent under this key before. Take a new key for a new write.").into());
+    }
+    // It could hold what the caller may not see any more. Answers of before this
+    // was kept say nothing of it.
+    if !kept.policy.is_empty() && kept.policy != sent.policy {
+        let detail = "This was sent before and is done, but what you may do has changed since: look the record up.";
+        return Err(Problem::new("idempotency.rights_changed", detail).into());
     }
     let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
     Ok(Done { status, body: kept.answer.into_bytes(), version: kept.version, retry_after: None })
 }
 
-async fn again(app: &App, under: &idempotency::Key<'_>, body_hash: &str) -> Result<Done, Fault> {
+async fn again(app: &App, under: &idempotency::Key<'_>, sent: &Sent) -> Result<Done, Fault> {
     let mut conn = app.db.read().await?;
     let kept = idempotency::get(&mut conn, under).await?.ok_or_else(|| Fault::Ours("a key was taken and is gone".to_owned()))?;
-    replay(kept, body_hash)
+    replay(kept, sent)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {

@@ -9,6 +9,8 @@ row! {
     pub struct Kept {
         /// Hash of the first body.
         pub body_hash: String,
+        /// What the sender might do then.
+        pub policy: String,
         /// HTTP status.
         pub status: i64,
         /// The version in its `ETag`.
@@ -30,8 +32,9 @@ pub struct Key<'a> {
 }
 
 statements! {
-    GET = "SELECT body_hash, status, version, answer FROM idempotency WHERE user_id = $1 AND route = $2 AND idempotency_key = $3";
-    KEEP = "INSERT INTO idempotency (user_id, route, idempotency_key, body_hash, status, version, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    GET = "SELECT body_hash, policy, status, version, answer FROM idempotency WHERE user_id = $1 AND route = $2 AND idempotency_key = $3";
+    KEEP = "INSERT INTO idempotency (user_id, route, idempotency_key, body_hash, policy, status, version, answer, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     PRUNE = "DELETE FROM idempotency WHERE created_at < $1";
 }
 
@@ -53,6 +56,7 @@ pub async fn keep(conn: &mut Conn, key: &Key<'_>, kept: &Kept) -> Result<()> {
         .bind(key.route)
         .bind(key.key)
         .bind(&kept.body_hash)
+        .bind(&kept.policy)
         .bind(kept.status)
         .bind(kept.version)
         .bind(&kept.answer)

@@ -146,7 +146,7 @@ async fn read_everything(caller: &Caller, contract: &Contract, targets: &Targets
     let mut captured = Captured::new();
     for path in paths {
         let answer = caller.send("GET", &path, &[("accept-encoding", "identity")], None).await;
-        let headers: String = answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n")).collect();
+        let headers = answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect::<Vec<_>>().join("\n");
         captured.push((path, headers + &answer.text));
     }
     captured

@@ -176,7 +176,7 @@ on_both_databases! {
             let counter = counter.clone();
             async move { counter.put("/v1/session/password", json!({ "current": "demo", "new": "words of a thief" }), None).await }
         });
-        tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         conn.commit().await.unwrap();
         assert!(matches!(under_way.await.unwrap().0, 401 | 422));
         let thief = w.stranger().post("/v1/sessions", json!({ "username": "counter", "password": "words of a thief" })).await;
