@@ -85,8 +85,13 @@ fn audit(setup: &Setup, args: &DoctorArgs) -> Value {
     match verified {
         Ok(Ok(Ok(chain))) => json!({ "sealed": chain.rows, "waiting": chain.waiting, "last_seal": chain.head }),
         Ok(Ok(Err(broken))) => json!({ "broken": format!("{broken}: somebody wrote to the database beside the program") }),
-        // A database of an earlier version has none; of another machine's we know nothing.
-        Ok(Err(error)) => json!({ "remark": error.to_string() }),
+        // What cannot be read is no sound audit: one row of another type would
+        // hide every other change.
+        Ok(Err(error)) => {
+            json!({ "broken": format!("the audit cannot be read ({error}): bring an older database to this version with migrate, or look who wrote to it") })
+        }
+        // A file is here and cannot be opened; of another machine we know nothing.
+        Err(failure) if address.starts_with("sqlite") => json!({ "broken": failure.sentence() }),
         Err(failure) => json!({ "remark": failure.sentence() }),
     }
 }

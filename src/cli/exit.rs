@@ -111,7 +111,6 @@ impl Failure {
     }
 
     /// The sentence alone.
-    #[cfg(feature = "client")]
     pub(super) fn sentence(&self) -> &str {
         &self.sentence
     }

@@ -47,6 +47,10 @@ pub(super) async fn give(cx: &mut Cx, ask: Ask<GiveGrant>) -> Answer<Account> {
     refuse_longer(cx, &scope, to).await?;
     refuse_beyond(cx, &role, &scope, |held| held.lasts(to)).await?;
     refuse_wrong_audience(audience, &account.kind)?;
+    // At a shop it would reach every customer of that shop.
+    if audience == UserKind::Customer && !matches!(scope.kind, ScopeKind::Customer | ScopeKind::Organization) {
+        return Err(Problem::field("scope", "a role of customers' people is for a customer or an organization: say whose").into());
+    }
     demand_portal_administrator(cx, &role, &scope).await?;
     let domains: Vec<&str> = new.domains.iter().map(|domain| domain.name()).collect();
     let grant = NewGrant {
@@ -82,7 +86,7 @@ pub(super) async fn role(cx: &mut Cx, key: &str) -> Result<Role, Fault> {
         return Ok(role.clone());
     }
     let row = roles::get(&mut cx.conn, key).await?;
-    Ok(row.map(|row| Role::read(row.role_key, &row.cells)).ok_or_else(|| Problem::field("role", "there is no such role: see GET /v1/roles"))?)
+    Ok(row.map(|row| Role::read(row.role_key, &row.cells)).ok_or_else(|| Problem::field("role", "there is no such role: choose one of the list of roles"))?)
 }
 
 /// Whose role it is: a copy is of those of what it was copied from.

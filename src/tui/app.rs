@@ -415,6 +415,9 @@ impl App {
             self.drafts = Drafts::default();
             self.unsure.clear();
         }
+        if let Some(session) = &self.shared.session {
+            self.drafts.belong_to(session.user.id);
+        }
         if another || begins {
             self.restart(Box::new(Find::default()));
         } else if let Some(before) = before {

@@ -4,10 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Drafts by what they were for; each a list of field and text.
+use crate::api::ids::UserId;
+
+/// Drafts by what they were for, each a list of field and text; and whose they
+/// are: nobody else is ever shown them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub(super) struct Drafts(BTreeMap<String, Draft>);
+pub(super) struct Drafts {
+    owner: Option<UserId>,
+    kept: BTreeMap<String, Draft>,
+}
 
 /// Fields and their texts.
 pub(super) type Draft = Vec<(String, String)>;
@@ -26,7 +31,7 @@ impl Drafts {
     /// When the file cannot be written.
     pub(super) fn write(&self, folder: &Path) -> std::io::Result<()> {
         let path = folder.join("drafts.json");
-        if self.0.is_empty() {
+        if self.kept.is_empty() {
             return match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
@@ -41,17 +46,45 @@ impl Drafts {
         serde_json::to_writer(file, self).map_err(std::io::Error::other)
     }
 
+    /// Somebody is signed in: what is another's goes.
+    pub(super) fn belong_to(&mut self, user: UserId) {
+        if self.owner.is_some_and(|owner| owner != user) {
+            self.kept.clear();
+        }
+        self.owner = Some(user);
+    }
+
     /// Keeps a draft, or forgets it when it is empty.
     pub(super) fn set(&mut self, about: &str, draft: Draft) {
         if draft.iter().all(|(_, text)| text.is_empty()) {
-            self.0.remove(about);
+            self.kept.remove(about);
         } else {
-            self.0.insert(about.to_owned(), draft);
+            self.kept.insert(about.to_owned(), draft);
         }
     }
 
     /// Takes a draft out.
     pub(super) fn take(&mut self, about: &str) -> Option<Draft> {
-        self.0.remove(about)
+        self.kept.remove(about)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_person_typed_is_never_shown_to_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (jo, mara) = (UserId::new(), UserId::new());
+        let mut drafts = Drafts::default();
+        drafts.belong_to(jo);
+        drafts.set("new contact", vec![("first".to_owned(), "Petra".to_owned())]);
+        drafts.write(folder.path()).unwrap();
+        let mut again = Drafts::read(folder.path());
+        again.belong_to(jo);
+        assert!(again.clone().take("new contact").is_some(), "it is kept for whose it is");
+        again.belong_to(mara);
+        assert_eq!(again.take("new contact"), None);
     }
 }

@@ -38,6 +38,10 @@ pub(super) fn view(area: Rect, buffer: &mut Buffer, shared: &Shared, top: Option
     Some(body)
 }
 
+/// Cells kept for the state of the line, so that a slower answer does not cut
+/// names that a faster one left whole: those of `● online 999 ms `.
+const LINK_ROOM: usize = 16;
+
 /// Shop, person and role, the line.
 fn status(shared: &Shared, room: usize) -> Line<'static> {
     let look = shared.look;
@@ -48,7 +52,7 @@ fn status(shared: &Shared, room: usize) -> Line<'static> {
         Link::Slow(_) | Link::Unknown => look.warning(),
         Link::Offline(_) => look.error(),
     };
-    let mut left_room = room.saturating_sub(width(&link) + 12);
+    let mut left_room = room.saturating_sub(width(&link).max(LINK_ROOM) + 12);
     let mut push = |text: &str| {
         let text = cut(text, left_room.saturating_sub(3), look);
         left_room = left_room.saturating_sub(width(&text) + 3);

@@ -17,6 +17,7 @@ use crate::api::operation::{
 };
 use crate::api::page::{Nothing, Page};
 use crate::api::people::{Account, AccountChange, AccountDetails, Grant, OpenSession, ScopeKind, UserState};
+use crate::api::session::UserKind;
 use crate::client::Call;
 use crate::rules::contact::phone_for_people;
 use crate::tui::command::{Command, Place};
@@ -237,7 +238,7 @@ impl Layer for AccountPage {
         }
         match command.id {
             "reload" => self.load(cx),
-            "user.grant" => cx.open(GrantForm::layer(self.id, &self.username, cx.shared)),
+            "user.grant" => cx.open(GrantForm::layer(self.id, &self.username, self.account.data().map_or(UserKind::Staff, |account| account.kind), cx.shared)),
             _ => {
                 if let Some(question) = self.question(command, cx.shared) {
                     cx.open(question);

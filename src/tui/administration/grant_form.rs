@@ -5,6 +5,7 @@ use crate::api::ids::UserId;
 use crate::api::operation::{GiveGrant, OfUser};
 use crate::api::page::Nothing;
 use crate::api::people::{Domain, GrantScope, NewGrant, ScopeKind};
+use crate::api::session::UserKind;
 use crate::client::Call;
 use crate::tui::layer::Cx;
 use crate::tui::overlays::{FormLayer, Purpose};
@@ -19,12 +20,14 @@ pub(super) struct GrantForm {
 }
 
 impl GrantForm {
-    /// For a user; most roles are given at the shop one works in.
-    pub(super) fn layer(user: UserId, username: &str, shared: &Shared) -> FormLayer<Self> {
+    /// For a user; most roles are given at the shop one works in, those of a
+    /// customer's people at their customer.
+    pub(super) fn layer(user: UserId, username: &str, kind: UserKind, shared: &Shared) -> FormLayer<Self> {
+        let (place, which) = if kind == UserKind::Customer { ("customer", "") } else { ("shop", here(shared)) };
         let form = Form::new(vec![
             FormField::new("role", "Role", "required: such as counter staff, or a copy's key"),
-            FormField::new("kind", "Where", "shop, organization, customer or everywhere").with("shop").replaced_by_typing(),
-            FormField::new("scope", "Which one", "its code, or the customer's number").with(here(shared)).replaced_by_typing(),
+            FormField::new("kind", "Where", "shop, organization, customer or everywhere").with(place).replaced_by_typing(),
+            FormField::new("scope", "Which one", "its code, or the customer's number").with(which).replaced_by_typing(),
             FormField::new("domains", "Only", "empty for all, or such as assets, setup"),
             FormField::new("from", "First day", "empty for at once, or 2026-12-01"),
             FormField::new("to", "Last day", "empty for until it is taken, or 2026-12-31"),

@@ -106,7 +106,13 @@ impl Pane for Contacts {
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool {
+        let before = self.contacts.data().map(|page| page.items.len());
         let taken = self.contacts.take(reply) || self.consents.take(reply) || self.sent(reply, cx);
+        // Whoever was just added is the one that is meant next.
+        let newest = self.contacts.data().filter(|page| before.is_some_and(|before| page.items.len() == before + 1)).and_then(|page| page.items.last());
+        if let Some(at) = newest.and_then(|newest| self.sorted().iter().position(|contact| contact.id == newest.id)) {
+            self.cursor.at = at;
+        }
         self.cursor.keep_within(self.sorted().len());
         taken
     }

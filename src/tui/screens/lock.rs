@@ -94,7 +94,10 @@ impl Layer for Lock {
         self.form.key(key);
     }
 
+    /// What is pasted is a password, wherever somebody left the cursor: in the
+    /// name it could be read.
     fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
+        self.form.at = 1;
         self.form.paste(text);
     }
 

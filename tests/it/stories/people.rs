@@ -269,6 +269,19 @@ on_both_databases! {
         assert_eq!(w.sign_in("gm").await.post(&format!("/v1/users/{nora}/grants"), give).await.0, 201, "a general manager has all of it");
     }
 
+    async fn a_role_of_customers_people_is_given_at_a_customer_and_nowhere_wider(w: World) {
+        let (admin, gm) = (w.sign_in("admin").await, w.sign_in("gm").await);
+        let fleet = id(&account(&admin, "fleet").await);
+        let path = format!("/v1/users/{fleet}/grants");
+        let give = |kind: &str, of: Value| json!({ "role": "executive", "scope": { "kind": kind, "id": of } });
+        for giver in [&admin, &gm] {
+            refused_fields(&giver.post(&path, give("shop", json!("SLN"))).await, &["scope"]);
+            refused_fields(&giver.post(&path, give("deployment", Value::Null)).await, &["scope"]);
+        }
+        assert_eq!(gm.post(&path, give("organization", json!("KELLER"))).await.0, 201);
+        assert_eq!(gm.post(&path, give("customer", json!(w.ids.keller))).await.0, 201);
+    }
+
     async fn nobody_edits_the_role_he_holds_or_puts_more_into_one_than_he_has(w: World) {
         let admin = w.sign_in("admin").await;
         for (key, name) in [("role_keeper", "Role keeper"), ("lead_counter", "Lead counter")] {
