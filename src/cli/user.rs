@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::runtime::wait;
 use super::secret;
-use crate::api::ids::{CustomerId, ShopId, UserId};
+use crate::api::ids::{CustomerId, ShopId};
 use crate::api::role::Role;
 use crate::api::session::UserKind;
 use crate::config::nearest;
@@ -207,17 +207,12 @@ async fn insert(db: &Db, args: &UserAddArgs, role: &Role, kind: UserKind, passwo
     let mut conn = db.write().await?;
     let (grants, shop_id) = grants(&mut conn, args, role).await?;
     let user = UserRow {
-        id: UserId::new(),
-        username: args.name.clone(),
         password_hash,
         must_change: args.must_change,
-        state: "active".to_owned(),
-        kind: kind.name().to_owned(),
         shop_id,
         first_name: args.first.clone().unwrap_or_else(|| args.name.clone()),
         last_name: args.last.clone().unwrap_or_default(),
-        email: None,
-        phone: None,
+        ..UserRow::new(&args.name, kind)
     };
     users::insert(&mut conn, &user, &grants).await.map_err(|error| match error {
         StoreError::Taken => Failure::new(Exit::Value, format!("there is a user {} already", args.name)),

@@ -20,7 +20,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::App;
-use super::caller::{Caller, hex};
+use super::caller::Caller;
 use super::fault::Fault;
 use super::noted::{self, Noted, Origin};
 use super::password::NewPassword;
@@ -32,7 +32,7 @@ use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
 use crate::store::idempotency::{self, Kept};
 use crate::store::{Conn, StoreError};
-use crate::text::clean_line;
+use crate::text::{clean_line, hex};
 
 /// The most that a body may hold.
 const MAX_BODY: usize = 1 << 20;

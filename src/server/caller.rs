@@ -14,6 +14,7 @@ use crate::api::session::UserKind;
 use crate::store::sessions::SessionRow;
 use crate::store::users::UserRow;
 use crate::store::{At, Conn, Own, Scope, places, sessions, users};
+use crate::text::hex;
 
 /// A signed-in user with its session and what it may do.
 #[derive(Debug, Clone)]
@@ -32,15 +33,6 @@ pub(crate) struct Caller {
 /// How a token is kept: never itself.
 pub(crate) fn token_hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Caller {

@@ -163,7 +163,8 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateCustomer>) -> Answer<Cust
     Ok(Reply::created(created).version(1))
 }
 
-fn empty_row(kind: CustomerKind, shop: &ShopRow) -> CustomerRow {
+/// A customer of whom nothing is said yet, seen from a shop.
+pub(super) fn empty_row(kind: CustomerKind, shop: &ShopRow) -> CustomerRow {
     CustomerRow {
         id: CustomerId::new(),
         kind: kind.name().to_owned(),

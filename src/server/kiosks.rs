@@ -1,6 +1,8 @@
 //! Workshop terminals: enrolled once with a token of their own, and signed in
 //! by it without a person (S2-4).
 
+use std::ops::RangeInclusive;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
@@ -10,18 +12,20 @@ use super::portal::SETTINGS;
 use super::powers::{Powers, no_session};
 use super::sessions::{new_token, round};
 use super::{App, form, noted};
-use crate::api::ids::{KioskId, SessionId, UserId};
+use crate::api::ids::SessionId;
 use crate::api::operation::{ChangeKiosk, EnrolKiosk, ListKiosks, Operation as _, ReplaceKioskToken, SignInKiosk};
 use crate::api::page::{CodeRef, Page};
 use crate::api::permission::Permission;
 use crate::api::portal::{EnrolledKiosk, Kiosk, KioskChange};
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::Role;
-use crate::api::session::{SignedIn, UserKind};
+use crate::api::session::SignedIn;
 use crate::store::kiosks::{self, KioskRow};
 use crate::store::sessions::NewSession;
-use crate::store::users::{NewGrant, UserRow};
 use crate::store::{At, StoreError, places, sessions, users};
+
+/// After how many seconds a terminal may forget.
+const IDLE: RangeInclusive<i64> = 10..=3_600;
 
 /// `GET /v1/kiosks`.
 pub(super) async fn list(cx: &mut Cx, _: Ask<ListKiosks>) -> Answer<Page<Kiosk>> {
@@ -45,21 +49,24 @@ fn view(row: KioskRow) -> Kiosk {
 
 /// What the template gives, which a device's list can only shorten.
 fn template() -> Vec<Permission> {
-    Role::named("kiosk").map(|role| role.permissions().iter().collect()).unwrap_or_default()
+    Role::named(kiosks::TEMPLATE).map(|role| role.permissions().iter().collect()).unwrap_or_default()
 }
 
-fn said(mut row: KioskRow, body: &KioskChange, faults: &mut FieldFaults) -> KioskRow {
+fn check(body: &KioskChange, faults: &mut FieldFaults) {
+    if body.idle_seconds.is_some_and(|seconds| !IDLE.contains(&seconds)) {
+        faults.add("idle_seconds", format!("{} to {}", IDLE.start(), IDLE.end()));
+    }
+    if let Some(beyond) = body.allowed_actions.iter().flatten().find(|action| !template().contains(action)) {
+        faults.add("allowed_actions", format!("a workshop terminal never has {}", beyond.name()));
+    }
+}
+
+/// The terminal as the body wants it; what is absent stays.
+fn set(mut row: KioskRow, body: &KioskChange) -> KioskRow {
     row.login_required = body.login_required.unwrap_or(row.login_required);
     row.is_active = body.active.unwrap_or(row.is_active);
-    match body.idle_seconds {
-        Some(seconds @ 10..=3_600) => row.idle_seconds = seconds,
-        Some(_) => faults.add("idle_seconds", "10 to 3600"),
-        None => {}
-    }
+    row.idle_seconds = body.idle_seconds.unwrap_or(row.idle_seconds);
     if let Some(actions) = &body.allowed_actions {
-        if let Some(beyond) = actions.iter().find(|action| !template().contains(action)) {
-            faults.add("allowed_actions", format!("a workshop terminal never has {}", beyond.name()));
-        }
         row.allowed_actions = written(actions);
     }
     row
@@ -79,50 +86,18 @@ pub(super) async fn enrol(cx: &mut Cx, ask: Ask<EnrolKiosk>) -> Answer<EnrolledK
     if shop.is_none() {
         faults.add("shop", "no such shop within your reach");
     }
-    let (id, user_id) = (KioskId::new(), UserId::new());
-    let row = KioskRow {
-        id,
-        shop_id: shop.as_ref().map_or(crate::api::ids::ShopId(uuid::Uuid::nil()), |shop| shop.id),
-        shop_code: shop.as_ref().map(|shop| shop.code.clone()).unwrap_or_default(),
-        shop_name: shop.as_ref().map(|shop| shop.name.clone()).unwrap_or_default(),
-        user_id,
-        label,
-        login_required: false,
-        idle_seconds: cx.app.lifetimes.kiosk.idle_seconds.clamp(10, 3_600),
-        allowed_actions: written(&template()),
-        is_active: true,
-        row_version: 1,
-    };
-    let row = said(row, &ask.body.settings, &mut faults);
+    check(&ask.body.settings, &mut faults);
     faults.settle()?;
-    let user = UserRow {
-        id: user_id,
-        username: format!("kiosk-{id}"),
-        password_hash: String::new(),
-        must_change: false,
-        state: "active".to_owned(),
-        kind: UserKind::Kiosk.name().to_owned(),
-        shop_id: Some(row.shop_id),
-        first_name: row.label.clone(),
-        last_name: String::new(),
-        email: None,
-        phone: None,
-    };
-    let grant = NewGrant {
-        role: "kiosk".to_owned(),
-        scope_kind: "shop".to_owned(),
-        scope_id: Some(row.shop_id.to_string()),
-        granted_by: Some(cx.caller.id()),
-        ..NewGrant::default()
-    };
-    users::insert(&mut cx.conn, &user, &[grant]).await?;
+    let shop = shop.ok_or_else(Problem::not_found)?;
+    let idle = cx.app.lifetimes.kiosk.idle_seconds.clamp(*IDLE.start(), *IDLE.end());
+    let row = set(KioskRow { shop_code: shop.code, shop_name: shop.name, ..KioskRow::new(shop.id, label, idle) }, &ask.body.settings);
     let device_token = new_token()?;
-    kiosks::insert(&mut cx.conn, &row, &token_hash(&device_token)).await.map_err(|error| match error {
+    kiosks::insert(&mut cx.conn, &row, &token_hash(&device_token), Some(cx.caller.id())).await.map_err(|error| match error {
         StoreError::Taken => Problem::field("label", "this shop has a terminal of that label: choose another").into(),
         other => Fault::from(other),
     })?;
     cx.is_secret = true;
-    cx.noted.on("kiosk", id);
+    cx.noted.on("kiosk", row.id);
     Ok(Reply::created(EnrolledKiosk { kiosk: view(row), device_token }).version(1))
 }
 
@@ -134,8 +109,9 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeKiosk>) -> Answer<Kiosk> 
     let present = view(before.clone());
     check_version(ask.if_match, before.row_version, &present)?;
     let mut faults = FieldFaults::default();
-    let mut row = said(before.clone(), &ask.body, &mut faults);
+    check(&ask.body, &mut faults);
     faults.settle()?;
+    let mut row = set(before.clone(), &ask.body);
     if row != before {
         if !kiosks::update(&mut cx.conn, &row).await? {
             return Err(version_stale(present).into());

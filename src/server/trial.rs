@@ -14,9 +14,12 @@ use tower::ServiceExt as _;
 
 use super::call::{self, Answer, Ask, Cx, Reply, Work};
 use super::caller::token_hash;
+use super::customers::empty_row;
 use super::{App, Arrangements};
 use crate::api::access::Needs;
-use crate::api::ids::{ContactId, CustomerId, SessionId, ShopId, UserId};
+use crate::api::contact::ContactKind;
+use crate::api::customer::CustomerKind;
+use crate::api::ids::{CustomerId, SessionId, ShopId, UserId};
 use crate::api::operation::{Endpoint, Method, Operation, Shapes};
 use crate::api::page::Nothing;
 use crate::api::permission::Permission;
@@ -103,25 +106,7 @@ impl Trial {
             numbering: "user_enters".to_owned(),
             row_version: 1,
         };
-        let customer = CustomerRow {
-            id: CustomerId::new(),
-            kind: "local".to_owned(),
-            name: "Keller Bau GmbH".to_owned(),
-            address1: None,
-            address2: None,
-            city: None,
-            state: None,
-            postal_code: None,
-            country: None,
-            phone: None,
-            extension: None,
-            fax: None,
-            email: None,
-            notes: None,
-            status: "active".to_owned(),
-            owner_shop_id: Some(shop.id),
-            row_version: 1,
-        };
+        let customer = CustomerRow { name: "Keller Bau GmbH".to_owned(), ..empty_row(CustomerKind::Local, &shop) };
         let mut conn = db.write().await.unwrap();
         places::insert_shop(&mut conn, &shop).await.unwrap();
         customers::insert(&mut conn, &customer).await.unwrap();
@@ -134,33 +119,11 @@ impl Trial {
     async fn contact(&self, role: &str, right: &str, level: &str) -> String {
         let user = UserId::new();
         let mut row = ContactRow {
-            id: ContactId::new(),
-            customer_id: self.customer,
-            customer_name: "Keller Bau GmbH".to_owned(),
-            person_id: uuid::Uuid::now_v7().to_string(),
-            kind: "person".to_owned(),
-            first_name: "Ada".to_owned(),
             last_name: "Brandt".to_owned(),
-            salutation: None,
-            job_title: None,
-            email: None,
-            phone: None,
-            mobile: None,
-            roles: String::new(),
             access_level: level.to_owned(),
             portal_right: right.to_owned(),
             platform_role: role.to_owned(),
-            receives_invoices: false,
-            receives_statements: false,
-            user_id: None,
-            username: None,
-            has_password: false,
-            is_shut_out: false,
-            designated_by: None,
-            designated_by_name: None,
-            is_active: true,
-            is_primary: false,
-            row_version: 1,
+            ..ContactRow::nobody(self.customer, ContactKind::Person)
         };
         let token = user.to_string();
         let session = NewSession {

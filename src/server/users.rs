@@ -88,39 +88,13 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateUser>) -> Answer<Account>
     if ask.body.kind == UserKind::Kiosk {
         return Err(Problem::field("kind", "a workshop terminal is enrolled, not added: POST /v1/kiosks").into());
     }
-    let id = UserId::new();
-    let mut row = UserRow {
-        id,
-        username,
-        // No password has this hash: nobody gets in before one is given.
-        password_hash: String::new(),
-        must_change: true,
-        state: ask.body.details.state.unwrap_or(UserState::Active).name().to_owned(),
-        kind: ask.body.kind.name().to_owned(),
-        shop_id: None,
-        first_name: String::new(),
-        last_name: String::new(),
-        email: None,
-        phone: None,
-    };
-    let empty = AccountRow {
-        id,
-        username: row.username.clone(),
-        first_name: String::new(),
-        last_name: String::new(),
-        email: None,
-        phone: None,
-        kind: row.kind.clone(),
-        state: row.state.clone(),
-        must_change: true,
-        shop_id: None,
-        shop_code: None,
-        shop_name: None,
-        last_sign_in: None,
-        row_version: 1,
-    };
+    let mut row = UserRow { must_change: true, ..UserRow::new(username, ask.body.kind) };
+    if let Some(state) = ask.body.details.state {
+        state.name().clone_into(&mut row.state);
+    }
+    let id = row.id;
     let mut faults = FieldFaults::default();
-    let account = said(cx, empty, &ask.body.details, &mut faults).await?;
+    let account = said(cx, AccountRow::of(&row), &ask.body.details, &mut faults).await?;
     if account.last_name.is_empty() {
         faults.add("last", "is required");
     }

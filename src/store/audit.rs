@@ -9,6 +9,7 @@ use super::row::{row, statements};
 use super::scope::{asset_in_scope, customer_in_scope, request_in_scope};
 use super::{At, Conn, Raw, Result, Scope};
 use crate::api::ids::UserId;
+use crate::text::hex;
 
 /// What the first seal follows.
 const BEFORE_THE_FIRST: &str = "countertop";
@@ -228,13 +229,6 @@ impl AuditRow {
         }
         hex(&Sha256::digest(text.as_bytes()))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn seal_after(before: &str, row_hash: &str) -> String {

@@ -1,8 +1,13 @@
 //! Workshop terminals and their tokens, which are kept hashed.
 
 use super::row::{row, statements};
+use super::users::{self, NewGrant, UserRow};
 use super::{Conn, Result};
 use crate::api::ids::{KioskId, ShopId, UserId};
+use crate::api::people::ScopeKind;
+use crate::api::permission::Permission;
+use crate::api::role::Role;
+use crate::api::session::UserKind;
 
 row! {
     /// A workshop terminal with its shop.
@@ -31,6 +36,30 @@ row! {
         pub row_version: i64,
     }
 }
+
+impl KioskRow {
+    /// A new terminal of a shop, which may do all that its template grants.
+    #[must_use]
+    pub fn new(shop_id: ShopId, label: impl Into<String>, idle_seconds: i64) -> Self {
+        let actions: Vec<&str> = Role::named(TEMPLATE).map(|role| role.permissions().iter().map(Permission::name).collect()).unwrap_or_default();
+        Self {
+            id: KioskId::new(),
+            shop_id,
+            shop_code: String::new(),
+            shop_name: String::new(),
+            user_id: UserId::new(),
+            label: label.into(),
+            login_required: false,
+            idle_seconds,
+            allowed_actions: actions.join(" "),
+            is_active: true,
+            row_version: 1,
+        }
+    }
+}
+
+/// The role that every terminal's account holds at its shop.
+pub const TEMPLATE: &str = "kiosk";
 
 macro_rules! kiosk_columns {
     () => {
@@ -83,11 +112,21 @@ pub async fn of_token(conn: &mut Conn, token_hash: &str) -> Result<Option<KioskR
     conn.query(OF_TOKEN).bind(token_hash).first().await
 }
 
-/// Adds a terminal.
+/// Adds a terminal with the account that its sessions are of.
 ///
 /// # Errors
 /// [`super::StoreError::Taken`] when its shop has one of that label.
-pub async fn insert(conn: &mut Conn, row: &KioskRow, token_hash: &str) -> Result<()> {
+pub async fn insert(conn: &mut Conn, row: &KioskRow, token_hash: &str, granted_by: Option<UserId>) -> Result<()> {
+    let account =
+        UserRow { id: row.user_id, shop_id: Some(row.shop_id), first_name: row.label.clone(), ..UserRow::new(format!("kiosk-{}", row.id), UserKind::Kiosk) };
+    let grant = NewGrant {
+        role: TEMPLATE.to_owned(),
+        scope_kind: ScopeKind::Shop.name().to_owned(),
+        scope_id: Some(row.shop_id.to_string()),
+        granted_by,
+        ..NewGrant::default()
+    };
+    users::insert(conn, &account, &[grant]).await?;
     conn.query(INSERT)
         .bind(row.id)
         .bind(row.shop_id)

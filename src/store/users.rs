@@ -4,6 +4,8 @@ use super::row::{row, statements};
 use super::scope::{customer_in_scope, organization_in_scope};
 use super::{At, Conn, Result, Scope, password_links};
 use crate::api::ids::{GrantId, SessionId, ShopId, UserId};
+use crate::api::people::UserState;
+use crate::api::session::UserKind;
 use crate::text::fold;
 
 row! {
@@ -31,6 +33,27 @@ row! {
         pub email: Option<String>,
         /// E.164.
         pub phone: Option<String>,
+    }
+}
+
+impl UserRow {
+    /// A new account that may sign in as soon as it has a password, and that
+    /// nobody gets in with before: no password has an empty hash.
+    #[must_use]
+    pub fn new(username: impl Into<String>, kind: UserKind) -> Self {
+        Self {
+            id: UserId::new(),
+            username: username.into(),
+            password_hash: String::new(),
+            must_change: false,
+            state: UserState::Active.name().to_owned(),
+            kind: kind.name().to_owned(),
+            shop_id: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            email: None,
+            phone: None,
+        }
     }
 }
 
@@ -107,6 +130,29 @@ row! {
         pub last_sign_in: Option<At>,
         /// Counts up.
         pub row_version: i64,
+    }
+}
+
+impl AccountRow {
+    /// What an administrator would see of a user that is not stored yet.
+    #[must_use]
+    pub fn of(user: &UserRow) -> Self {
+        Self {
+            id: user.id,
+            username: user.username.clone(),
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            email: user.email.clone(),
+            phone: user.phone.clone(),
+            kind: user.kind.clone(),
+            state: user.state.clone(),
+            must_change: user.must_change,
+            shop_id: user.shop_id,
+            shop_code: None,
+            shop_name: None,
+            last_sign_in: None,
+            row_version: 1,
+        }
     }
 }
 

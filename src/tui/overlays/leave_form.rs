@@ -6,12 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::api::session::{Session, SignIn, UserKind};
+use crate::api::session::{Session, UserKind};
 use crate::tui::command::{Command, Place};
-use crate::tui::event::{Reply, Ticket};
+use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
+use crate::tui::screens::NameAndPassword;
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Form, FormField, boxed, line};
+use crate::tui::widgets::{FormField, boxed, line};
 
 /// What the form is called.
 pub(in crate::tui) const TITLE: &str = "Leave this terminal";
@@ -20,34 +21,19 @@ const SIZE: (u16, u16) = (60, 7);
 /// Name and password of somebody of the dealer's.
 #[derive(Debug)]
 pub(in crate::tui) struct LeaveForm {
-    form: Form,
-    waiting: Option<Ticket>,
+    given: NameAndPassword,
 }
 
 impl LeaveForm {
     /// Empty.
     pub(in crate::tui) fn new() -> Self {
-        let form = Form::new(vec![
-            FormField::new("username", "User name", "of the dealer's people"),
-            FormField::new("password", "Password", "Enter ends the program").secret(),
-        ]);
-        Self { form, waiting: None }
-    }
-
-    fn go(&mut self, cx: &mut Cx<'_>) {
-        if self.form.at == 0 {
-            return self.form.next();
-        }
-        let who = SignIn { username: self.form.text("username").trim().to_owned(), password: self.form.text("password").to_owned() };
-        if self.waiting.is_none() && !who.username.is_empty() && !who.password.is_empty() {
-            self.waiting = Some(cx.vouch(who));
-        }
+        Self { given: NameAndPassword::new(FormField::new("username", "User name", "of the dealer's people"), "Enter ends the program") }
     }
 
     fn fields_area(area: Rect) -> Rect {
         let (wide, high) = (SIZE.0.min(area.width), SIZE.1.min(area.height));
         let (x, y) = (area.x + (area.width - wide) / 2, area.y + (area.height - high) / 2);
-        Rect { x: x + 1, y: y + 2, width: wide.saturating_sub(2), height: 2.min(high.saturating_sub(3)) }
+        Rect { x: x + 1, y: y + 2, width: wide.saturating_sub(2), height: NameAndPassword::HEIGHT.min(high.saturating_sub(3)) }
     }
 }
 
@@ -69,29 +55,22 @@ impl Layer for LeaveForm {
     }
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
-        match command.id {
-            "list.open" | "form.save" => self.go(cx),
-            "form.next" | "list.down" => self.form.next(),
-            "form.previous" | "list.up" => self.form.previous(),
-            _ => {}
+        if let Some(who) = self.given.command(command) {
+            self.given.asked(cx.vouch(who));
         }
     }
 
     fn on_key(&mut self, key: KeyEvent, _: &mut Cx<'_>) {
-        self.form.key(key);
+        self.given.key(key);
     }
 
     fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
-        self.form.paste(text);
+        self.given.paste(text);
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        if self.waiting != Some(reply.ticket) {
+        if !self.given.take(reply) {
             return;
-        }
-        self.waiting = None;
-        if let Some(password) = self.form.fields.last_mut() {
-            password.text.set("");
         }
         match &reply.outcome {
             Ok(body) => match serde_json::from_slice::<Session>(body) {
@@ -106,12 +85,12 @@ impl Layer for LeaveForm {
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
         let inside = boxed(buffer, area, SIZE, TITLE, look);
-        self.form.view(Self::fields_area(area), buffer, shared);
-        let note = if self.waiting.is_some() { " Asking the server" } else { " Esc goes back." };
+        self.given.view(Self::fields_area(area), buffer, shared);
+        let note = if self.given.is_waiting() { " Asking the server" } else { " Esc goes back." };
         line(buffer, inside, inside.height.saturating_sub(1), Line::from(Span::styled(note, look.quiet())));
     }
 
     fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
-        self.form.caret(Self::fields_area(area))
+        self.given.caret(Self::fields_area(area))
     }
 }

@@ -5,12 +5,14 @@ mod device_sign_in;
 mod find;
 mod first_run;
 mod lock;
+mod name_and_password;
 mod rest;
 mod sign_in;
 
 pub(super) use find::{Find, machine, open_chosen};
 pub(super) use first_run::FirstRun;
 pub(super) use lock::Lock;
+pub(super) use name_and_password::NameAndPassword;
 pub(super) use rest::{Rest, TITLE as REST_TITLE};
 pub(super) use sign_in::SignIn;
 

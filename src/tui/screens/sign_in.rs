@@ -7,54 +7,37 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::super::command::{Command, Place};
-use super::super::event::{Reply, Ticket};
+use super::super::event::Reply;
 use super::super::layer::{Cx, Intent, Layer, Tone};
 use super::super::shared::Shared;
-use super::super::widgets::{Form, FormField, line};
+use super::super::widgets::{FormField, line};
 use super::device_sign_in::DeviceSignIn;
-use crate::api::operation;
-use crate::api::page::Nothing;
-use crate::api::session::{SignIn as Credentials, SignedIn};
-use crate::client::Call;
+use super::name_and_password::NameAndPassword;
 
 pub(super) const TITLE: &str = "Sign in";
 
 /// User name and password.
 #[derive(Debug)]
 pub(in crate::tui) struct SignIn {
-    form: Form,
+    given: NameAndPassword,
     again: bool,
-    waiting: Option<Ticket>,
 }
 
 impl SignIn {
     /// With the name of who was signed in, if the session ended.
     pub(in crate::tui) fn new(name: Option<String>) -> Self {
         let again = name.is_some();
-        let mut form = Form::new(vec![
-            FormField::new("username", "User name", "").with(&name.unwrap_or_default()),
-            FormField::new("password", "Password", "Enter signs in").secret(),
-        ]);
-        form.at = usize::from(again);
-        Self { form, again, waiting: None }
-    }
-
-    fn go(&mut self, cx: &mut Cx<'_>) {
-        if self.form.at == 0 {
-            return self.form.next();
-        }
-        let body = Credentials { username: self.form.text("username").trim().to_owned(), password: self.form.text("password").to_owned() };
-        if body.username.is_empty() {
-            self.form.at = 0;
-            return;
-        }
-        if self.waiting.is_none() {
-            self.waiting = Some(cx.call(Call::of::<operation::SignIn>(&Nothing {}, &Nothing {}, &body)));
-        }
+        let given = NameAndPassword::new(FormField::new("username", "User name", "").with(&name.unwrap_or_default()), "Enter signs in");
+        Self { given: if again { given.at_password() } else { given }, again }
     }
 
     fn form_area(area: Rect) -> Rect {
-        Rect { x: area.x + 1, y: area.y + 4.min(area.height), width: area.width.saturating_sub(2), height: 2.min(area.height.saturating_sub(4)) }
+        Rect {
+            x: area.x + 1,
+            y: area.y + 4.min(area.height),
+            width: area.width.saturating_sub(2),
+            height: NameAndPassword::HEIGHT.min(area.height.saturating_sub(4)),
+        }
     }
 }
 
@@ -75,22 +58,23 @@ impl Layer for SignIn {
         match command.id {
             "sign_in.device" => {
                 // In this one's place: one sign-in at a time.
-                cx.open(DeviceSignIn::new(self.again.then(|| self.form.text("username").to_owned())));
+                cx.open(DeviceSignIn::new(self.again.then(|| self.given.username().to_owned())));
                 cx.want(Intent::Close);
             }
-            "list.open" | "form.save" => self.go(cx),
-            "form.next" | "list.down" => self.form.next(),
-            "form.previous" | "list.up" => self.form.previous(),
-            _ => {}
+            _ => {
+                if let Some(given) = self.given.command(command) {
+                    self.given.sign_in(&given, cx);
+                }
+            }
         }
     }
 
     fn on_key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.form.key(key);
+        self.given.key(key);
     }
 
     fn on_paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.form.paste(text);
+        self.given.paste(text);
     }
 
     fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
@@ -101,37 +85,20 @@ impl Layer for SignIn {
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        if self.waiting != Some(reply.ticket) {
-            return;
-        }
-        self.waiting = None;
-        match &reply.outcome {
-            Ok(body) => match serde_json::from_slice::<SignedIn>(body) {
-                Ok(signed_in) => cx.want(Intent::SignedIn(signed_in.token)),
-                Err(error) => cx.say(Tone::Error, format!("The server speaks another version: {error}")),
-            },
-            Err(error) => {
-                if error.problem().is_some()
-                    && let Some(password) = self.form.fields.last_mut()
-                {
-                    password.text.set("");
-                }
-                cx.say(Tone::Error, error.to_string());
-            }
-        }
+        self.given.follow(reply, cx);
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         ratatui::widgets::Widget::render(ratatui::widgets::Clear, area, buffer);
         let what = if self.again { "Your session has ended. Sign in again; everything is as you left it." } else { "Sign in" };
         line(buffer, area, 1, Line::from(Span::styled(format!(" {what}"), shared.look.title())));
-        self.form.view(Self::form_area(area), buffer, shared);
-        if self.waiting.is_some() {
+        self.given.view(Self::form_area(area), buffer, shared);
+        if self.given.is_waiting() {
             line(buffer, area, 7, Line::from(Span::styled(" Signing in", shared.look.quiet())));
         }
     }
 
     fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
-        self.form.caret(Self::form_area(area))
+        self.given.caret(Self::form_area(area))
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use countertop::api::contact::ContactKind;
 use countertop::api::ids::{AssetId, ContactId, CustomerId, GrantId, SessionId, UserId};
 use countertop::store::contacts::{self, ContactRow};
 use countertop::store::sessions::{self, NewSession};
@@ -64,33 +65,12 @@ pub(super) struct Access {
 /// Adds a contact with an account, beside the rules of the form.
 pub(super) async fn contact(w: &World, customer: CustomerId, username: &str, access: Access) -> (ContactId, UserId) {
     let mut row = ContactRow {
-        id: ContactId::new(),
-        customer_id: customer,
-        customer_name: String::new(),
-        person_id: uuid::Uuid::now_v7().to_string(),
-        kind: "person".to_owned(),
-        first_name: "Con".to_owned(),
         last_name: username.to_owned(),
-        salutation: None,
-        job_title: None,
         email: Some(format!("{username}@customer.example")),
-        phone: None,
-        mobile: None,
-        roles: String::new(),
         access_level: access.level.to_owned(),
         portal_right: access.right.to_owned(),
         platform_role: access.role.to_owned(),
-        receives_invoices: false,
-        receives_statements: false,
-        user_id: None,
-        username: None,
-        has_password: false,
-        is_shut_out: false,
-        designated_by: None,
-        designated_by_name: None,
-        is_active: true,
-        is_primary: false,
-        row_version: 1,
+        ..ContactRow::nobody(customer, ContactKind::Person)
     };
     let user = UserId::new();
     let mut conn = w.app.db.write().await.unwrap();
