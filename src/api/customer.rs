@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{CustomerId, ShopId};
 use super::page::CodeRef;
+pub use crate::rules::customer_search::{MAX_QUERY, MIN_QUERY, SearchBy};
 
 /// Local customers belong to one shop; fleets are shared by many (S3-20).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -33,45 +34,6 @@ impl CustomerKind {
         [Self::Local, Self::Fleet].into_iter().find(|kind| kind.name() == name)
     }
 }
-
-/// Which field a search looks into (S3-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SearchBy {
-    /// Name, city, state, number, telephone digits, postal code.
-    #[default]
-    All,
-    /// The name.
-    Name,
-    /// The city.
-    City,
-    /// `US-TX`, or three and more letters of the state's name (S3-5).
-    State,
-    /// The customer number.
-    Number,
-}
-
-impl SearchBy {
-    /// Every choice, in the order of the chips.
-    pub const ALL: [Self; 5] = [Self::All, Self::Name, Self::City, Self::State, Self::Number];
-
-    /// The word in the query.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Name => "name",
-            Self::City => "city",
-            Self::State => "state",
-            Self::Number => "number",
-        }
-    }
-}
-
-/// The fewest characters of a search (S3-3).
-pub const MIN_QUERY: usize = 3;
-/// The most characters of a search (S3-3).
-pub const MAX_QUERY: usize = 100;
 
 /// `GET /v1/customers`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

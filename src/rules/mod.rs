@@ -4,6 +4,7 @@
 //! May call [`crate::text`] only. Every function names the rule it keeps.
 
 pub mod contact;
+pub mod customer_search;
 pub mod meter;
 pub mod place;
 pub mod request;

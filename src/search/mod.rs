@@ -1,107 +1,190 @@
 //! The customer index in the server's memory, so that both databases rank
-//! alike (8.2, "What a search hit is"). It is a plain scan over folded text;
-//! the database stays the truth and the change feed keeps the index fresh.
+//! alike (8.2, "What a search hit is") and no search reads the database, which
+//! stays the truth: the change feed keeps the index fresh.
+//!
+//! A query is split at spaces, so each part is a piece of one word: a
+//! [`vocabulary`] of the distinct words says which, however many customers
+//! there are, [`postings`] which customers have them, in the order of the
+//! ranking, and a [`walk`] ends when enough are found.
 //!
 //! May call [`crate::store`], [`crate::api`], [`crate::rules`] and
 //! [`crate::text`].
 
+mod build;
+mod bytes;
 mod entry;
-mod rank;
+mod hit;
+mod layers;
+mod led;
+mod marks;
+mod near;
+mod pieces;
+#[cfg(test)]
+mod plain_scan;
+mod postings;
+mod reach;
+mod record;
+mod segment;
+mod vocabulary;
+mod walk;
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-pub use entry::Entry;
-pub use rank::{Found, Matched, Query, QueryFault};
+use serde::{Deserialize, Serialize};
 
-use crate::api::ids::CustomerId;
+pub use hit::Hit;
+
+use crate::api::ids::{CustomerId, ShopId};
+use crate::rules::customer_search::{Matched, Query};
 use crate::store::Scope;
 use crate::store::customers::IndexRows;
+use build::Builder;
+use entry::Entry;
+use layers::Layers;
+use reach::Reach;
+use walk::Walk;
 
 /// All customers, sorted by folded name and id.
 #[derive(Debug, Default)]
 pub struct CustomerIndex {
-    rows: RwLock<Rows>,
+    layers: RwLock<Arc<Layers>>,
+    /// Held by whoever changes the layers: how many of them are being merged.
+    changing: Mutex<Option<usize>>,
 }
 
+/// A hit's place in the ranking: what a cursor holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// How it matched.
+    pub matched: Matched,
+    /// Its folded name.
+    pub name: String,
+    /// Its id.
+    pub id: CustomerId,
+}
+
+/// A page of hits, best first.
 #[derive(Debug, Default)]
-struct Rows {
-    sorted: Vec<Arc<Entry>>,
-    by_id: HashMap<CustomerId, Arc<Entry>>,
+pub struct Hits {
+    layers: Arc<Layers>,
+    /// How it matched, in which layer, which customer of it.
+    items: Vec<(Matched, usize, u32)>,
+    /// Whether there are no more than these behind where the page began.
+    pub is_complete: bool,
 }
 
-/// Up to this many changed customers are put in one by one; more are sorted in.
-const FEW: usize = 64;
+impl Hits {
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The hits, and how each matched.
+    pub fn iter(&self) -> impl Iterator<Item = (Matched, Hit<'_>)> {
+        self.items.iter().map(|(matched, layer, customer)| (*matched, Hit::new(&self.layers.all[*layer].segment, *customer)))
+    }
+
+    /// Where the page ends.
+    #[must_use]
+    pub fn last(&self) -> Option<Found> {
+        let (matched, layer, customer) = self.items.last()?;
+        let segment = &self.layers.all[*layer].segment;
+        Some(Found { matched: *matched, name: segment.folded_name(*customer), id: segment.id(*customer) })
+    }
+}
+
+/// Customers on their way into the index, in any order.
+#[derive(Debug, Default)]
+pub struct Loading(Builder);
+
+impl Loading {
+    /// Takes some in. No customer may come twice.
+    pub fn add(&mut self, rows: IndexRows) {
+        entry::from_rows(rows).for_each(|entry| self.0.add(entry));
+    }
+}
 
 impl CustomerIndex {
     /// Replaces everything.
     pub fn load(&self, rows: IndexRows) {
-        let entries = entry::from_rows(rows);
-        let by_id = entries.iter().map(|entry| (entry.id, Arc::clone(entry))).collect();
-        let mut sorted = entries;
-        sorted.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
-        *self.write() = Rows { sorted, by_id };
+        let mut loading = Loading::default();
+        loading.add(rows);
+        self.finish(loading);
+    }
+
+    /// Replaces everything by what was loaded.
+    pub fn finish(&self, loading: Loading) {
+        let layers = Layers::of(loading.0.finish());
+        let mut merging = self.changing();
+        *merging = None;
+        self.set(layers);
     }
 
     /// Puts in what changed.
     pub fn put(&self, changed: IndexRows) {
-        let entries = entry::from_rows(changed);
-        let mut rows = self.write();
-        if entries.len() > FEW {
-            let new: HashMap<CustomerId, &Arc<Entry>> = entries.iter().map(|entry| (entry.id, entry)).collect();
-            rows.sorted.retain(|entry| !new.contains_key(&entry.id));
-            rows.sorted.extend(entries.iter().cloned());
-            rows.sorted.sort_by(|a, b| a.order().cmp(&b.order()));
-        } else {
-            for entry in &entries {
-                if let Some(old) = rows.by_id.get(&entry.id).cloned()
-                    && let Ok(at) = rows.sorted.binary_search_by(|other| other.order().cmp(&old.order()))
-                {
-                    rows.sorted.remove(at);
-                }
-                let at = rows.sorted.partition_point(|other| other.order() < entry.order());
-                rows.sorted.insert(at, Arc::clone(entry));
-            }
-        }
-        rows.by_id.extend(entries.into_iter().map(|entry| (entry.id, entry)));
+        let entries: Vec<Entry> = entry::from_rows(changed).collect();
+        let merging = self.changing();
+        let mut layers = Layers::clone(&self.now());
+        layers.put(entries, merging.unwrap_or(0));
+        self.set(layers);
     }
 
-    /// The hits of a query within scope, best first: `limit` of them behind
-    /// `after`, and how many there are in all.
+    /// Whether [`CustomerIndex::tidy`] has work to do.
     #[must_use]
-    pub fn search(&self, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize) -> (Vec<(Found, Arc<Entry>)>, u64) {
-        let rows = self.read();
-        let mut ranks: Vec<(Matched, usize)> = Vec::new();
-        for (at, entry) in rows.sorted.iter().enumerate() {
-            if query.may_match(entry)
-                && entry.is_within(scope)
-                && let Some(matched) = query.matches(entry, scope)
-            {
-                ranks.push((matched, at));
-            }
-        }
-        let total = ranks.len() as u64;
-        // Rows stand in the order of name and id, so their place is that part
-        // of the rank.
-        ranks.sort_unstable_by_key(|(matched, at)| (matched.class, matched.field, *at));
-        let found = ranks.into_iter().map(|(matched, at)| {
-            let entry = &rows.sorted[at];
-            (Found { matched, name: entry.folded_name().to_owned(), id: entry.id }, Arc::clone(entry))
-        });
-        let page = found.skip_while(|(found, _)| after.is_some_and(|after| found.order() <= after.order())).take(limit).collect();
-        (page, total)
+    pub fn is_untidy(&self) -> bool {
+        self.now().due().is_some()
     }
 
-    /// One customer as the index has it.
+    /// Merges what has piled up. Takes a while where there is much; searches
+    /// and changes go on meanwhile. Only one at a time has an effect.
+    pub fn tidy(&self) {
+        let mut merging = self.changing();
+        let before = self.now();
+        let Some(from) = before.due().filter(|_| merging.is_none()) else { return };
+        *merging = Some(before.all.len());
+        drop(merging);
+        let merged = before.merged(from);
+        let mut merging = self.changing();
+        // Not if everything was loaded anew meanwhile.
+        if merging.take().is_some() {
+            let mut layers = Layers::clone(&self.now());
+            layers.replace(&before, from, merged);
+            self.set(layers);
+        }
+    }
+
+    /// The hits of a query within scope, best first: at most `limit` of them
+    /// behind `after`. What is one edit away only where nothing else is.
     #[must_use]
-    pub fn get(&self, id: CustomerId) -> Option<Arc<Entry>> {
-        self.read().by_id.get(&id).cloned()
+    pub fn search(&self, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize) -> Hits {
+        let layers = self.now();
+        let near_only = after.is_some_and(|after| after.matched.class == Matched::NEAR_MISS);
+        let mut hits = if near_only { Hits::default() } else { collect(&layers, query, scope, after, limit, |walk| walk.exact()) };
+        if near_only || hits.is_empty() && after.is_none() {
+            hits = collect(&layers, query, scope, after, limit, |walk| walk.near());
+        }
+        hits
+    }
+
+    /// A customer's number at a shop, else the first that the scope may see.
+    #[must_use]
+    pub fn number(&self, id: CustomerId, scope: &Scope, shop: Option<ShopId>) -> Option<String> {
+        let layers = self.now();
+        let (layer, customer) = layers.find(id)?;
+        Hit::new(&layers.all[layer].segment, customer).number(scope, shop).map(str::to_owned)
     }
 
     /// How many customers there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.read().sorted.len()
+        self.now().len()
     }
 
     /// Whether there is none.
@@ -110,13 +193,43 @@ impl CustomerIndex {
         self.len() == 0
     }
 
-    /// A writer that panicked left whole entries behind, so its lock is taken
-    /// over.
-    fn read(&self) -> RwLockReadGuard<'_, Rows> {
-        self.rows.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// The memory held, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.now().bytes()
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Rows> {
-        self.rows.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Whoever panicked with a lock left whole layers behind, so it is taken over.
+    fn now(&self) -> Arc<Layers> {
+        Arc::clone(&self.layers.read().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn set(&self, layers: Layers) {
+        *self.layers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(layers);
+    }
+
+    fn changing(&self) -> MutexGuard<'_, Option<usize>> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Searches each layer and joins what was found.
+fn collect(layers: &Arc<Layers>, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize, search: impl Fn(&mut Walk<'_>)) -> Hits {
+    let mut items = Vec::new();
+    let mut is_complete = true;
+    for (at, layer) in layers.all.iter().enumerate() {
+        let mut walk = Walk::new(&layer.segment, &layer.hidden, query, Reach::new(&layer.segment, scope), after, limit + 1);
+        search(&mut walk);
+        is_complete &= walk.complete;
+        items.extend(walk.found.into_iter().map(|(matched, customer)| (matched, at, customer)));
+    }
+    if items.iter().any(|(_, layer, _)| *layer != items[0].1) {
+        items.sort_by_cached_key(|(matched, layer, customer)| {
+            let segment = &layers.all[*layer].segment;
+            (matched.tier(), segment.folded_name(*customer), segment.id(*customer))
+        });
+    }
+    is_complete &= items.len() <= limit;
+    items.truncate(limit);
+    Hits { layers: Arc::clone(layers), items, is_complete }
 }

@@ -1,5 +1,7 @@
 //! Customers: search, one record, creating, changing.
 
+use std::borrow::Cow;
+
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::{form, paging};
@@ -10,7 +12,8 @@ use crate::api::page::{CodeRef, Page};
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::Limit;
-use crate::search::{Entry, Found, Query, QueryFault};
+use crate::rules::customer_search::{Matched, Query, QueryFault};
+use crate::search::{Found, Hit};
 use crate::store::Scope;
 use crate::store::customers::{self, CustomerRow, LinkRow, SetNumber};
 use crate::store::places::{self, ShopRow};
@@ -29,28 +32,30 @@ pub(super) async fn search(cx: &mut Cx, ask: Ask<SearchCustomers>) -> Answer<Pag
     let limit = paging::limit(ask.query.limit)?;
     let after: Option<Found> = paging::place(ask.query.cursor.as_deref())?;
     let scope = cx.caller.scope(SEARCH);
-    let (found, total) = cx.app.index.search(&query, &scope, after.as_ref(), limit + 1);
+    let hits = cx.app.index.search(&query, &scope, after.as_ref(), limit);
     let full = cx.caller.full_scope(VIEW);
-    let shape = |(found, entry): (Found, std::sync::Arc<Entry>)| hit(cx, &scope, &full, &found, &entry);
-    Ok(Reply::ok(paging::page(found, limit, Some(total), |(found, _)| paging::cursor(found), shape)))
+    let next = if hits.is_complete { None } else { hits.last().map(|last| paging::cursor(&last)) };
+    let total = (hits.is_complete && after.is_none()).then_some(hits.len() as u64);
+    let items = hits.iter().map(|(matched, found)| hit(cx, &scope, &full, matched, &found)).collect();
+    Ok(Reply::ok(Page { items, next, total }))
 }
 
 /// A hit as the caller may see it: in full within `full`, else the basic fields.
-fn hit(cx: &Cx, scope: &Scope, full: &Scope, found: &Found, entry: &Entry) -> CustomerHit {
+fn hit(cx: &Cx, scope: &Scope, full: &Scope, matched: Matched, found: &Hit<'_>) -> CustomerHit {
     CustomerHit {
-        id: entry.id,
-        name: entry.name.clone(),
-        city: entry.city.clone(),
-        phone: entry.phone.clone(),
-        more: entry.is_within(full).then(|| HitMore {
-            number: entry.number(scope, cx.caller.shop_id()).map(str::to_owned),
-            kind: entry.kind,
-            state: entry.state.clone(),
-            country: entry.country.clone(),
-            postal_code: entry.postal_code.clone(),
+        id: found.id(),
+        name: found.name().to_owned(),
+        city: found.city().map(str::to_owned),
+        phone: found.phone(),
+        more: found.is_within(full).then(|| HitMore {
+            number: found.number(scope, cx.caller.shop_id()).map(str::to_owned),
+            kind: found.kind(),
+            state: found.state().map(str::to_owned),
+            country: found.country().map(str::to_owned),
+            postal_code: found.postal_code().map(Cow::into_owned),
         }),
-        matched: found.matched.field_names(),
-        near_miss: false,
+        matched: matched.field_names(),
+        near_miss: matched.class == Matched::NEAR_MISS,
     }
 }
 

@@ -15,6 +15,6 @@ const VIEW: Permission = Permission::named("customer.view");
 pub(super) fn customer(app: &App, caller: &Caller, scope: &Scope, id: Option<CustomerId>, name: Option<String>) -> Option<CustomerRef> {
     let (id, name) = id.zip(name)?;
     let sees_number = caller.limit(VIEW) == Some(Limit::Full) || scope.customers.contains(&id);
-    let number = if sees_number { app.index.get(id).and_then(|entry| entry.number(scope, caller.shop_id()).map(str::to_owned)) } else { None };
+    let number = if sees_number { app.index.number(id, scope, caller.shop_id()) } else { None };
     Some(CustomerRef { id, number, name })
 }

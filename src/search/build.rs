@@ -1,0 +1,278 @@
+//! Makes a segment from customers in any order.
+//!
+//! May call its siblings below it, [`crate::rules`] and [`crate::text`].
+
+use std::collections::HashMap;
+
+use super::bytes::put_number;
+use super::entry::Entry;
+use super::pieces;
+use super::postings::Postings;
+use super::record::{NewRecord, Phone, Record};
+use super::segment::{Lists, PieceLists, Place, Segment, folded, in_digits};
+use super::vocabulary::Vocabulary;
+use crate::api::ids::{CustomerId, ShopId};
+use crate::rules::customer_search::state_text;
+use crate::text::{digits, fold};
+
+/// Collects customers for a segment.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    names: Numbered,
+    cities: Numbered,
+    states: Numbered,
+    postal_codes: Numbered,
+    places: HashMap<[Option<Box<str>>; 3], u32>,
+    place_list: Vec<Place>,
+    shops: HashMap<Box<[ShopId]>, u32>,
+    ids: Vec<CustomerId>,
+    /// The words of all names, one after another.
+    words: Vec<u32>,
+    word_ends: Vec<usize>,
+    /// The records without the words, one after another.
+    records: Vec<u8>,
+    record_ends: Vec<usize>,
+}
+
+/// Distinct texts, numbered as they come.
+#[derive(Debug, Default)]
+struct Numbered {
+    numbers: HashMap<Box<str>, u32>,
+}
+
+impl Numbered {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(text.into(), number);
+        number
+    }
+
+    /// The texts as a sorted vocabulary, and each one's number in it.
+    fn sorted(self) -> (Vocabulary, Vec<u32>) {
+        let mut texts: Vec<(Box<str>, u32)> = self.numbers.into_iter().collect();
+        texts.sort_unstable();
+        let mut sorted = vec![0; texts.len()];
+        for ((_, before), now) in texts.iter().zip(0..) {
+            sorted[*before as usize] = now;
+        }
+        let texts: Vec<&str> = texts.iter().map(|(text, _)| &**text).collect();
+        (Vocabulary::build(&texts), sorted)
+    }
+
+    /// The texts in the order of their numbers.
+    fn in_order(self) -> Vec<Box<str>> {
+        let mut texts: Vec<(u32, Box<str>)> = self.numbers.into_iter().map(|(text, number)| (number, text)).collect();
+        texts.sort_unstable();
+        texts.into_iter().map(|(_, text)| text).collect()
+    }
+}
+
+impl Builder {
+    /// How many customers came.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Takes a customer in. Each may come only once.
+    pub(super) fn add(&mut self, entry: Entry) {
+        for word in fold(&entry.name).split(' ') {
+            self.words.push(self.names.number(word));
+        }
+        self.word_ends.push(self.words.len());
+        let (shops, numbers): (Vec<ShopId>, Vec<Option<String>>) = entry.links.into_iter().unzip();
+        let new = NewRecord {
+            id: entry.id,
+            kind: entry.kind,
+            name: &entry.name,
+            place: self.place([entry.city, entry.state, entry.country].map(|text| text.map(Into::into))),
+            postal_code: self.postal_codes.number(entry.postal_code.as_deref().unwrap_or_default()),
+            phone: entry.phone.as_deref(),
+            shops: self.shop_set(shops.into()),
+            numbers: &numbers,
+            organizations: &entry.organizations,
+        };
+        new.write(&mut self.records);
+        self.record_ends.push(self.records.len());
+        self.ids.push(entry.id);
+    }
+
+    fn place(&mut self, key: [Option<Box<str>>; 3]) -> u32 {
+        if let Some(known) = self.places.get(&key) {
+            return *known;
+        }
+        let [city, state, country] = key.clone();
+        let city_text = self.cities.number(&fold(city.as_deref().unwrap_or_default()));
+        let state_text = self.states.number(&state_text(country.as_deref(), state.as_deref()));
+        let number = u32::try_from(self.place_list.len()).unwrap_or(u32::MAX);
+        self.place_list.push(Place { city, state, country, city_text, state_text });
+        self.places.insert(key, number);
+        number
+    }
+
+    fn shop_set(&mut self, shops: Box<[ShopId]>) -> u32 {
+        let number = u32::try_from(self.shops.len()).unwrap_or(u32::MAX);
+        *self.shops.entry(shops).or_insert(number)
+    }
+
+    /// The segment of all that came.
+    pub(super) fn finish(mut self) -> Segment {
+        let mut segment = Segment::default();
+        let sorted;
+        (segment.names, sorted) = std::mem::take(&mut self.names).sorted();
+        for word in &mut self.words {
+            *word = sorted[*word as usize];
+        }
+        let order = self.order();
+        self.write_records(&order, &mut segment);
+        self.number_places(&mut segment);
+        number_postal_codes(std::mem::take(&mut self.postal_codes), &mut segment);
+        let mut shops: Vec<(Box<[ShopId]>, u32)> = self.shops.drain().collect();
+        shops.sort_unstable_by_key(|(_, number)| *number);
+        segment.shops = shops.into_iter().map(|(shops, _)| shops).collect();
+        drop(self);
+        index_ids(&mut segment);
+        index_texts(&mut segment);
+        segment
+    }
+
+    fn words_of(&self, customer: usize) -> &[u32] {
+        let start = if customer == 0 { 0 } else { self.word_ends[customer - 1] };
+        &self.words[start..self.word_ends[customer]]
+    }
+
+    /// The customers by folded name and id. Words compare as their numbers,
+    /// and a space comes before all that stands in a word, so names compare as
+    /// their words one by one.
+    fn order(&self) -> Vec<u32> {
+        let leading = |customer: usize| {
+            let word = |at: usize| self.words_of(customer).get(at).map_or(0, |word| u64::from(*word) + 1);
+            word(0) << 32 | word(1)
+        };
+        let mut order: Vec<(u64, u32)> = (0..self.len()).map(leading).zip(0..).collect();
+        order.sort_unstable_by(|one, other| {
+            let rest = |customer: u32| self.words_of(customer as usize).get(2..).unwrap_or_default();
+            let id = |customer: u32| self.ids[customer as usize];
+            one.0.cmp(&other.0).then_with(|| rest(one.1).cmp(rest(other.1))).then_with(|| id(one.1).cmp(&id(other.1)))
+        });
+        order.into_iter().map(|(_, customer)| customer).collect()
+    }
+
+    fn write_records(&mut self, order: &[u32], segment: &mut Segment) {
+        let mut records = Vec::with_capacity(self.records.len() + self.words.len() * 3 + self.len());
+        let mut starts = Vec::with_capacity(self.len() + 1);
+        let mut words = Vec::new();
+        for customer in order.iter().map(|customer| *customer as usize) {
+            starts.push(records.len() as u64);
+            words.clear();
+            for word in self.words_of(customer) {
+                put_number(&mut words, u64::from(*word));
+            }
+            super::bytes::put_bytes(&mut records, &words);
+            let start = if customer == 0 { 0 } else { self.record_ends[customer - 1] };
+            records.extend_from_slice(&self.records[start..self.record_ends[customer]]);
+        }
+        starts.push(records.len() as u64);
+        segment.records = records.into();
+        segment.starts = starts.into();
+        self.records = Vec::new();
+        self.words = Vec::new();
+    }
+
+    fn number_places(&mut self, segment: &mut Segment) {
+        let (cities, states);
+        (segment.cities, cities) = std::mem::take(&mut self.cities).sorted();
+        (segment.states, states) = std::mem::take(&mut self.states).sorted();
+        let mut places = std::mem::take(&mut self.place_list);
+        for place in &mut places {
+            place.city_text = cities[place.city_text as usize];
+            place.state_text = states[place.state_text as usize];
+        }
+        segment.places = places.into();
+    }
+}
+
+fn number_postal_codes(written: Numbered, segment: &mut Segment) {
+    let written = written.in_order();
+    let mut folded_codes = Numbered::default();
+    let numbers: Vec<u32> = written.iter().map(|code| folded_codes.number(&fold(code))).collect();
+    let (texts, sorted) = folded_codes.sorted();
+    segment.postal_codes = texts;
+    segment.postal_code_texts = numbers.iter().map(|number| sorted[*number as usize]).collect();
+    let odd = written.into_iter().zip(0..).filter(|(code, _)| fold(code).to_ascii_uppercase() != **code);
+    segment.odd_postal_codes = odd.map(|(code, number)| (number, code)).collect();
+}
+
+fn index_ids(segment: &mut Segment) {
+    let mut by_id: Vec<(CustomerId, u32)> = Vec::with_capacity(segment.len() as usize);
+    let mut by_organization = Vec::new();
+    for customer in 0..segment.len() {
+        let record = segment.record(customer);
+        let tail = record.tail(segment.shops_of(&record).len());
+        by_id.push((tail.id, customer));
+        by_organization.extend(tail.organizations().map(|(organization, portal)| (organization, customer, portal)));
+    }
+    by_id.sort_unstable();
+    by_organization.sort_unstable();
+    segment.by_id = by_id.into_iter().map(|(_, customer)| customer).collect();
+    segment.by_organization = by_organization.into();
+}
+
+/// Makes the posting lists.
+fn index_texts(segment: &mut Segment) {
+    let mut number_pieces = vec![0_u32; pieces::ALL];
+    let mut phone_pieces = vec![0_u32; pieces::ALL];
+    for customer in 0..segment.len() {
+        let record = segment.record(customer);
+        each_number_piece(segment, &record, |piece| number_pieces[piece as usize] = 1);
+        each_phone_piece(&record, |piece| phone_pieces[piece as usize] = 1);
+    }
+    let count = |vocabulary: &Vocabulary| u32::try_from(vocabulary.len()).unwrap_or(u32::MAX);
+    let cities = count(&segment.names);
+    let states = cities + count(&segment.cities);
+    let postal_codes = states + count(&segment.states);
+    let mut next = postal_codes + count(&segment.postal_codes);
+    let numbers = listed(&mut number_pieces, &mut next);
+    let phones = listed(&mut phone_pieces, &mut next);
+    segment.lists = Lists { cities, states, postal_codes, numbers, phones };
+    segment.postings = Postings::build(next as usize, |put| {
+        for customer in 0..segment.len() {
+            let record = segment.record(customer);
+            record.words.for_each(|word| put(word, customer));
+            let place = &segment.places[record.place as usize];
+            put(cities + place.city_text, customer);
+            put(states + place.state_text, customer);
+            put(postal_codes + segment.postal_code_texts[record.postal_code as usize], customer);
+            each_number_piece(segment, &record, |piece| put(number_pieces[piece as usize], customer));
+            each_phone_piece(&record, |piece| put(phone_pieces[piece as usize], customer));
+        }
+    });
+}
+
+/// Gives each piece that there is a list, from `next` on.
+fn listed(there: &mut [u32], next: &mut u32) -> PieceLists {
+    let first = *next;
+    let mut pieces = Vec::new();
+    for (piece, list) in (0..=u16::MAX).zip(there).filter(|(_, there)| **there > 0) {
+        pieces.push(piece);
+        *list = *next;
+        *next += 1;
+    }
+    PieceLists { first, pieces: pieces.into() }
+}
+
+fn each_number_piece(segment: &Segment, record: &Record<'_>, mut put: impl FnMut(u16)) {
+    for number in record.numbers(segment.shops_of(record).len()) {
+        pieces::of(&folded(number), &mut put);
+    }
+}
+
+fn each_phone_piece(record: &Record<'_>, put: impl FnMut(u16)) {
+    match record.phone {
+        Phone::None => {}
+        Phone::Digits(digits) => pieces::of(in_digits(digits, &mut [0; 20]), put),
+        Phone::Odd(text) => pieces::of(&digits(text), put),
+    }
+}

@@ -1,0 +1,191 @@
+//! Posting lists: for each word, city, piece of a number the customers that
+//! have it, in the order of the ranking, so that the first of many are found
+//! without looking at the rest.
+//!
+//! May call [`super::bytes`].
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::bytes::{length_of, put_number, take_index};
+
+/// All lists of one segment.
+#[derive(Debug, Default)]
+pub(super) struct Postings {
+    /// The distances from one customer to the next.
+    bytes: Box<[u8]>,
+    /// Where each list begins, and where the last one ends.
+    starts: Box<[u64]>,
+    /// How many customers each list has.
+    counts: Box<[u32]>,
+}
+
+impl Postings {
+    /// Lists from all pairs of list and customer, customers ascending. `pairs`
+    /// is asked twice and says the same each time.
+    pub(super) fn build(lists: usize, pairs: impl Fn(&mut dyn FnMut(u32, u32))) -> Self {
+        let mut last = vec![0_u32; lists];
+        let mut counts = vec![0_u32; lists];
+        let mut starts = vec![0_u64; lists + 1];
+        pairs(&mut |list, customer| {
+            let list = list as usize;
+            let distance = customer + 1 - last[list];
+            // Distance 0: the same word twice in one name.
+            if distance > 0 {
+                starts[list + 1] += length_of(u64::from(distance)) as u64;
+                counts[list] += 1;
+                last[list] = customer + 1;
+            }
+        });
+        for list in 0..lists {
+            starts[list + 1] += starts[list];
+        }
+        let mut bytes = vec![0_u8; usize::try_from(starts[lists]).unwrap_or(usize::MAX)];
+        let mut ends: Vec<u64> = starts[..lists].to_vec();
+        last.fill(0);
+        let mut distance_bytes = Vec::with_capacity(10);
+        pairs(&mut |list, customer| {
+            let list = list as usize;
+            let distance = customer + 1 - last[list];
+            if distance > 0 {
+                distance_bytes.clear();
+                put_number(&mut distance_bytes, u64::from(distance));
+                let at = usize::try_from(ends[list]).unwrap_or(usize::MAX);
+                bytes[at..at + distance_bytes.len()].copy_from_slice(&distance_bytes);
+                ends[list] += distance_bytes.len() as u64;
+                last[list] = customer + 1;
+            }
+        });
+        Self { bytes: bytes.into(), starts: starts.into(), counts: counts.into() }
+    }
+
+    /// How many customers a list has.
+    #[inline]
+    pub(super) fn count(&self, list: u32) -> u32 {
+        self.counts[list as usize]
+    }
+
+    /// A list from its beginning.
+    #[inline]
+    pub(super) fn list(&self, list: u32) -> List<'_> {
+        let at = |list: usize| usize::try_from(self.starts[list]).unwrap_or(usize::MAX);
+        List { rest: &self.bytes[at(list as usize)..at(list as usize + 1)], last: 0 }
+    }
+
+    /// The memory held, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len() + self.starts.len() * 8 + self.counts.len() * 4
+    }
+}
+
+/// The customers of one list, ascending.
+#[derive(Debug)]
+pub(super) struct List<'a> {
+    rest: &'a [u8],
+    last: u32,
+}
+
+impl Iterator for List<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        self.last += take_index(&mut self.rest);
+        Some(self.last - 1)
+    }
+}
+
+/// Ascending customers from some source.
+pub(super) type Customers<'a> = Box<dyn Iterator<Item = u32> + 'a>;
+
+/// The customers of several sources, ascending, each once.
+pub(super) struct Union<S> {
+    sources: Vec<S>,
+    next: BinaryHeap<Reverse<(u32, u32)>>,
+    last: Option<u32>,
+}
+
+impl<S: Iterator<Item = u32>> Union<S> {
+    pub(super) fn of(sources: impl Iterator<Item = S>) -> Self {
+        let mut kept = Vec::with_capacity(sources.size_hint().0);
+        let mut next = Vec::with_capacity(sources.size_hint().0);
+        for mut source in sources {
+            if let Some(first) = source.next() {
+                next.push(Reverse((first, u32::try_from(kept.len()).unwrap_or(u32::MAX))));
+                kept.push(source);
+            }
+        }
+        Self { sources: kept, next: next.into(), last: None }
+    }
+}
+
+impl<S: Iterator<Item = u32>> Iterator for Union<S> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            let mut top = self.next.peek_mut()?;
+            let Reverse((customer, source)) = *top;
+            match self.sources[source as usize].next() {
+                Some(following) => *top = Reverse((following, source)),
+                None => drop(PeekMut::pop(top)),
+            }
+            if self.last != Some(customer) {
+                self.last = Some(customer);
+                return Some(customer);
+            }
+        }
+    }
+}
+
+/// The customers that are in both of two lists, ascending.
+pub(super) struct Both<'a> {
+    pub(super) one: List<'a>,
+    pub(super) other: List<'a>,
+}
+
+impl Iterator for Both<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let mut one = self.one.next()?;
+        let mut other = self.other.next()?;
+        while one != other {
+            if one < other {
+                one = self.one.next()?;
+            } else {
+                other = self.other.next()?;
+            }
+        }
+        Some(one)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn postings() -> Postings {
+        let pairs = [(0, 0), (1, 0), (1, 0), (0, 5), (2, 5), (1, 300), (2, 301)];
+        Postings::build(4, |put| pairs.iter().for_each(|(list, customer)| put(*list, *customer)))
+    }
+
+    #[test]
+    fn a_list_has_each_customer_once_and_in_order() {
+        let postings = postings();
+        assert_eq!(postings.list(1).collect::<Vec<_>>(), [0, 300]);
+        assert_eq!(postings.count(1), 2);
+        assert_eq!(postings.list(3).count(), 0);
+    }
+
+    #[test]
+    fn lists_are_joined_and_cut() {
+        let postings = postings();
+        assert_eq!(Union::of([0, 1, 2].into_iter().map(|list| postings.list(list))).collect::<Vec<_>>(), [0, 5, 300, 301]);
+        assert_eq!(Both { one: postings.list(0), other: postings.list(2) }.collect::<Vec<_>>(), [5]);
+    }
+}

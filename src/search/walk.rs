@@ -1,0 +1,252 @@
+//! Searches one segment: class by class, in each along the ranking and no
+//! further than asked, so that the cost does not grow with the matches.
+//!
+//! Lists only lead to customers that may match; each is looked at with the one
+//! rule of [`crate::rules::customer_search`] before it is found.
+
+use std::collections::HashSet;
+
+use super::Found;
+use super::led::{Glance, Led, Sieve};
+use super::marks::Marks;
+use super::near;
+use super::pieces::{Asked, Standing};
+use super::reach::Reach;
+use super::record::Record;
+use super::segment::{Looked, Seen, Segment};
+use crate::rules::customer_search::{Field, Matched, Part, Query, state_code};
+
+/// A search of one segment.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    pub(super) segment: &'a Segment,
+    /// Customers that stand in a newer segment.
+    pub(super) hidden: &'a HashSet<u32>,
+    pub(super) query: &'a Query,
+    pub(super) reach: Reach<'a>,
+    /// How many are wanted at most.
+    pub(super) wanted: usize,
+    /// Only what comes behind this class and field, from this customer on.
+    after: Option<((u8, u8), u32)>,
+    pub(super) found: Vec<(Matched, u32)>,
+    /// Whether there is nothing more than what was found.
+    pub(super) complete: bool,
+}
+
+const CLASS_2: [(u8, u8); 4] = [(2, 0), (2, 1), (2, 2), (2, 3)];
+const ALL: [(u8, u8); 7] = [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (3, 0)];
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(segment: &'a Segment, hidden: &'a HashSet<u32>, query: &'a Query, reach: Reach<'a>, after: Option<&Found>, wanted: usize) -> Self {
+        let after = after.map(|after| (after.matched.tier(), segment.first_behind(&after.name, after.id)));
+        Self { segment, hidden, query, reach, wanted, after, found: Vec::new(), complete: true }
+    }
+
+    /// Finds what matches exactly.
+    pub(super) fn exact(&mut self) {
+        if let Some(few) = self.reach.few() {
+            let few = few.to_vec();
+            self.pass(&ALL, few.into_iter());
+        } else if self.query.is_state_code() {
+            let (segment, whole) = (self.segment, self.query.whole());
+            let states = (0..segment.states.count()).filter(|state| state_code(segment.states.text(*state)) == whole);
+            let lists = states.map(|state| segment.lists.states + state).collect();
+            self.pass(&[(2, 2)], segment.led_to(&Looked::InAny(lists)));
+        } else {
+            self.whole_numbers();
+            self.name_starts();
+            match self.query.parts() {
+                [part] => self.word_starts(part),
+                _ => self.pass_parts(&CLASS_2, Standing::WordStart),
+            }
+            self.pass_parts(&[(3, 0)], Standing::Anywhere);
+        }
+    }
+
+    fn whole_numbers(&mut self) {
+        if self.query.by().looks_into(Field::Number) {
+            let asked = Asked::for_part(self.query.whole(), Standing::Whole);
+            let looked = self.segment.piece_lists(&self.segment.lists.numbers, &asked);
+            self.pass(&[(0, 0)], self.segment.led_to(&looked));
+        }
+    }
+
+    fn name_starts(&mut self) {
+        if self.query.by().looks_into(Field::Name) && self.is_open(&[(1, 0)]) {
+            let (segment, whole) = (self.segment, self.query.whole());
+            let first = segment.first_named(whole);
+            let first = self.after.filter(|(tier, _)| *tier == (1, 0)).map_or(first, |(_, from)| first.max(from));
+            self.pass(&[(1, 0)], (first..segment.len()).take_while(|customer| segment.is_name_start(*customer, whole)));
+        }
+    }
+
+    /// The best field comes first, so each has its own walk.
+    fn word_starts(&mut self, part: &Part) {
+        let by = self.query.by();
+        for (tier, fields) in CLASS_2.iter().zip([&[Field::Name][..], &[Field::City], &[Field::State], &[Field::Number, Field::Phone, Field::PostalCode]]) {
+            if self.is_open(&[*tier]) && fields.iter().any(|field| by.looks_into(*field)) {
+                let led = Led::look(self.segment, by, part, Standing::WordStart, fields);
+                self.pass_along(&[*tier], &[led]);
+            }
+        }
+    }
+
+    fn pass_parts(&mut self, tiers: &[(u8, u8)], standing: Standing) {
+        if self.is_open(tiers) {
+            let look = |part| Led::look(self.segment, self.query.by(), part, standing, &Field::ALL);
+            let led: Vec<Led> = self.query.parts().iter().map(look).collect();
+            self.pass_along(tiers, &led);
+        }
+    }
+
+    /// Walks along the part that the fewest customers have, or simply along
+    /// all customers, where so many match that enough are found before the
+    /// lists are even put together.
+    fn pass_along(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
+        let Some(rarest) = parts.iter().min_by_key(|led| led.customers) else { return };
+        if rarest.customers == 0 {
+            return;
+        }
+        let all = u64::from(self.segment.len());
+        let is_one = parts.len() == 1;
+        let looked_at = self.wanted as u64 * if is_one { 1 } else { MORE_PARTS };
+        let needed = (looked_at * all / rarest.customers).min(all);
+        let sieve = || Sieve::of(self.segment, parts);
+        let is_done = if needed * LOOK < rarest.lists() as u64 * LIST {
+            let patience = if is_one { usize::MAX } else { PATIENCE };
+            self.pass_sieved(tiers, 0..self.segment.len(), Some(&sieve()), patience)
+        } else if is_one {
+            self.pass_sieved(tiers, rarest.customers(self.segment), None, usize::MAX)
+        } else {
+            let patience = if rarest.customers > PATIENCE as u64 { PATIENCE } else { usize::MAX };
+            self.pass_sieved(tiers, rarest.customers(self.segment), Some(&sieve()), patience)
+        };
+        if !is_done {
+            self.pass_marked(tiers, parts);
+        }
+    }
+
+    /// For parts that many customers have and few have together: the customers
+    /// of each class are marked by the lists alone.
+    fn pass_marked(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
+        let segment = self.segment;
+        let marked = |part: &Led, fields: &[Field]| {
+            let mut marks = Marks::none(segment.len());
+            part.mark(segment, fields, &mut marks);
+            marks
+        };
+        let Some((first, others)) = parts.split_first() else { return };
+        let mut left = marked(first, &Field::ALL);
+        others.iter().for_each(|part| left.keep(&marked(part, &Field::ALL)));
+        for (tier, field) in tiers.iter().zip([Field::Name, Field::City, Field::State]).take(tiers.len() - 1) {
+            let mut here = Marks::none(segment.len());
+            parts.iter().for_each(|part| part.mark(segment, &[field], &mut here));
+            here.keep(&left);
+            left.take_away(&here);
+            self.pass(&[*tier], here.iter());
+        }
+        if let Some(last) = tiers.last() {
+            self.pass(&[*last], left.iter());
+        }
+    }
+
+    /// Whether anything of these classes is still wanted.
+    fn is_open(&self, tiers: &[(u8, u8)]) -> bool {
+        self.found.len() < self.wanted && self.after.is_none_or(|(after, _)| tiers.last().is_some_and(|last| *last >= after))
+    }
+
+    fn pass(&mut self, tiers: &[(u8, u8)], customers: impl Iterator<Item = u32>) {
+        self.pass_sieved(tiers, customers, None, usize::MAX);
+    }
+
+    /// Looks at customers one by one. Gives up without having found anything
+    /// when so many were looked at and not enough found: then it is not done.
+    fn pass_sieved(&mut self, tiers: &[(u8, u8)], customers: impl Iterator<Item = u32>, sieve: Option<&Sieve>, patience: usize) -> bool {
+        if !self.is_open(tiers) {
+            self.complete &= self.found.len() < self.wanted;
+            return true;
+        }
+        let missing = self.wanted - self.found.len();
+        let from = self.after.filter(|(after, _)| tiers == [*after]).map_or(0, |(_, from)| from);
+        let mut found: [Vec<(Matched, u32)>; ALL.len()] = Default::default();
+        for (looked_at, customer) in customers.skip_while(|customer| *customer < from).enumerate() {
+            if looked_at == patience {
+                return false;
+            }
+            let record = self.segment.record(customer);
+            if let Some(sieve) = sieve {
+                let is_full = |field: Field| tiers.len() > 1 && found[field.min(Field::Number) as usize].len() == missing;
+                match sieve.glance(self.segment, &record) {
+                    Glance::Out => continue,
+                    Glance::In(field) if is_full(field) => continue,
+                    Glance::In(_) | Glance::Perhaps => {}
+                }
+            }
+            let Some(matched) = self.look_at(customer, record) else { continue };
+            let Some(at) = tiers.iter().position(|tier| *tier == matched.tier()) else { continue };
+            if found[at].len() < missing {
+                found[at].push((matched, customer));
+            }
+            if found[0].len() == missing {
+                break;
+            }
+        }
+        self.found.extend(found.into_iter().flatten().take(missing));
+        self.complete &= self.found.len() < self.wanted;
+        true
+    }
+
+    fn look_at(&self, customer: u32, record: Record<'_>) -> Option<Matched> {
+        if self.hidden.contains(&customer) || !self.reach.reaches(customer, &record) {
+            return None;
+        }
+        let matched = self.query.matches(&Seen { segment: self.segment, record, scope: self.reach.scope })?;
+        let is_behind = self.after.is_none_or(|after| (matched.tier(), customer) >= after);
+        is_behind.then_some(matched)
+    }
+
+    /// Finds what is one edit away.
+    pub(super) fn near(&mut self) {
+        for left_out in 0..self.query.parts().len() {
+            for (field, lists) in near::lists(self.segment, self.query, left_out) {
+                self.near_in(left_out, field, lists);
+            }
+        }
+        self.found.sort_unstable_by_key(|(_, customer)| *customer);
+        self.found.dedup_by(|(matched, customer), (kept, before)| {
+            let same = customer == before;
+            if same {
+                *kept = kept.and_in(*matched);
+            }
+            same
+        });
+        self.found.truncate(self.wanted);
+    }
+
+    fn near_in(&mut self, left_out: usize, field: Field, lists: Vec<u32>) {
+        let from = self.after.map_or(0, |(_, from)| from);
+        let mut found = 0;
+        for customer in self.segment.led_to(&Looked::InAny(lists)).skip_while(|customer| *customer < from) {
+            let record = self.segment.record(customer);
+            if self.hidden.contains(&customer) || !self.reach.reaches(customer, &record) {
+                continue;
+            }
+            let Some(others) = self.query.matches_but(&Seen { segment: self.segment, record, scope: self.reach.scope }, left_out) else { continue };
+            self.found.push((Matched::nearly(field).and_in(others), customer));
+            found += 1;
+            if found == self.wanted {
+                self.complete = false;
+                break;
+            }
+        }
+    }
+}
+
+/// What it costs to look at a customer, and to begin a list: as measured, in
+/// the same unit.
+const LOOK: u64 = 3;
+const LIST: u64 = 1;
+/// How many customers are looked at one by one before long lists are joined.
+const PATIENCE: usize = if cfg!(test) { 5 } else { 2_000 };
+/// With several parts so many are looked at for one that is found.
+const MORE_PARTS: u64 = 20;
