@@ -127,7 +127,7 @@ fn make_room<K: Eq + Hash>(counts: &mut HashMap<K, Count>, now: Instant) {
 }
 
 /// Whom an address stands for: in IPv6 everybody has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,

@@ -20,6 +20,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::App;
+use super::account_letter::AccountLetter;
 use super::caller::Caller;
 use super::fault::Fault;
 use super::noted::{self, Noted, Origin};
@@ -56,11 +57,13 @@ pub(crate) struct Cx {
     pub(crate) new_password: Option<NewPassword>,
     /// A mail to send once the write stands.
     pub(crate) letter: Option<PasswordLink>,
+    /// What somebody is told of his account then.
+    pub(crate) told: Option<AccountLetter>,
 }
 
 impl Cx {
     fn new(app: App, caller: Caller, conn: Conn) -> Self {
-        Self { app, caller, conn, noted: Noted::default(), is_secret: false, new_password: None, letter: None }
+        Self { app, caller, conn, noted: Noted::default(), is_secret: false, new_password: None, letter: None, told: None }
     }
 }
 
@@ -250,6 +253,7 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
             }
             cx.conn.commit().await?;
             app.feed.catch_up(&app.db, &app.index).await?;
+            app.mail.tell(cx.told);
             if let Some(letter) = cx.letter {
                 app.mail.send_password_link(&letter).await?;
             }

@@ -1,10 +1,12 @@
 //! Passwords that somebody else gives: generated and shown once (S4-12), or set
 //! by whoever holds the link that was mailed (S4-13).
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
+use super::account_letter::{AccountLetter, Happened};
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::token_hash;
 use super::contacts::{self, CREDENTIALS, refuse_own, refuse_stronger};
@@ -59,6 +61,9 @@ pub(super) async fn new_password(app: &App) -> Result<NewPassword, Fault> {
 async fn generate(cx: &mut Cx, user: UserId, username: String) -> Answer<GeneratedPassword> {
     let NewPassword { password, hash, .. } = cx.new_password.take().ok_or_else(|| Fault::Ours("no password was made".to_owned()))?;
     users::give_password(&mut cx.conn, user, &hash, true).await?;
+    let account = users::by_id(&mut cx.conn, user).await?;
+    // Where somebody in charge sits is nobody's business.
+    cx.told = account.and_then(|account| AccountLetter::about(Happened::Given, &account, None, cx.caller.time_zone()));
     cx.is_secret = true;
     Ok(Reply::created(GeneratedPassword { username, password }))
 }
@@ -162,6 +167,7 @@ pub(super) async fn use_link(app: App, ask: Ask<UsePasswordLink>) -> Answer<Noth
     users::give_password(&mut conn, user, &hash, false).await?;
     noted::write_sign_in(&mut conn, &account, UsePasswordLink::ENDPOINT.name, &ask.origin).await?;
     conn.commit().await?;
+    app.mail.tell(AccountLetter::about(Happened::SetByLink, &account, Some(&ask.origin), TimeZone::UTC));
     Ok(Reply::ok(Nothing {}))
 }
 

@@ -186,8 +186,10 @@ async fn finish(app: &App, provider: &IdentityProvider, tokens: &oidc::Tokens, (
     let person = provider.identify(tokens).await.map_err(|fault| refusal(&fault, AGAIN))?;
     let mut conn = app.db.write().await?;
     let user = oidc::account(&mut conn, provider, &person, origin).await?;
+    let told = sessions::told_of_new_place(&mut conn, app, &user, origin).await?;
     let signed_in = sessions::open(&mut conn, app, &user, (PollDeviceSignIn::ENDPOINT.name, origin)).await?;
     conn.commit().await?;
+    app.mail.tell(told);
     app.brake.was_right(&braked(from), from, Instant::now());
     Ok(Reply::ok(DeviceState::SignedIn { token: signed_in.token, expires_at: signed_in.expires_at }))
 }

@@ -1,7 +1,7 @@
 //! Mail that goes out, over the mail server that the settings name.
 //!
-//! A mail of ours holds a one-time link. Neither it nor the address it goes to
-//! may reach the log: what a mail server answers is noted without them, and
+//! A mail of ours may hold a one-time link. Neither it nor the address it goes
+//! to may reach the log: what a mail server answers is noted without them, and
 //! lettre's `tracing` feature, which would note whole mails, stays off.
 
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use lettre::message::{Mailbox, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
+use super::account_letter::AccountLetter;
 use super::fault::Fault;
 use super::password_letter::{self, PasswordLink};
 use super::set_password_page;
@@ -146,18 +147,41 @@ impl OutgoingMail {
         let route = self.route()?;
         let address = format!("{}{}#{}", route.links.0, set_password_page::PATH, link.code);
         let mail = written(&route.from, &link.to, password_letter::SUBJECT, password_letter::text(link, &address))?;
-        // Around all of it: lettre's own patience is for connecting only.
-        let cause = match tokio::time::timeout(PATIENCE, route.server.send(mail)).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => for_log(&error.to_string(), &link.code),
-            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
-        };
-        tracing::warn!(%cause, "a mail was not sent");
-        Err(MailError::Failed)
+        route.hand_over(mail, Some(&link.code)).await
+    }
+
+    /// Tells somebody of what happened to his account, beside whatever goes on:
+    /// nobody waits for the mail server, and a failure is in the log only.
+    pub(crate) fn tell(&self, letter: Option<AccountLetter>) {
+        let (Some(route), Some(letter)) = (self.0.clone(), letter) else { return };
+        tokio::spawn(async move {
+            let sent = match written(&route.from, &letter.to, letter.subject(), letter.text()) {
+                Ok(mail) => route.hand_over(mail, None).await,
+                Err(error) => Err(error),
+            };
+            if sent.is_err() {
+                tracing::warn!(user = letter.username.as_str(), "nobody was told of what happened to an account");
+            }
+        });
     }
 
     fn route(&self) -> Result<&Route, MailError> {
         self.0.as_deref().ok_or(MailError::NotConfigured)
+    }
+}
+
+impl Route {
+    /// Hands a mail over; the cause of a failure goes to the log, without the
+    /// one-time code that the mail may hold.
+    async fn hand_over(&self, mail: Message, code: Option<&str>) -> Result<(), MailError> {
+        // Around all of it: lettre's own patience is for connecting only.
+        let cause = match tokio::time::timeout(PATIENCE, self.server.send(mail)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => for_log(&error.to_string(), code),
+            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+        };
+        tracing::warn!(%cause, "a mail was not sent");
+        Err(MailError::Failed)
     }
 }
 
@@ -193,8 +217,8 @@ fn written(from: &Mailbox, to: &str, subject: &str, text: String) -> Result<Mess
 
 /// A cause as it may stand in the log. Mail servers quote what they refuse:
 /// addresses, and the links that they think are bad.
-fn for_log(cause: &str, code: &str) -> String {
-    let secret = |word: &str| word.contains(code) || word.contains("://") || word.contains(['@', '#']);
+fn for_log(cause: &str, code: Option<&str>) -> String {
+    let secret = |word: &str| code.is_some_and(|code| word.contains(code)) || word.contains("://") || word.contains(['@', '#']);
     let words: Vec<&str> = cause.split_whitespace().map(|word| if secret(word) { "(left out)" } else { word }).collect();
     clean_line(&words.join(" ")).chars().take(MOST_NOTED).collect()
 }
@@ -251,8 +275,9 @@ mod tests {
     #[test]
     fn the_log_never_gets_a_link_or_an_address() {
         let cause = "permanent error (550): 5.7.1 <jo@x.example> https://c.example/set-password#C0de blocked; C0de is spam\u{1b}[2J";
-        assert_eq!(for_log(cause, "C0de"), "permanent error (550): 5.7.1 (left out) (left out) blocked; (left out) is spam[2J");
-        assert_eq!(for_log(&"x ".repeat(400), "C0de").chars().count(), MOST_NOTED);
+        assert_eq!(for_log(cause, Some("C0de")), "permanent error (550): 5.7.1 (left out) (left out) blocked; (left out) is spam[2J");
+        assert_eq!(for_log("no mailbox of jo@x.example", None), "no mailbox of (left out)");
+        assert_eq!(for_log(&"x ".repeat(400), Some("C0de")).chars().count(), MOST_NOTED);
     }
 
     #[test]

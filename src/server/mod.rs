@@ -8,6 +8,7 @@
 //! May call [`crate::search`], [`crate::store`], [`crate::api`],
 //! [`crate::rules`], [`crate::config`] and [`crate::text`]. Knows no terminal.
 
+mod account_letter;
 mod acting;
 mod assets;
 mod brake;

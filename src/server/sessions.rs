@@ -1,14 +1,18 @@
 //! Signing in and out, and what a session may do.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
+use super::account_letter::{AccountLetter, Happened};
+use super::brake::network;
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::{Caller, token_hash};
 use super::fault::Fault;
@@ -25,11 +29,13 @@ use crate::api::role::Limit;
 use crate::api::session::{Acting, ActingWay, CurrentShop, PasswordChange, ScopeView, Session, SignedIn, User, UserKind};
 use crate::store::sessions::{self, NewSession, OpenSessionRow};
 use crate::store::users::{self, UserRow};
-use crate::store::{At, Conn, Scope, customers, places, settings};
+use crate::store::{At, Conn, Scope, audit, customers, places, settings};
 use crate::text::fold;
 
 /// The most letters that the brake keeps of a name: no account's is longer.
 const LONGEST_NAME: usize = 120;
+/// So many sign-ins back a place is a known one.
+const LOOKED_BACK: i64 = 50;
 
 /// What the brake knows an account by.
 fn braked(username: &str) -> String {
@@ -53,8 +59,10 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     app.brake.was_right(&account, ask.from, Instant::now());
     admit(&app, &user).await?;
     let mut conn = app.db.write().await?;
+    let told = told_of_new_place(&mut conn, &app, &user, &ask.origin).await?;
     let signed_in = open(&mut conn, &app, &user, (SignIn::ENDPOINT.name, &ask.origin)).await?;
     conn.commit().await?;
+    app.mail.tell(told);
     Ok(Reply::created(signed_in))
 }
 
@@ -87,6 +95,21 @@ pub(super) async fn open(conn: &mut Conn, app: &App, user: &UserRow, (act, origi
     users::note_sign_in(conn, user.id).await?;
     noted::write_sign_in(conn, user, act, origin).await?;
     Ok(SignedIn { token, expires_at: round(expires_at), must_change_password: user.must_change })
+}
+
+/// The letter about a sign-in that is under way; none where no mail goes out,
+/// where one of the last sign-ins came from there too, and for the first.
+pub(super) async fn told_of_new_place(conn: &mut Conn, app: &App, user: &UserRow, origin: &Origin) -> Result<Option<AccountLetter>, Fault> {
+    let letter = AccountLetter::about(Happened::NewPlace, user, Some(origin), TimeZone::UTC).filter(|_| app.mail.ready().is_ok());
+    let (Some(letter), Some(here)) = (letter, origin.came_from.as_deref().and_then(place)) else { return Ok(None) };
+    let before = audit::last_sign_ins(conn, user.id, LOOKED_BACK).await?;
+    let is_new = !before.is_empty() && !before.iter().any(|address| place(address) == Some(here));
+    Ok(Some(letter).filter(|_| is_new))
+}
+
+/// The place that an address stands for.
+fn place(address: &str) -> Option<IpAddr> {
+    address.parse().ok().map(network)
 }
 
 /// Whether somebody with the right password is let in (C8, C-4): a kiosk signs
@@ -163,7 +186,7 @@ pub(super) async fn new_password(app: &App, caller: &Caller, ask: Ask<ChangePass
 }
 
 /// `PUT /v1/session/password`.
-pub(super) async fn change_password(cx: &mut Cx, _: Ask<ChangePassword>) -> Answer<Session> {
+pub(super) async fn change_password(cx: &mut Cx, ask: Ask<ChangePassword>) -> Answer<Session> {
     let NewPassword { hash, in_place_of, .. } = cx.new_password.take().ok_or_else(|| Fault::Ours("no password was made".to_owned()))?;
     // Somebody else was faster: what was checked is not the present one.
     if users::locked(&mut cx.conn, cx.caller.id()).await?.map(|user| user.password_hash) != in_place_of {
@@ -172,6 +195,7 @@ pub(super) async fn change_password(cx: &mut Cx, _: Ask<ChangePassword>) -> Answ
     cx.noted.user(cx.caller.id());
     users::set_password(&mut cx.conn, cx.caller.id(), &hash, cx.caller.session_id()).await?;
     cx.caller.user.must_change = false;
+    cx.told = AccountLetter::about(Happened::Changed, &cx.caller.user, Some(&ask.origin), cx.caller.time_zone());
     Ok(Reply::ok(session_view(cx).await?))
 }
 

@@ -167,6 +167,8 @@ statements! {
     LAST_SEAL = "SELECT place, audit_id, hash FROM audit_seal ORDER BY place DESC LIMIT 1";
     ADD_SEAL = "INSERT INTO audit_seal (place, audit_id, hash) VALUES ($1, $2, $3)";
     SEALS = "SELECT place, audit_id, hash FROM audit_seal WHERE place > $1 ORDER BY place LIMIT $2";
+    SIGN_INS = "SELECT came_from FROM audit WHERE actor_id = $1 AND act IN ('sign_in', 'poll_device_sign_in') AND came_from IS NOT NULL
+        ORDER BY id DESC LIMIT $2";
     ONE = concat!(audit_columns!(), "WHERE id = $1");
     NOT_IN_THE_CHAIN = "SELECT a.id FROM audit a WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.audit_id = a.id)
         AND NOT EXISTS (SELECT 1 FROM audit_unsealed w WHERE w.audit_id = a.id) ORDER BY a.id LIMIT 1";
@@ -273,6 +275,14 @@ pub async fn add_by_hand(conn: &mut Conn, act: &str, entity: &str, entity_id: Op
     let user_id = entity_id.clone().filter(|_| entity == "user");
     let actor = ("command line", "command_line");
     add(conn, &AuditRow { entity_id, user_id, changes: changes.to_string(), ..AuditRow::new(actor, act, entity) }).await
+}
+
+/// Where the last sign-ins of a user came from, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_sign_ins(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<String>> {
+    conn.query(SIGN_INS).bind(user).bind(limit).all().await
 }
 
 /// Whose acts are asked for.

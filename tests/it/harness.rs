@@ -234,6 +234,11 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
+    /// Somebody without a session there.
+    pub(crate) fn stranger(&self) -> Caller {
+        self.caller.clone()
+    }
+
     /// Signs somebody in there.
     pub(crate) async fn sign_in(&self, username: &str) -> Caller {
         let (status, body) = self.caller.post("/v1/sessions", json!({ "username": username, "password": "demo" })).await;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countertop::config::{MailServer as MailAddress, MailSettings, SenderAddress, ServerAddress};
+use countertop::server::{Arrangements, OutgoingMail};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,7 +29,7 @@ enum Manner {
 #[derive(Debug)]
 pub(crate) struct MailServer {
     /// `smtp://127.0.0.1:PORT`.
-    pub(crate) url: String,
+    url: String,
     mails: watch::Receiver<Vec<ReceivedMail>>,
     listening: JoinHandle<()>,
 }
@@ -59,6 +61,17 @@ impl MailServer {
             }
         });
         Self { url, mails, listening }
+    }
+
+    /// What tells a server to send its mails here.
+    pub(crate) fn arrangements(&self) -> Arrangements {
+        let settings = MailSettings {
+            server: Some(MailAddress(self.url.clone())),
+            from: Some(SenderAddress("Counter <counter@dealer.example>".to_owned())),
+            link_address: Some(ServerAddress("https://counter.dealer.example".to_owned())),
+            ..MailSettings::default()
+        };
+        Arrangements { mail: OutgoingMail::from_settings(&settings).expect("settings that can be used"), ..Arrangements::default() }
     }
 
     /// The mails so far.

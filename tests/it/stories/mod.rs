@@ -17,6 +17,7 @@ mod guessing;
 mod history;
 mod kiosks;
 mod leaks;
+mod letters;
 mod lookup;
 mod matrix;
 mod meters;
