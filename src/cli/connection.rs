@@ -3,7 +3,7 @@
 
 use crate::api::operation::Operation;
 use crate::api::page::Nothing;
-use crate::client::credentials::Credentials;
+use crate::client::credentials::CredentialsError;
 use crate::client::{Call, Client, Trust};
 use crate::config::Given;
 
@@ -45,15 +45,25 @@ impl Connection {
         Setup::read(self.flag().as_slice())
     }
 
+    /// The server that is configured, if any; no token is looked for.
+    pub(super) fn server(setup: &Setup) -> Result<Option<Client>, Failure> {
+        let Some(address) = &setup.config.client.server else { return Ok(None) };
+        Ok(Some(Client::trusting(&address.0, None, trust(setup))?))
+    }
+
     /// The server that is configured, if any, with the token given or stored.
     pub(super) fn client(&self, setup: &Setup) -> Result<Option<Client>, Failure> {
-        let Some(address) = &setup.config.client.server else { return Ok(None) };
-        let client = Client::trusting(&address.0, None, trust(setup))?;
-        let token = match self.token() {
-            Some(token) => Some(token),
-            None => Credentials::read(&setup.paths.config)?.token(client.server()).map(str::to_owned),
-        };
+        let Some(client) = Self::server(setup)? else { return Ok(None) };
+        let token = self.token_for(setup, &client)?;
         Ok(Some(client.with_token(token)))
+    }
+
+    /// The token given or stored for a server.
+    pub(super) fn token_for(&self, setup: &Setup, client: &Client) -> Result<Option<String>, CredentialsError> {
+        match self.token() {
+            Some(token) => Ok(Some(token)),
+            None => setup.credentials()?.token(client.server()),
+        }
     }
 
     /// The server that is configured; having none is wrong usage.
@@ -66,8 +76,7 @@ impl Connection {
     /// The server that is configured, to sign in at: no token is looked for.
     pub(super) fn connect_anew(&self) -> Result<Connected, Failure> {
         let setup = self.setup()?;
-        let address = setup.config.client.server.as_ref().ok_or_else(no_server)?;
-        let client = Client::trusting(&address.0, None, trust(&setup))?;
+        let client = Self::server(&setup)?.ok_or_else(no_server)?;
         Ok(Connected { client, setup, token_given: false })
     }
 

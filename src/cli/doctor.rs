@@ -44,6 +44,7 @@ pub(super) fn run(args: DoctorArgs, before: Connection) -> Outcome {
     let (server, demo) = wait(async { Ok::<_, Failure>((server(&connection, &setup).await, Living::find(&setup.paths).await)) })?;
     let mut seen = here(&setup, &mistakes, demo.as_ref());
     seen.insert(2, ("server", server));
+    seen.insert(3, ("login", login(&setup)));
     finish(seen, &setup, &args)
 }
 
@@ -136,6 +137,19 @@ async fn server(connection: &Connection, setup: &Setup) -> Value {
         Err(ClientError::Refused(problem)) => json!({ "address": address, "answers": true, "signed_in_as": null, "remark": problem.detail }),
         Err(error) => json!({ "address": address, "answers": false, "remark": error.to_string() }),
     }
+}
+
+/// Where the token of the sign-in is, and where the next one goes.
+#[cfg(feature = "client")]
+fn login(setup: &Setup) -> Value {
+    let credentials = match setup.credentials() {
+        Ok(credentials) => credentials,
+        Err(error) => return json!({ "remark": error.to_string() }),
+    };
+    let here = setup.config.client.server.as_ref().and_then(|address| credentials.place(&address.0));
+    let remark = if setup.keeping().has_keyring() { "" } else { " (this program was built without a keyring)" };
+    let next = format!("{}{remark}", credentials.in_words(credentials.next_place()));
+    json!({ "kept_in": here.map(|place| credentials.in_words(place)), "next_goes_to": next })
 }
 
 fn terminal() -> Value {

@@ -76,7 +76,7 @@ fn enrol(args: EnrolArgs, before: Connection) -> Outcome {
     let Connected { client, setup, token_given } = args.connection.or(before).connect()?;
     let server = client.server();
     // Before the server is asked: a token that cannot be kept is lost.
-    let mut credentials = readable(&setup.paths.config)?;
+    let mut credentials = readable(&setup)?;
     if let Some(device) = credentials.device(server) {
         let told = format!("this machine is the workshop terminal {:?} already: `countertop kiosk remove` first", line(&device.label));
         return Err(Failure::failed(told));
@@ -132,7 +132,7 @@ fn row(kiosk: &Kiosk) -> [String; 5] {
 fn remove(args: RemoveArgs, before: Connection) -> Outcome {
     let connected = args.connection.or(before).connect_anew()?;
     let server = connected.client.server();
-    let mut credentials = readable(&connected.setup.paths.config)?;
+    let mut credentials = readable(&connected.setup)?;
     let Some(label) = credentials.device(server).map(|device| line(&device.label)) else {
         output::note(&format!("This machine is no workshop terminal of {server}."));
         return Ok(Exit::Done);

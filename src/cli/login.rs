@@ -1,8 +1,7 @@
-//! `countertop login` and `countertop logout`: a token for this user, kept
-//! beside the configuration and never in it.
+//! `countertop login` and `countertop logout`: a token for this user, kept in
+//! the machine's keyring or beside the configuration, and never in it.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,10 +11,11 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::runtime::wait;
 use super::secret;
+use super::setup::Setup;
 use crate::api::device_sign_in::{DevicePoll, DeviceState};
 use crate::api::operation::{BeginDeviceSignIn, OfDeviceSignIn, PollDeviceSignIn, SignIn, SignOut};
 use crate::api::session;
-use crate::client::credentials::{Credentials, CredentialsError};
+use crate::client::credentials::{Credentials, CredentialsError, Kept, Place};
 use crate::client::{Client, ClientError};
 
 /// `countertop login [USERNAME]`.
@@ -55,8 +55,9 @@ pub(super) fn login(args: LoginArgs, before: Connection) -> Outcome {
     let body = session::SignIn { username, password };
     let signed_in = wait(async { connected.client.call::<SignIn>(&NOTHING, &NOTHING, &body).await.map_err(Failure::from) })?;
     let server = connected.client.server();
-    readable(&connected.setup.paths.config)?.set(server, Some(signed_in.token))?;
+    let kept = keep(&connected, &signed_in.token)?;
     output::note(&format!("Signed in at {server} until {} at the latest.", signed_in.expires_at));
+    output::note(&kept);
     if signed_in.must_change_password {
         output::note("The password has to be changed.");
     }
@@ -67,9 +68,21 @@ pub(super) fn login(args: LoginArgs, before: Connection) -> Outcome {
 fn with_device(connected: &Connected) -> Outcome {
     let server = connected.client.server();
     let (token, expires_at) = wait(until_agreed(&connected.client))?;
-    readable(&connected.setup.paths.config)?.set(server, Some(token))?;
+    let kept = keep(connected, &token)?;
     output::note(&format!("Signed in at {server} until {expires_at} at the latest."));
+    output::note(&kept);
     Ok(Exit::Done)
+}
+
+/// Keeps a new token; what is told of it says where.
+fn keep(connected: &Connected, token: &str) -> Result<String, Failure> {
+    let mut credentials = readable(&connected.setup)?;
+    let place = match credentials.keep(connected.client.server(), token)? {
+        Kept::Keyring => credentials.in_words(Place::Keyring),
+        Kept::File(None) => credentials.in_words(Place::File),
+        Kept::File(Some(fault)) => format!("{}: {fault}", credentials.in_words(Place::File)),
+    };
+    Ok(format!("The sign-in is kept in {place}."))
 }
 
 /// Says where to go, and asks as often as the server says until it is done.
@@ -107,7 +120,7 @@ pub(super) fn logout(args: LogoutArgs, before: Connection) -> Outcome {
     }
     let ended = wait(async { Ok::<_, Failure>(connected.client.call::<SignOut>(&NOTHING, &NOTHING, &NOTHING).await) })?;
     if !connected.token_given {
-        readable(&connected.setup.paths.config)?.set(server, None)?;
+        readable(&connected.setup)?.forget(server)?;
     }
     match ended {
         Err(error) if error.problem().is_none_or(|problem| problem.status != 401) => {
@@ -126,11 +139,11 @@ pub(super) fn logout(args: LogoutArgs, before: Connection) -> Outcome {
 
 /// The stored logins. A file that others could read is thrown away: its tokens
 /// are no secrets any more, and a new sign-in starts a new one.
-pub(super) fn readable(folder: &Path) -> Result<Credentials, Failure> {
-    match Credentials::read(folder) {
+pub(super) fn readable(setup: &Setup) -> Result<Credentials, Failure> {
+    match setup.credentials() {
         Err(CredentialsError::Open(path)) => {
             std::fs::remove_file(path)?;
-            Ok(Credentials::read(folder)?)
+            Ok(setup.credentials()?)
         }
         other => Ok(other?),
     }

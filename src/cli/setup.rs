@@ -1,6 +1,12 @@
 //! What every verb starts from: the user's folders and the configuration.
 
 use super::exit::Failure;
+#[cfg(feature = "client")]
+use crate::client::credentials::{Credentials, CredentialsError, Keeping};
+#[cfg(feature = "client")]
+use crate::client::keyring::Keyring;
+#[cfg(feature = "client")]
+use crate::config::TokenPlace;
 use crate::config::{Config, Given, Paths};
 
 /// Folders and configuration.
@@ -16,6 +22,18 @@ impl Setup {
         let paths = Paths::of_user();
         let config = Config::load(&paths, given)?;
         Ok(Self { paths, config })
+    }
+
+    /// Where sign-ins are kept.
+    #[cfg(feature = "client")]
+    pub(super) fn keeping(&self) -> Keeping {
+        Keeping::new(Keyring::of_machine(), self.config.client.credentials == TokenPlace::Keyring)
+    }
+
+    /// The stored sign-ins.
+    #[cfg(feature = "client")]
+    pub(super) fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        Credentials::read(&self.paths.config, self.keeping())
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::connection::{Connection, trust};
 use super::exit::{Exit, Failure, Outcome, mistaken};
 use super::logging;
+use super::output;
 use super::setup::Setup;
 use crate::client::Client;
-use crate::client::credentials::Credentials;
+use crate::client::credentials::CredentialsError;
 use crate::config::{Mistake, Switch};
 use crate::tui;
 
@@ -19,11 +20,14 @@ use crate::tui;
 pub(super) fn run(connection: Connection) -> Outcome {
     need_terminal()?;
     let setup = connection.setup()?;
-    let client = connection.client(&setup)?;
+    let client = Connection::server(&setup)?;
     let start = match device(&setup, client.as_ref())? {
         // Nobody's login is used there, and none is kept.
-        Some(device) => Shown { client: client.map(|client| client.with_token(None)), credentials_dir: None, device: Some(device) },
-        None => Shown { client, credentials_dir: Some(setup.paths.config.clone()), device: None },
+        Some(device) => Shown { client, credentials_dir: None, device: Some(device) },
+        None => {
+            let client = client.map(|client| signed_in(&connection, &setup, &client)).transpose()?;
+            Shown { client, credentials_dir: Some(setup.paths.config.clone()), device: None }
+        }
     };
     // Held until the end, through a demo too: dropping it writes what is left.
     let _log = logging::to_file(setup.config.terminal.log, &setup.paths.logs);
@@ -34,10 +38,23 @@ pub(super) fn run(connection: Connection) -> Outcome {
     }
 }
 
+/// A server with the token given or stored. A keyring that keeps it back is no
+/// reason not to start: one signs in then.
+fn signed_in(connection: &Connection, setup: &Setup, client: &Client) -> Result<Client, Failure> {
+    let token = match connection.token_for(setup, client) {
+        Err(CredentialsError::Keyring(fault)) => {
+            output::note(&format!("Sign in anew: {fault}."));
+            None
+        }
+        other => other?,
+    };
+    Ok(client.with_token(token))
+}
+
 /// What makes this machine a workshop terminal of that server, if it is one.
 fn device(setup: &Setup, client: Option<&Client>) -> Result<Option<tui::Device>, Failure> {
     let Some(client) = client else { return Ok(None) };
-    let credentials = Credentials::read(&setup.paths.config)?;
+    let credentials = setup.credentials()?;
     let stored = credentials.device(client.server());
     Ok(stored.map(|stored| tui::Device { token: stored.token.clone(), idle: Duration::from_secs(stored.idle_seconds.max(1)) }))
 }
@@ -73,6 +90,7 @@ pub(super) fn show(setup: &Setup, shown: Shown) -> Result<tui::End, Failure> {
         keys: setup.config.key_pairs(),
         state_dir: setup.paths.state.clone(),
         credentials_dir: shown.credentials_dir,
+        keeping: setup.keeping(),
         trust: trust(setup),
         lock_after: Some(terminal.lock_after_minutes.0).filter(|minutes| *minutes > 0).map(|minutes| Duration::from_secs(u64::from(minutes) * 60)),
     };

@@ -6,6 +6,8 @@
 
 mod call;
 pub mod credentials;
+pub mod keeper;
+pub mod keyring;
 mod trust;
 
 use std::sync::OnceLock;

@@ -21,7 +21,7 @@ pub use provider::{GroupRole, GroupRoles, GroupScope, IssuerAddress, OneLine};
 pub use settings::{ClientSettings, Config, KeyBinding, MailSettings, OidcSettings, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
 pub use value::{
     AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, IdleMinutes, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress,
-    Switch, TerminalLog, Value,
+    Switch, TerminalLog, TokenPlace, Value,
 };
 
 /// Environment variables and the settings they give.

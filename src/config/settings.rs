@@ -7,7 +7,7 @@ use super::nearest::{did_you_mean, nearest};
 use super::provider::{GroupRoles, IssuerAddress, OneLine};
 use super::value::{
     AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, IdleMinutes, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress,
-    Switch, TerminalLog, Value,
+    Switch, TerminalLog, TokenPlace, Value,
 };
 
 /// One row of the table.
@@ -112,6 +112,8 @@ settings! {
         plain_http: Option<ServerAddress> = None,
             "A server on another machine is spoken to in plain HTTP only if its address stands here a second time.",
             such as "http://counter.dealer.example:7420";
+        credentials: TokenPlace = TokenPlace::Keyring,
+            "Where a sign-in is kept: keyring (this machine's; the file where none works) or file (of mode 600). `countertop doctor` tells where it is.";
     }
     server: ServerSettings, "What `countertop serve` and the verbs on the database use." {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 7420)), "Where the server listens; port 0 picks a free one.";

@@ -363,6 +363,14 @@ words! {
         Name = "name",
     }
 
+    /// Where a sign-in is kept.
+    TokenPlace, "keyring or file" {
+        /// In the keyring of this machine where there is one, else in the file.
+        Keyring = "keyring",
+        /// In the file.
+        File = "file",
+    }
+
     /// A switch that may be left to the program.
     Switch, "auto, on or off" {
         /// As the surroundings say.

@@ -3,7 +3,7 @@
 //! stand between a key and the screen.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -28,7 +28,7 @@ use super::{Colour, End, Settings, Start};
 use crate::api::operation::{GetSession, SignIn, SignOut};
 use crate::api::page::Nothing;
 use crate::api::session;
-use crate::client::credentials::Credentials;
+use crate::client::keeper::Keeper;
 use crate::client::{Call, Client, ClientError, Trust};
 
 /// At most this many events are applied before the next draw, so that a long
@@ -49,7 +49,8 @@ struct EventLoop {
     app: App,
     client: Option<Arc<Client>>,
     state_dir: PathBuf,
-    credentials_dir: Option<PathBuf>,
+    /// Keeps sign-ins; its end waits until it has.
+    keeper: Option<Keeper>,
     trust: Trust,
     /// A workshop terminal heeds only signals that nobody can type.
     is_device: bool,
@@ -110,7 +111,7 @@ impl EventLoop {
             app: App::new(keymap, look, begin),
             client: start.client.map(Arc::new),
             state_dir: start.settings.state_dir,
-            credentials_dir: start.settings.credentials_dir,
+            keeper: start.settings.credentials_dir.map(|folder| Keeper::new(folder, start.settings.keeping)),
             trust: start.settings.trust,
             is_device,
             done: unbounded_channel(),
@@ -242,8 +243,8 @@ impl EventLoop {
 
     fn use_token(&mut self, token: Option<String>) {
         let Some(client) = &self.client else { return };
-        if let Some(folder) = &self.credentials_dir {
-            store(folder, client.server(), token.clone());
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(client.server(), token.clone());
         }
         self.client = Some(Arc::new(client.with_token(token)));
     }
@@ -258,13 +259,6 @@ async fn vouched(client: &Client, who: &session::SignIn) -> Result<Vec<u8>, Clie
     // If it cannot be ended it ends by itself; nobody knows its token.
     let _ = theirs.send(&Call::of::<SignOut>(&nothing, &nothing, &nothing)).await;
     session
-}
-
-fn store(folder: &Path, server: &str, token: Option<String>) {
-    let stored = Credentials::read(folder).and_then(|mut credentials| credentials.set(server, token));
-    if let Err(error) = stored {
-        tracing::warn!(cause = %error, "the sign-in is not stored");
-    }
 }
 
 /// What a future has at once. It is asked with the loop's own waker: the key

@@ -41,6 +41,7 @@ pub use panes::{PANES, PaneSpec};
 pub use screens::sign_in_needed;
 pub use shared::command_access;
 
+use crate::client::credentials::Keeping;
 use crate::client::{Client, Trust};
 
 /// How to start.
@@ -84,6 +85,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Where a sign-in is stored; none stores nothing.
     pub credentials_dir: Option<PathBuf>,
+    /// In what: a keyring, or a file there.
+    pub keeping: Keeping,
     /// What a server that is named on the first run is trusted by.
     pub trust: Trust,
     /// After so long without a key the terminal locks itself; none is never.

@@ -28,6 +28,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "server"]),
     ("axum", &["server"]),
     ("reqwest", &["client", "server"]),
+    ("keyring_core", &["client"]),
     ("qrcode", &["tui"]),
     ("rustls", &["client", "server"]),
     ("rcgen", &["server"]),
