@@ -10,10 +10,15 @@ use unicode_normalization::char::is_combining_mark;
 /// runs of white space become one space (contract 8.2, "What a search hit is").
 #[must_use]
 pub fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+    // ASCII is decomposed as it stands; finding that out costs more than the rest.
+    if text.is_ascii() { fold_decomposed(text.chars(), text.len()) } else { fold_decomposed(text.nfkd(), text.len()) }
+}
+
+fn fold_decomposed(chars: impl Iterator<Item = char>, length: usize) -> String {
+    let mut folded = String::with_capacity(length);
     let mut gap = false;
-    for c in text.nfkd() {
-        if is_combining_mark(c) || is_unseen(c) || is_control(c) && !c.is_whitespace() {
+    for c in chars {
+        if !c.is_ascii() && (is_combining_mark(c) || is_unseen(c)) || is_control(c) && !c.is_whitespace() {
             continue;
         }
         if c.is_whitespace() {

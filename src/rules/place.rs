@@ -1,20 +1,41 @@
 //! Countries and states by ISO 3166 (S3-5, S3-9, S3-10, C-9).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use rust_iso3166::iso3166_2;
 
 use crate::text::fold;
+
+/// Countries by their folded names: a file may say one in each of its rows.
+static COUNTRIES: LazyLock<HashMap<String, &'static str>> =
+    LazyLock::new(|| by_folded_name(rust_iso3166::ALL.iter().map(|country| (country.name, country.alpha2))));
+
+/// The states of each country by their folded names.
+static STATES: LazyLock<HashMap<&'static str, HashMap<String, &'static str>>> = LazyLock::new(|| {
+    let states = |country| by_folded_name(subdivisions(country).filter_map(|state| Some((state.name, second_part(state.code)?))));
+    rust_iso3166::ALL.iter().map(|country| (country.alpha2, states(country.alpha2))).collect()
+});
+
+/// Of two with one name the first is meant.
+fn by_folded_name(named: impl Iterator<Item = (&'static str, &'static str)>) -> HashMap<String, &'static str> {
+    let mut known = HashMap::new();
+    for (name, code) in named {
+        known.entry(fold(name)).or_insert(code);
+    }
+    known
+}
 
 /// A country's two letters from two letters, three letters or its name.
 #[must_use]
 pub fn country(text: &str) -> Option<&'static str> {
     let text = text.trim();
     let upper = text.to_ascii_uppercase();
-    let found = match upper.len() {
-        2 => rust_iso3166::from_alpha2(&upper),
-        3 => rust_iso3166::from_alpha3(&upper),
-        _ => rust_iso3166::ALL.iter().find(|country| fold(country.name) == fold(text)).copied(),
-    };
-    found.map(|country| country.alpha2)
+    match upper.len() {
+        2 => rust_iso3166::from_alpha2(&upper).map(|country| country.alpha2),
+        3 => rust_iso3166::from_alpha3(&upper).map(|country| country.alpha2),
+        _ => COUNTRIES.get(&fold(text)).copied(),
+    }
 }
 
 /// The second part of an ISO 3166-2 code from that part or from the state's
@@ -26,8 +47,7 @@ pub fn state(country: &str, text: &str) -> Option<&'static str> {
     if let Some(found) = iso3166_2::from_code(&code) {
         return second_part(found.code);
     }
-    let wanted = fold(text);
-    subdivisions(country).find(|known| fold(known.name) == wanted).and_then(|known| second_part(known.code))
+    STATES.get(country)?.get(&fold(text)).copied()
 }
 
 /// The state's name: `("US", "TX")` is Texas.
@@ -49,9 +69,8 @@ pub fn full_state_code(country: &str, text: &str) -> Option<String> {
     state(country, text).map(|state| format!("{country}-{state}"))
 }
 
-fn subdivisions(country: &str) -> impl Iterator<Item = &'static iso3166_2::Subdivision> {
-    let known: &'static [iso3166_2::Subdivision] =
-        rust_iso3166::from_alpha2(country).and_then(|_| iso3166_2::SUBDIVISION_COUNTRY_MAP.get(country)).copied().unwrap_or(&[]);
+fn subdivisions(country: &str) -> std::slice::Iter<'static, iso3166_2::Subdivision> {
+    let known: &'static [iso3166_2::Subdivision] = iso3166_2::SUBDIVISION_COUNTRY_MAP.get(country).copied().unwrap_or(&[]);
     known.iter()
 }
 
