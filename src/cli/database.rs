@@ -40,15 +40,28 @@ pub(super) fn is_missing(address: &str) -> bool {
 
 /// Opens a database; the folder of a file is made.
 pub(super) async fn open(address: &str) -> Result<Db, Failure> {
+    make_folder(address)?;
+    Ok(Db::open(address).await?)
+}
+
+fn make_folder(address: &str) -> Result<(), Failure> {
     if let Some(folder) = sqlite_file(address).and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
         private_folder(folder).map_err(|error| Failure::failed(format!("the folder {} cannot be made: {error}", folder.display())))?;
     }
-    Ok(Db::open(address).await?)
+    Ok(())
 }
 
 /// Opens a database and brings it to this version's schema.
 pub(super) async fn open_current(address: &str) -> Result<Db, Failure> {
     let db = open(address).await?;
+    migrate::migrate(&db).await?;
+    Ok(db)
+}
+
+/// As [`open_current`], to load many rows and do nothing else.
+pub(super) async fn open_to_load(address: &str) -> Result<Db, Failure> {
+    make_folder(address)?;
+    let db = Db::open_to_load(address).await?;
     migrate::migrate(&db).await?;
     Ok(db)
 }

@@ -96,7 +96,7 @@ pub(super) fn import(args: ImportArgs) -> Outcome {
 }
 
 async fn read_in(address: &str, kind: Kind, file: &Path, options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, Failure> {
-    let db = database::open_current(address).await?;
+    let db = database::open_to_load(address).await?;
     let report = import::import(&db, kind, file, options, progress).await;
     db.close().await;
     Ok(report?)

@@ -1,7 +1,7 @@
 //! Assets with the plate they carry. An asset is known by its organization and
 //! number key (8.3).
 //!
-//! As with customers a chunk is decided in memory and written with one
+//! As with customers a part is decided in memory and written with one
 //! statement per table; only changes of known assets go one by one.
 //!
 //! May call [`crate::api`], [`crate::store`], [`crate::rules`] and
@@ -55,7 +55,7 @@ impl Tag {
     }
 }
 
-/// The organizations and assets that the rows of a chunk mean.
+/// The organizations and assets that the rows of a part mean.
 pub(super) struct Machines {
     organizations: HashMap<String, OrganizationRow>,
     assets: HashMap<(OrganizationId, String), StoredAsset>,
@@ -184,8 +184,7 @@ pub(super) struct AssetRecord {
 
 impl Rows for Assets {
     type Record = AssetRecord;
-    const FIRST: usize = 500;
-    const MOST: usize = 1_000;
+    const AT_ONCE: usize = 1_000;
 
     fn check(cells: &Cells, known: &Known) -> Result<Checked<AssetRecord>, Fault> {
         let tag = Tag::check(cells)?;
@@ -226,7 +225,7 @@ impl Rows for Assets {
     }
 }
 
-/// What the rows of a chunk are about, and what is to be written.
+/// What the rows of a part are about, and what is to be written.
 struct Chunk {
     machines: Machines,
     numbers: Numbers,
@@ -235,7 +234,7 @@ struct Chunk {
     writes: Writes,
 }
 
-/// What a chunk writes, statement by statement.
+/// What a part writes, statement by statement.
 #[derive(Default)]
 struct Writes {
     new: Vec<StoredAsset>,
@@ -409,7 +408,7 @@ impl Writes {
         }
         for row in &self.changed {
             if !bulk::update_asset(conn, row).await? {
-                // Changed since it was looked up: the chunk is done again.
+                // Changed since it was looked up: the part is done again.
                 return Err(StoreError::Taken);
             }
         }

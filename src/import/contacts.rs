@@ -6,7 +6,7 @@
 //! and passwords have no columns here, and a contact that has any of them is
 //! not made active again.
 //!
-//! A chunk is decided in memory, after one look for all its customers, and
+//! A part is decided in memory, after one look for all its customers, and
 //! added with one statement per table; only changes go one by one.
 //!
 //! May call [`crate::api`], [`crate::store`] and [`crate::text`].
@@ -53,8 +53,7 @@ pub(super) struct ContactRecord {
 
 impl Rows for Contacts {
     type Record = ContactRecord;
-    const FIRST: usize = 500;
-    const MOST: usize = 1_000;
+    const AT_ONCE: usize = 1_000;
 
     fn check(cells: &Cells, known: &Known) -> Result<Checked<ContactRecord>, Fault> {
         let place = match known.named_shop(cells)? {
@@ -155,7 +154,7 @@ impl Held {
     }
 }
 
-/// The contacts of the customers that a chunk of rows is about, and what is to
+/// The contacts of the customers that a part is about, and what is to
 /// be written.
 #[derive(Default)]
 struct Chunk {
@@ -286,7 +285,7 @@ impl Chunk {
         bulk::insert_contacts(conn, &new).await?;
         for (row, taken_out) in self.changed.values() {
             if !contacts::update(conn, row).await? {
-                // Changed since it was looked up: the chunk is done again.
+                // Changed since it was looked up: the part is done again.
                 return Err(StoreError::Taken);
             }
             if let Some(user) = row.user_id.filter(|_| *taken_out) {

@@ -2,8 +2,8 @@
 //! number), without a number by shop and folded name, address, city and postal
 //! code (8.3).
 //!
-//! A chunk is decided in memory, after one look into each table, and written
-//! with one statement per table; only changes of known customers go one by one.
+//! A part is decided in memory, after one look into each table, and written
+//! with few statements per table.
 //!
 //! May call [`crate::api`], [`crate::store`] and [`crate::rules`].
 
@@ -15,7 +15,7 @@ use super::{MAX_NAME, fields};
 use crate::api::customer::{CustomerKind, NumberState};
 use crate::api::ids::{CustomerId, ShopId};
 use crate::store::bulk::{self, NewLink};
-use crate::store::customers::{self, CustomerRow, import_key, number_key};
+use crate::store::customers::{CustomerRow, import_key, number_key};
 use crate::store::places::ShopRow;
 use crate::store::{self, Conn, StoreError, changes};
 
@@ -60,8 +60,7 @@ pub(super) fn named_number(cells: &Cells) -> Result<Option<String>, Fault> {
 
 impl Rows for Customers {
     type Record = CustomerRecord;
-    const FIRST: usize = 500;
-    const MOST: usize = 1_000;
+    const AT_ONCE: usize = 1_000;
 
     fn check(cells: &Cells, known: &Known) -> Result<Checked<CustomerRecord>, Fault> {
         let place = match known.named_shop(cells)? {
@@ -125,7 +124,7 @@ pub(super) fn home<'a>(shop: &'a ShopRow, known: &'a Known) -> &'a str {
     if shop.country.is_empty() { &known.default_country } else { &shop.country }
 }
 
-/// The customers that a chunk of rows is about, and what is to be written.
+/// The customers that a part is about, and what is to be written.
 #[derive(Default)]
 struct Chunk {
     held: HashMap<CustomerId, CustomerRow>,
@@ -138,7 +137,6 @@ struct Chunk {
     /// In the order of their ids, so that two writers never wait for each
     /// other crosswise.
     changed: BTreeSet<CustomerId>,
-    to_fleet: Vec<CustomerId>,
 }
 
 impl Chunk {
@@ -230,15 +228,12 @@ impl Chunk {
         if !to_fleet && same(present, &row) {
             return Ok(Verdict::Unchanged);
         }
-        let is_new = self.new.contains(&id);
         if to_fleet {
+            // S3-20: it has no owner.
             row.kind = kind.to_owned();
             row.owner_shop_id = None;
-            if !is_new {
-                self.to_fleet.push(id);
-            }
         }
-        if !is_new {
+        if !self.new.contains(&id) {
             self.changed.insert(id);
         }
         self.held.insert(id, row);
@@ -289,21 +284,18 @@ impl Chunk {
 
     async fn write(self, conn: &mut Conn) -> store::Result<()> {
         let new: Vec<&CustomerRow> = self.new.iter().filter_map(|id| self.held.get(id)).collect();
-        bulk::insert_customers(conn, &new).await?;
-        bulk::insert_links(conn, &self.links).await?;
-        for row in self.changed.iter().filter_map(|id| self.held.get(id)) {
-            if !customers::update(conn, row).await? {
-                // Changed since it was looked up: the chunk is done again.
-                return Err(StoreError::Taken);
-            }
-        }
-        for id in self.to_fleet {
-            bulk::make_fleet(conn, id).await?;
-        }
-        if self.new.is_empty() {
+        let changed: Vec<&CustomerRow> = self.changed.iter().filter_map(|id| self.held.get(id)).collect();
+        if new.is_empty() && changed.is_empty() {
             return Ok(());
         }
-        bulk::add_changes(conn, &self.new).await?;
+        bulk::insert_customers(conn, &new).await?;
+        bulk::insert_links(conn, &self.links).await?;
+        if !bulk::update_customers(conn, &changed).await? {
+            // Changed since it was looked up: the part is done again.
+            return Err(StoreError::Taken);
+        }
+        let touched: Vec<CustomerId> = self.new.iter().chain(&self.changed).copied().collect();
+        bulk::add_changes(conn, &touched).await?;
         changes::tell(conn).await
     }
 }
@@ -326,7 +318,7 @@ fn same(before: &CustomerRow, after: &CustomerRow) -> bool {
 pub(super) struct Numbers(HashMap<String, Vec<CustomerId>>);
 
 impl Numbers {
-    /// Looks up the numbers of a chunk.
+    /// Looks up the numbers of a part.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,31 +1,37 @@
-//! The way of every import: rows are read and checked, written in chunks of
-//! one short transaction each, counted, and the refused ones put aside.
+//! The way of every import: rows come in part by part, are written in short
+//! transactions of some parts each, counted, and the refused ones put aside.
+//!
+//! A part has one look into each table for all its rows, and one mark in its
+//! transaction: what another writer is in the way of is taken back alone.
 //!
 //! May call [`crate::store`] and [`crate::text`].
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use super::bind::Bound;
 use super::fields::{Cells, Fault, Times, short};
+use super::incoming::{Incoming, Part};
 use super::map::{ColumnMap, OrganizationConstant};
 use super::reader::{Reader, Row};
 use super::rejects::Rejects;
 use super::{ImportError, KEPT, Kind, Refused, Report};
 use crate::store::places::{self, ShopRow};
-use crate::store::{self, At, Conn, Db, DbKind, Scope, StoreError, audit, settings};
+use crate::store::{self, At, Conn, Db, DbKind, Scope, StoreError, audit, bulk, settings};
 use crate::text::fold;
 
-/// A transaction that took longer is followed by one half as large.
-const LONGEST: Duration = Duration::from_millis(100);
-/// The fewest rows of a chunk.
-const FEWEST: usize = 10;
-/// A chunk ends early when its rows take more memory than this.
-const MOST_BYTES: usize = 8 << 20;
+/// After this a transaction on SQLite takes no further part: so long others
+/// wait to write. The longer it lasts, the more rows share a page that is
+/// written: this is most of what a large import costs.
+const LONGEST: Duration = Duration::from_millis(400);
+/// SQLite lets those who wait to write ask again after this at the latest.
+const ASKED_AGAIN: Duration = Duration::from_millis(100);
 /// The most shops that are known at once.
 const MOST_SHOPS: i64 = 1_000_000;
 
@@ -119,7 +125,8 @@ pub(super) struct Entry<T> {
     pub key: u64,
     /// What it says.
     pub record: T,
-    row: Row,
+    /// As it stands in the file.
+    pub row: Row,
 }
 
 /// A row's key as one number. 64 bits keep a file's keys in little memory;
@@ -135,7 +142,7 @@ pub(super) fn key_of(parts: &[&str]) -> u64 {
 #[derive(Default)]
 pub(super) struct Seen {
     lines: HashMap<u64, u64>,
-    /// Taken since the last commit.
+    /// Taken by the part that is being written.
     fresh: Vec<u64>,
 }
 
@@ -164,12 +171,12 @@ impl Seen {
         self.lines.get(&key).copied()
     }
 
-    /// The transaction stands.
+    /// The part stands.
     fn keep(&mut self) {
         self.fresh.clear();
     }
 
-    /// The transaction left no trace.
+    /// The part left no trace.
     fn forget(&mut self) {
         for key in self.fresh.drain(..) {
             self.lines.remove(&key);
@@ -178,13 +185,11 @@ impl Seen {
 }
 
 /// A kind of rows that is written many at once.
-pub(super) trait Rows {
+pub(super) trait Rows: 'static {
     /// What a row says.
-    type Record;
-    /// Rows of the first chunk.
-    const FIRST: usize;
-    /// Rows of the largest chunk.
-    const MOST: usize;
+    type Record: Send + 'static;
+    /// Rows of a part.
+    const AT_ONCE: usize;
 
     /// Reads a row's cells, without the database.
     fn check(cells: &Cells, known: &Known) -> Result<Checked<Self::Record>, Fault>;
@@ -200,45 +205,34 @@ pub(super) enum Stop {
     /// It is refused; the others go in.
     #[error(transparent)]
     Fault(#[from] Fault),
-    /// The database failed: the chunk is not kept.
+    /// The database failed: the part is not kept.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// A kind of rows that is written one by one, after one look for all.
-pub(super) trait Single {
+pub(super) trait Single: 'static {
     /// What a row says.
-    type Record;
-    /// What is looked up for a chunk.
+    type Record: Send + 'static;
+    /// What is looked up for a part.
     type Found;
 
     /// Reads a row's cells, without the database.
     fn check(cells: &Cells, known: &Known) -> Result<Checked<Self::Record>, Fault>;
 
-    /// Looks up what the rows of a chunk need.
+    /// Looks up what the rows of a part need.
     async fn find(conn: &mut Conn, known: &Known, records: &[&Self::Record]) -> store::Result<Self::Found>;
 
     /// Writes one row. A refused one must not have written anything.
     async fn write(conn: &mut Conn, known: &Known, found: &Self::Found, record: &Self::Record) -> Result<Verdict, Stop>;
 }
 
-/// Commits a chunk, with one row of the audit for all of it.
-async fn keep(mut conn: Conn, kind: Kind, verdicts: &[Verdict]) -> store::Result<()> {
-    let how_many = |wanted: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| wanted(verdict)).count();
-    let (added, changed) = (how_many(|verdict| matches!(verdict, Verdict::Added)), how_many(|verdict| matches!(verdict, Verdict::Changed)));
-    if added + changed > 0 {
-        audit::add_by_hand(&mut conn, "import", kind.name(), None, &json!({ "added": [null, added], "changed": [null, changed] })).await?;
-    }
-    conn.commit().await
-}
-
-/// Makes chunks of single rows.
+/// Makes parts of single rows.
 pub(super) struct OneByOne<S>(PhantomData<S>);
 
 impl<S: Single> Rows for OneByOne<S> {
     type Record = S::Record;
-    const FIRST: usize = 50;
-    const MOST: usize = 200;
+    const AT_ONCE: usize = 100;
 
     fn check(cells: &Cells, known: &Known) -> Result<Checked<S::Record>, Fault> {
         S::check(cells, known)
@@ -266,34 +260,11 @@ impl<S: Single> Rows for OneByOne<S> {
     }
 }
 
-/// How many rows go into one transaction.
-struct Pace {
-    rows: usize,
-    most: usize,
-}
-
-impl Pace {
-    fn took(&mut self, time: Duration) {
-        if time > LONGEST {
-            self.rows = (self.rows / 2).max(FEWEST);
-        } else if time < LONGEST / 3 {
-            self.rows = (self.rows * 2).min(self.most);
-        }
-    }
-}
-
-struct Chunk<T> {
-    entries: Vec<Entry<T>>,
-    refused: Vec<(Row, Fault)>,
-}
-
 /// An import at work.
 pub(super) struct Load<'a> {
     db: &'a Db,
     kind: Kind,
-    reader: Reader,
-    bound: Bound,
-    known: Known,
+    known: Arc<Known>,
     rejects: Option<Rejects>,
     dry_run: bool,
     progress: &'a mut dyn FnMut(u64, u64),
@@ -302,31 +273,18 @@ pub(super) struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    #[expect(clippy::too_many_arguments, reason = "the parts of one import, put together in one place")]
-    pub(super) fn new(
-        db: &'a Db,
-        kind: Kind,
-        reader: Reader,
-        bound: Bound,
-        known: Known,
-        rejects: Option<Rejects>,
-        dry_run: bool,
-        progress: &'a mut dyn FnMut(u64, u64),
-    ) -> Self {
-        Self { db, kind, reader, bound, known, rejects, dry_run, progress, seen: Seen::default(), report: Report::default() }
+    pub(super) fn new(db: &'a Db, kind: Kind, known: Known, rejects: Option<Rejects>, dry_run: bool, progress: &'a mut dyn FnMut(u64, u64)) -> Self {
+        Self { db, kind, known: Arc::new(known), rejects, dry_run, progress, seen: Seen::default(), report: Report::default() }
     }
 
     /// Imports all rows.
     ///
     /// # Errors
     /// When the file, the database or the rejects file fails.
-    pub(super) async fn run<R: Rows>(mut self) -> Result<Report, ImportError> {
-        let mut pace = Pace { rows: R::FIRST, most: R::MOST };
-        while let Some(chunk) = self.next_chunk::<R>(pace.rows)? {
-            let verdicts = self.write::<R>(&chunk.entries, &mut pace).await?;
-            self.count(chunk, verdicts)?;
-            let (taken, total) = self.reader.progress();
-            (self.progress)(taken, total);
+    pub(super) async fn run<R: Rows>(mut self, reader: Reader, bound: Bound) -> Result<Report, ImportError> {
+        let mut incoming = Incoming::start::<R>(reader, bound, Arc::clone(&self.known));
+        while let Some(part) = incoming.next().await? {
+            self.transaction::<R>(part, &mut incoming).await?;
         }
         if let Some(rejects) = &mut self.rejects {
             rejects.finish()?;
@@ -334,43 +292,49 @@ impl<'a> Load<'a> {
         Ok(self.report)
     }
 
-    fn next_chunk<R: Rows>(&mut self, rows: usize) -> Result<Option<Chunk<R::Record>>, ImportError> {
-        let mut chunk = Chunk { entries: Vec::with_capacity(rows), refused: Vec::new() };
-        let (mut read, mut bytes) = (0_usize, 0);
-        while read < rows && bytes < MOST_BYTES {
-            let Some(row) = self.reader.row()? else { break };
-            read += 1;
-            bytes += row.bytes();
-            match self.check::<R>(&row) {
-                Ok(checked) => chunk.entries.push(Entry { line: row.line, key: checked.key, record: checked.record, row }),
-                Err(fault) => chunk.refused.push((row, fault)),
+    /// Writes a part, and those that come while the transaction is short.
+    async fn transaction<R: Rows>(&mut self, first: Part<R::Record>, incoming: &mut Incoming<R::Record>) -> Result<(), ImportError> {
+        // PostgreSQL's writers wait for rows only. A part takes its rows in their
+        // order; a second part could wait crosswise with another import.
+        let longest = if self.db.kind() == DbKind::Sqlite { LONGEST } else { Duration::ZERO };
+        let mut conn = self.db.write().await?;
+        let (begun, before) = (Instant::now(), (self.report.added, self.report.changed));
+        let mut part = first;
+        let ended = loop {
+            let verdicts = self.write::<R>(&mut conn, &part.entries).await?;
+            self.count(part, verdicts)?;
+            let left = longest.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break Ok(());
             }
+            match timeout(left, incoming.next()).await {
+                Ok(Ok(Some(next))) => part = next,
+                // What stands before the mistake is kept.
+                Ok(Err(mistake)) => break Err(mistake),
+                // The file has ended, or is slow to come.
+                Ok(Ok(None)) | Err(_) => break Ok(()),
+            }
+        };
+        if self.dry_run {
+            drop(conn);
+        } else {
+            self.keep(conn, before).await?;
         }
-        self.report.read += read as u64;
-        Ok((read > 0).then_some(chunk))
+        self.give_way(begun.elapsed()).await?;
+        ended
     }
 
-    fn check<R: Rows>(&self, row: &Row) -> Result<Checked<R::Record>, Fault> {
-        match &row.fault {
-            Some(fault) => Err(fault.clone()),
-            None => R::check(&self.bound.apply(row), &self.known),
-        }
-    }
-
-    /// Writes a chunk; if another writer was in the way, its rows one by one.
-    async fn write<R: Rows>(&mut self, entries: &[Entry<R::Record>], pace: &mut Pace) -> Result<Vec<Verdict>, ImportError> {
-        if entries.is_empty() {
-            return Ok(Vec::new());
-        }
-        match self.attempt::<R>(entries, pace).await {
-            Err(StoreError::Taken) => {}
-            other => return Ok(other?),
-        }
+    /// Writes the rows of a part; if another writer was in the way, halves of
+    /// them, down to the row that it was.
+    async fn write<R: Rows>(&mut self, conn: &mut Conn, entries: &[Entry<R::Record>]) -> store::Result<Vec<Verdict>> {
         let mut verdicts = Vec::with_capacity(entries.len());
-        // These transactions tell nothing about how long the next chunk takes.
-        let mut alone = Pace { rows: 1, most: 1 };
-        for entry in entries {
-            match self.attempt::<R>(std::slice::from_ref(entry), &mut alone).await {
+        let mut waiting = if entries.is_empty() { Vec::new() } else { vec![entries] };
+        while let Some(rows) = waiting.pop() {
+            match self.attempt::<R>(conn, rows).await {
+                Err(StoreError::Taken) if rows.len() > 1 => {
+                    let (first, second) = rows.split_at(rows.len() / 2);
+                    waiting.extend([second, first]);
+                }
                 Err(StoreError::Taken) => verdicts.push(Verdict::Refused(Fault::Taken)),
                 other => verdicts.extend(other?),
             }
@@ -378,35 +342,50 @@ impl<'a> Load<'a> {
         Ok(verdicts)
     }
 
-    async fn attempt<R: Rows>(&mut self, entries: &[Entry<R::Record>], pace: &mut Pace) -> store::Result<Vec<Verdict>> {
-        let mut conn = self.db.write().await?;
-        let started = Instant::now();
-        let written = R::write(&mut conn, &self.known, entries, &mut self.seen).await;
-        let kept = match written {
-            Ok(verdicts) if !self.dry_run => keep(conn, self.kind, &verdicts).await.map(|()| verdicts),
-            other => {
-                drop(conn);
-                other
+    async fn attempt<R: Rows>(&mut self, conn: &mut Conn, rows: &[Entry<R::Record>]) -> store::Result<Vec<Verdict>> {
+        bulk::begin_part(conn).await?;
+        let written = R::write(conn, &self.known, rows, &mut self.seen).await;
+        match &written {
+            Ok(_) => {
+                self.seen.keep();
+                bulk::end_part(conn).await?;
             }
-        };
-        if kept.is_ok() {
-            self.seen.keep();
-        } else {
-            self.seen.forget();
+            Err(StoreError::Taken) => {
+                self.seen.forget();
+                bulk::take_back_part(conn).await?;
+            }
+            // The transaction goes, and the import with it.
+            Err(_) => {}
         }
-        let time = started.elapsed();
-        pace.took(time);
-        // SQLite lets waiting writers ask again and again instead of queueing
-        // them: they need a gap to get in.
-        if self.db.kind() == DbKind::Sqlite {
-            tokio::time::sleep(time / 4).await;
-        }
-        kept
+        written
     }
 
-    fn count<T>(&mut self, chunk: Chunk<T>, verdicts: Vec<Verdict>) -> Result<(), ImportError> {
-        let mut refused = chunk.refused;
-        for (entry, verdict) in chunk.entries.into_iter().zip(verdicts) {
+    /// Commits a transaction, with one row of the audit for all of it.
+    async fn keep(&self, mut conn: Conn, before: (u64, u64)) -> store::Result<()> {
+        let (added, changed) = (self.report.added - before.0, self.report.changed - before.1);
+        if added + changed > 0 {
+            audit::add_by_hand(&mut conn, "import", self.kind.name(), None, &json!({ "added": [null, added], "changed": [null, changed] })).await?;
+        }
+        conn.commit().await
+    }
+
+    /// Lets others write after a transaction that took so long. SQLite does not
+    /// queue them, it lets them ask again and again: they need a gap to get in.
+    /// In it the log is put into the file, which keeps nobody waiting.
+    async fn give_way(&self, time: Duration) -> store::Result<()> {
+        if self.db.kind() == DbKind::Sqlite {
+            let begun = Instant::now();
+            self.db.checkpoint().await?;
+            sleep((time / 4).min(ASKED_AGAIN).saturating_sub(begun.elapsed())).await;
+        }
+        Ok(())
+    }
+
+    fn count<T>(&mut self, part: Part<T>, verdicts: Vec<Verdict>) -> Result<(), ImportError> {
+        self.report.read += part.rows() as u64;
+        let (taken, total) = part.progress;
+        let mut refused = part.refused;
+        for (entry, verdict) in part.entries.into_iter().zip(verdicts) {
             match verdict {
                 Verdict::Added => self.report.added += 1,
                 Verdict::Changed => self.report.changed += 1,
@@ -425,6 +404,7 @@ impl<'a> Load<'a> {
                 self.report.refused.push(Refused { line: row.line, reason, row: row.for_people() });
             }
         }
+        (self.progress)(taken, total);
         Ok(())
     }
 }
@@ -440,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_that_left_no_trace_leaves_no_keys() {
+    fn a_part_that_left_no_trace_leaves_no_keys() {
         let entry = |line, key| Entry { line, key, record: (), row: Row::of(&[]) };
         let mut seen = Seen::default();
         seen.accept(&entry(2, 7));
@@ -449,18 +429,5 @@ mod tests {
         seen.forget();
         assert_eq!(seen.admit(&entry(4, 7)), Err(Fault::SameKey(2)));
         assert_eq!(seen.admit(&entry(4, 8)), Ok(()));
-    }
-
-    #[test]
-    fn chunks_shrink_when_slow_and_grow_again() {
-        let mut pace = Pace { rows: 500, most: 1_000 };
-        pace.took(Duration::from_millis(150));
-        assert_eq!(pace.rows, 250);
-        pace.took(Duration::from_millis(50));
-        assert_eq!(pace.rows, 250);
-        for _ in 0..5 {
-            pace.took(Duration::from_millis(5));
-        }
-        assert_eq!(pace.rows, 1_000);
     }
 }

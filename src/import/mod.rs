@@ -1,11 +1,12 @@
 //! CSV into the database and out again (8.1, 8.3): organizations, shops,
 //! customers, contacts, assets, plates, readings, service requests and repairs.
 //!
-//! An import streams: it holds one chunk of rows, and one number per accepted
-//! row so that a key that stands twice is found. Every chunk is one short
-//! transaction, so that a server on the same database goes on working; an
-//! import that is stopped is finished by running it again, for what stands
-//! already is left alone.
+//! An import streams: it holds a few parts of the file, and one number per
+//! accepted row so that a key that stands twice is found. While one part is
+//! written the next ones are read and checked. Transactions are short, so that
+//! a server on the same database goes on working; an import that is stopped has
+//! kept whole ones, and is finished by running it again, for what stands already
+//! is left alone.
 //!
 //! This is the program's own work: no permission or scope is asked for.
 //!
@@ -18,6 +19,7 @@ mod contacts;
 mod customers;
 mod export;
 mod fields;
+mod incoming;
 mod load;
 pub mod map;
 mod places;
@@ -303,16 +305,16 @@ pub async fn import(db: &Db, kind: Kind, file: &Path, options: &Options, progres
         Some(path) => Some(Rejects::create(path, file, &reader)?),
         None => None,
     };
-    let load = Load::new(db, kind, reader, bound, known, rejects, options.dry_run, progress);
+    let load = Load::new(db, kind, known, rejects, options.dry_run, progress);
     match kind {
-        Kind::Organizations => load.run::<OneByOne<places::Organizations>>().await,
-        Kind::Shops => load.run::<OneByOne<places::Shops>>().await,
-        Kind::Customers => load.run::<customers::Customers>().await,
-        Kind::Contacts => load.run::<contacts::Contacts>().await,
-        Kind::Assets => load.run::<assets::Assets>().await,
-        Kind::Plates => load.run::<OneByOne<plates::Plates>>().await,
-        Kind::Readings => load.run::<OneByOne<readings::Readings>>().await,
-        Kind::ServiceRequests => load.run::<OneByOne<service::Requests>>().await,
-        Kind::Repairs => load.run::<OneByOne<service::Repairs>>().await,
+        Kind::Organizations => load.run::<OneByOne<places::Organizations>>(reader, bound).await,
+        Kind::Shops => load.run::<OneByOne<places::Shops>>(reader, bound).await,
+        Kind::Customers => load.run::<customers::Customers>(reader, bound).await,
+        Kind::Contacts => load.run::<contacts::Contacts>(reader, bound).await,
+        Kind::Assets => load.run::<assets::Assets>(reader, bound).await,
+        Kind::Plates => load.run::<OneByOne<plates::Plates>>(reader, bound).await,
+        Kind::Readings => load.run::<OneByOne<readings::Readings>>(reader, bound).await,
+        Kind::ServiceRequests => load.run::<OneByOne<service::Requests>>(reader, bound).await,
+        Kind::Repairs => load.run::<OneByOne<service::Repairs>>(reader, bound).await,
     }
 }

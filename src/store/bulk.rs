@@ -91,7 +91,9 @@ row! {
 }
 
 statements! {
-    MAKE_FLEET = "UPDATE customer SET kind = 'fleet', owner_shop_id = NULL WHERE id = $1";
+    BEGIN_PART = "SAVEPOINT part";
+    END_PART = "RELEASE SAVEPOINT part";
+    TAKE_BACK_PART = "ROLLBACK TO SAVEPOINT part";
     UPDATE_ASSET = "UPDATE asset SET customer_id = $3, vin = $4, vin_key = $5, vin_reversed = $6, serial = $7, serial_key = $8, year = $9, make = $10,
         model = $11, description = $12, class = $13, status = $14, colour = $15, department = $16, row_version = row_version + 1
         WHERE id = $1 AND row_version = $2";
@@ -103,16 +105,47 @@ statements! {
         ORDER BY found_at DESC, id LIMIT 1000";
 }
 
-/// The most values of one text: SQLite takes 32,766.
-const MOST_VALUES: usize = 32_000;
+/// Rows that are added by one text. A full lot has the same text each time and
+/// is kept prepared: PostgreSQL needs about as long to understand its values as
+/// to store them. No table has so many columns that a lot would exceed the
+/// 32,766 values that SQLite takes.
+const LOT: usize = 200;
 
-/// Adds rows to the columns that a text names, as many at once as a text takes.
+/// Adds rows to the columns that a text names, lot by lot.
 async fn add<T>(conn: &mut Conn, text: &'static str, rows: &[T], bind: impl for<'q> Fn(Query<'q>, &T) -> Query<'q>) -> Result<()> {
-    let columns = text.matches(',').count() + 1;
-    for rows in rows.chunks(MOST_VALUES / columns) {
-        conn.query(text).rows(rows, &bind).run().await?;
+    for lot in rows.chunks(LOT) {
+        let query = conn.query(text).rows(lot, &bind);
+        let query = if lot.len() == LOT { query.again() } else { query };
+        query.run().await?;
     }
     Ok(())
+}
+
+/// Begins a part of a transaction that can be taken back alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_part(conn: &mut Conn) -> Result<()> {
+    conn.query(BEGIN_PART).run().await?;
+    Ok(())
+}
+
+/// Ends a part; what it wrote is kept if the transaction is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_part(conn: &mut Conn) -> Result<()> {
+    conn.query(END_PART).run().await?;
+    Ok(())
+}
+
+/// Ends a part and takes back what it wrote, after a refusal of the database too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_back_part(conn: &mut Conn) -> Result<()> {
+    conn.query(TAKE_BACK_PART).run().await?;
+    end_part(conn).await
 }
 
 /// Who has which number: customer, shop, business system and number key.
@@ -150,40 +183,60 @@ pub async fn customers(conn: &mut Conn, ids: &[CustomerId]) -> Result<Vec<Custom
     conn.query("SELECT * FROM customer WHERE id IN ").list(ids.iter().copied()).all().await
 }
 
+const CUSTOMERS: &str = "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, \
+     status, owner_shop_id, name_city_key, import_key, row_version) VALUES ";
+
+/// Behind [`CUSTOMERS`]: those that are there already are changed instead.
+const CHANGED_CUSTOMERS: &str = " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name, address1 = excluded.address1, \
+     address2 = excluded.address2, city = excluded.city, state = excluded.state, postal_code = excluded.postal_code, country = excluded.country, \
+     phone = excluded.phone, extension = excluded.extension, fax = excluded.fax, email = excluded.email, notes = excluded.notes, \
+     owner_shop_id = excluded.owner_shop_id, name_city_key = excluded.name_city_key, import_key = excluded.import_key, \
+     row_version = customer.row_version + 1 WHERE customer.row_version = excluded.row_version";
+
+fn bind_customer<'q>(values: Query<'q>, row: &CustomerRow, version: i64) -> Query<'q> {
+    values
+        .bind(row.id)
+        .bind(&row.kind)
+        .bind(&row.name)
+        .bind(&row.address1)
+        .bind(&row.address2)
+        .bind(&row.city)
+        .bind(&row.state)
+        .bind(&row.postal_code)
+        .bind(&row.country)
+        .bind(&row.phone)
+        .bind(&row.extension)
+        .bind(&row.fax)
+        .bind(&row.email)
+        .bind(&row.notes)
+        .bind(&row.status)
+        .bind(row.owner_shop_id)
+        .bind(row.name_city_key())
+        .bind(row.import_key())
+        .bind(version)
+}
+
 /// Adds customers. The caller adds their changes.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn insert_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<()> {
-    add(
-        conn,
-        "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, status, \
-             owner_shop_id, name_city_key, import_key, row_version) VALUES ",
-        rows,
-        |values, row| {
-            values
-                .bind(row.id)
-                .bind(&row.kind)
-                .bind(&row.name)
-                .bind(&row.address1)
-                .bind(&row.address2)
-                .bind(&row.city)
-                .bind(&row.state)
-                .bind(&row.postal_code)
-                .bind(&row.country)
-                .bind(&row.phone)
-                .bind(&row.extension)
-                .bind(&row.fax)
-                .bind(&row.email)
-                .bind(&row.notes)
-                .bind(&row.status)
-                .bind(row.owner_shop_id)
-                .bind(row.name_city_key())
-                .bind(row.import_key())
-                .bind(1_i64)
-        },
-    )
-    .await
+    add(conn, CUSTOMERS, rows, |values, row| bind_customer(values, row, 1)).await
+}
+
+/// Changes known customers, their kind and owner too, if each is still of its
+/// version; false if one is not. The caller adds their changes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<bool> {
+    for lot in rows.chunks(LOT) {
+        let query = conn.query(CUSTOMERS).rows(lot, |values, row| bind_customer(values, row, row.row_version)).then(CHANGED_CUSTOMERS);
+        if query.run().await? != lot.len() as u64 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// A customer's link to a shop, to be added.
@@ -234,20 +287,7 @@ pub async fn insert_links(conn: &mut Conn, links: &[NewLink]) -> Result<()> {
 /// When the database fails.
 pub async fn add_changes(conn: &mut Conn, customers: &[CustomerId]) -> Result<()> {
     let now = At::now();
-    conn.query("INSERT INTO change (entity, entity_id, changed_at) VALUES ")
-        .rows(customers, |values, id| values.bind("customer").bind(*id).bind(now))
-        .run()
-        .await?;
-    Ok(())
-}
-
-/// Makes a local customer a fleet, which has no owner (S3-20).
-///
-/// # Errors
-/// When the database fails.
-pub async fn make_fleet(conn: &mut Conn, id: CustomerId) -> Result<()> {
-    conn.query(MAKE_FLEET).bind(id).run().await?;
-    Ok(())
+    add(conn, "INSERT INTO change (entity, entity_id, changed_at) VALUES ", customers, |values, id| values.bind("customer").bind(*id).bind(now)).await
 }
 
 /// All contacts of customers, the oldest first.

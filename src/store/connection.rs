@@ -10,6 +10,17 @@ use sqlx::{ConnectOptions as _, PgConnection, PgPool, Postgres, Sqlite, SqliteCo
 
 use super::{Result, StoreError};
 
+/// What makes an SQLite connection load many rows quickly. What is committed is
+/// as safe as ever: it is in the log, on the disk.
+const TO_LOAD: &[(&str, &str)] = &[
+    // In KiB. Names and numbers come in no order: each row changes pages all over the indexes.
+    ("cache_size", "-65536"),
+    // Pages as they were before a statement, in case it fails.
+    ("temp_store", "memory"),
+    // Beside the transactions instead of within them: see Db::checkpoint.
+    ("wal_autocheckpoint", "0"),
+];
+
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DbKind {
@@ -41,6 +52,20 @@ impl Db {
     /// # Errors
     /// When the address is neither, or the database does not answer.
     pub async fn open(address: &str) -> Result<Self> {
+        Self::open_tuned(address, &[]).await
+    }
+
+    /// As [`Db::open`], for a program that loads many rows and nothing else. Its
+    /// log is put into the file by [`Db::checkpoint`] alone.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_to_load(address: &str) -> Result<Self> {
+        Self::open_tuned(address, TO_LOAD).await
+    }
+
+    /// With these pragmas on the connection that writes into a file.
+    async fn open_tuned(address: &str, pragmas: &[(&'static str, &'static str)]) -> Result<Self> {
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(address)?.application_name("countertop").disable_statement_logging();
             let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
@@ -61,7 +86,8 @@ impl Db {
             // A text of many rows would fill the log; requests are timed there anyway.
             .disable_statement_logging();
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
-        let write = pool(1).connect_with(options.clone()).await?;
+        let writing = pragmas.iter().fold(options.clone(), |options, (name, value)| options.pragma(*name, *value));
+        let write = pool(1).connect_with(writing).await?;
         let read = pool(8).connect_with(options).await?;
         Ok(Self::Sqlite { read, write })
     }
@@ -97,6 +123,18 @@ impl Db {
             Self::Sqlite { write, .. } => Inner::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => Inner::PostgresWrite(pool.begin().await?),
         }))
+    }
+
+    /// Puts what a file's log holds into the file itself. Others read and write
+    /// meanwhile. PostgreSQL sees to that by itself.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if let Self::Sqlite { read, .. } = self {
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(read).await?;
+        }
+        Ok(())
     }
 
     /// Closes the pools after what runs has finished.

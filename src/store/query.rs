@@ -108,6 +108,8 @@ pub(super) struct Query<'c> {
     fault: Option<BoxDynError>,
     /// A list without a value: the query has nothing to find or to write.
     vain: bool,
+    /// A lengthened text that comes again.
+    again: bool,
 }
 
 /// Values as the driver in use wants them, with its connection.
@@ -144,7 +146,7 @@ impl Conn {
             Raw::Sqlite(connection) => Bound::Sqlite(connection, SqliteArguments::default()),
             Raw::Postgres(connection) => Bound::Postgres(connection, PgArguments::default()),
         };
-        Query { text: Cow::Borrowed(text), bound, fault: None, vain: false }
+        Query { text: Cow::Borrowed(text), bound, fault: None, vain: false, again: false }
     }
 }
 
@@ -198,6 +200,12 @@ impl<'c> Query<'c> {
             self.places(before);
         }
         self.vain |= self.bound() == first;
+        self
+    }
+
+    /// Says that the lengthened text comes again just so: it is kept prepared.
+    pub(super) fn again(mut self) -> Self {
+        self.again = true;
         self
     }
 
@@ -262,11 +270,11 @@ impl<'c> Query<'c> {
 
     /// The text as the driver takes it, and whether it is worth keeping
     /// prepared: texts of varying length are not.
-    fn statement(text: Cow<'static, str>) -> (SqlStr, bool) {
+    fn statement(text: Cow<'static, str>, again: bool) -> (SqlStr, bool) {
         match text {
             Cow::Borrowed(text) => (text.into_sql_str(), true),
             // Made of our own texts and numbered places only; values are bound.
-            Cow::Owned(text) => (AssertSqlSafe(text).into_sql_str(), false),
+            Cow::Owned(text) => (AssertSqlSafe(text).into_sql_str(), again),
         }
     }
 
@@ -278,7 +286,7 @@ impl<'c> Query<'c> {
             if self.vain {
                 return Ok(Rows::Sqlite(Vec::new()));
             }
-            let (text, keep) = Self::statement(self.text);
+            let (text, keep) = Self::statement(self.text, self.again);
             Ok(match self.bound {
                 Bound::Sqlite(connection, values) => {
                     let query = sqlx::query_with(text, values).persistent(keep);
@@ -300,7 +308,7 @@ impl<'c> Query<'c> {
             if self.vain {
                 return Ok(0);
             }
-            let (text, keep) = Self::statement(self.text);
+            let (text, keep) = Self::statement(self.text, self.again);
             Ok(match self.bound {
                 Bound::Sqlite(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
                 Bound::Postgres(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
