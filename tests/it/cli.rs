@@ -155,6 +155,29 @@ fn s3_13_an_export_warns_of_numbers_that_were_never_verified() {
 }
 
 #[test]
+fn an_import_that_is_killed_has_kept_whole_parts_and_is_finished_by_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let rows: Vec<String> = (0..6_000).map(|row| format!("N{row},Yard {row},SLN\n")).collect();
+    std::fs::write(at("shops.csv"), "code,name\nSLN,San Leandro\n").unwrap();
+    std::fs::write(at("customers.csv"), format!("number,name,shop\n{}", rows.concat())).unwrap();
+    let database = format!("sqlite://{}", at("a.db"));
+    let verb = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
+        command.args(arguments).args(["--database", &database]);
+        command
+    };
+    assert_eq!(code(&verb(&["import", "shops", &at("shops.csv")]).output().unwrap()), 0);
+    let mut killed = verb(&["import", "customers", &at("customers.csv")]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let finished = json(&verb(&["import", "customers", &at("customers.csv"), "--json"]).output().unwrap());
+    let (added, unchanged) = (finished["added"].as_u64().unwrap(), finished["unchanged"].as_u64().unwrap());
+    assert_eq!((added + unchanged, unchanged % 1_000, &finished["refused"]), (6_000, 0, &serde_json::json!(0)), "{finished}");
+}
+
+#[test]
 fn completions_and_manual_name_every_verb() {
     for arguments in [["completions", "bash"].as_slice(), ["man"].as_slice()] {
         let text = String::from_utf8(run("counter", arguments).stdout).unwrap();

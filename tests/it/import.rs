@@ -1,13 +1,17 @@
 //! CSV in and out (8.1, 8.3): files in the shapes of other people's, invented
 //! content, on both databases.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use countertop::api::ids::CustomerId;
 use countertop::import::map::ColumnMap;
 use countertop::import::{ImportError, Kind, Options, Report, export, import};
+use countertop::store::customers::{self, CustomerRow, SetNumber};
 use countertop::store::{Db, changes, contacts, migrate};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::harness::{Caller, refused};
 
@@ -64,6 +68,42 @@ customer_number,shop,first,last,kind,salutation,job_title,email,phone,mobile,rol
 10442,SLN,Ben,Okafor,person,,,,,254 555 0143,driver operator,,,,
 20990,STK,Ada,Brandt,,,,ada@kellerbau.example,,,,,,,no
 ";
+
+/// A file of customers of San Leandro. Row `n` stands on line `n + 2`; in the
+/// place of some rows stands what is said.
+fn many_customers(rows: usize, instead: &[(usize, &str)]) -> String {
+    let mut text = String::from("number,name,city,phone,shop\n");
+    for row in 0..rows {
+        match instead.iter().find(|(place, _)| *place == row) {
+            Some((_, said)) => writeln!(text, "{said}").unwrap(),
+            None => writeln!(text, "N{row:05},Yard {row:05},Waco,,SLN").unwrap(),
+        }
+    }
+    text
+}
+
+/// A customer as somebody enters it at the counter of San Leandro.
+fn entered(w: &World, name: &str) -> CustomerRow {
+    CustomerRow {
+        id: CustomerId::new(),
+        kind: "local".to_owned(),
+        name: name.to_owned(),
+        address1: None,
+        address2: None,
+        city: None,
+        state: None,
+        postal_code: None,
+        country: None,
+        phone: None,
+        extension: None,
+        fax: None,
+        email: None,
+        notes: None,
+        status: "active".to_owned(),
+        owner_shop_id: Some(w.ids.sln),
+        row_version: 1,
+    }
+}
 
 /// Asks until the running server sees it; it is told by the database.
 async fn seen(caller: &Caller, path: &str) -> serde_json::Value {
@@ -177,6 +217,85 @@ on_both_databases! {
         let counter = w.sign_in("counter").await;
         let (_, found) = counter.get("/v1/assets/lookup?tag=%2B715879").await;
         assert_eq!(found["items"][0]["matched_by"], "plate", "{found}");
+    }
+
+    async fn a_number_that_an_earlier_part_had_is_refused(w: World) {
+        // A part has a thousand rows: once more in the first, the second and the third.
+        let again = "n00007,Somebody else,Reno,,SLN";
+        let text = many_customers(2_500, &[(999, again), (1_000, again), (2_400, again)]);
+        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        assert_eq!((report.read, report.added, report.changed), (2_500, 2_497, 0), "{:?}", report.refused);
+        assert_eq!(refused_lines(&report), [1_001, 1_002, 2_402]);
+        assert!(report.refused.iter().all(|refused| refused.reason == "same key as line 9"), "{:?}", report.refused);
+        let exported = give(&w.app.db, Kind::Customers).await;
+        assert!(exported.contains("N00007,Yard 00007,") && !exported.contains("Somebody else"), "the first one stands");
+    }
+
+    async fn a_refused_row_leaves_the_others_of_its_part_in(w: World) {
+        let long = format!("N00500,{},Waco,,SLN", "x".repeat(101));
+        let text = many_customers(1_200, &[(500, long.as_str()), (999, "N00999,Yard,Waco,call me,SLN"), (1_000, "N01000,,Waco,,SLN")]);
+        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        assert_eq!((report.added, refused_lines(&report)), (1_197, vec![502, 1_001, 1_002]), "{:?}", report.refused);
+        let corrected = many_customers(1_200, &[]);
+        let report = take(&w.app.db, Kind::Customers, &corrected).await.unwrap();
+        assert_eq!((report.added, report.changed, report.unchanged, report.refused_count), (3, 0, 1_197, 0));
+    }
+
+    async fn a_second_file_changes_what_it_says_and_nothing_else(w: World) {
+        take(&w.app.db, Kind::Customers, &many_customers(1_500, &[])).await.unwrap();
+        let newest = changes::newest(&mut w.app.db.read().await.unwrap()).await.unwrap();
+        let text = many_customers(1_500, &[(3, "N00003,Yard 00003,,254 555 0143,SLN"), (1_400, "N01400,Renamed,Waco,,SLN")]);
+        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        assert_eq!((report.added, report.changed, report.unchanged, report.refused_count), (0, 2, 1_498, 0), "{:?}", report.refused);
+        let told = changes::after(&mut w.app.db.read().await.unwrap(), newest).await.unwrap();
+        assert_eq!(told.len(), 2, "servers hear of those two only");
+        let exported = give(&w.app.db, Kind::Customers).await;
+        let row = |start: &str| exported.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
+        assert!(row("N00003,Yard 00003,local,,,Waco,").contains("+12545550143"), "an empty cell changes nothing: {}", row("N00003"));
+        assert!(!row("N01400,Renamed,local,,,Waco,").is_empty(), "{}", row("N01400"));
+        let again = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        assert_eq!((again.changed, again.unchanged), (0, 1_500));
+    }
+
+    async fn a_number_that_somebody_enters_meanwhile_costs_no_other_row(w: World) {
+        let meanwhile = entered(&w, "Entered at the counter");
+        let mut conn = w.app.db.write().await.unwrap();
+        customers::insert(&mut conn, &meanwhile).await.unwrap();
+        let set = SetNumber { customer: meanwhile.id, shop: w.ids.sln, business_system: "SLN", number: Some("N00700"), state: "unverified", by: None };
+        customers::set_number(&mut conn, &set).await.unwrap();
+        let text = many_customers(1_200, &[]);
+        let saved = async move {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            conn.commit().await.unwrap();
+        };
+        let (report, ()) = tokio::join!(take(&w.app.db, Kind::Customers, &text), saved);
+        let report = report.unwrap();
+        assert_eq!((report.added, report.changed, report.refused_count), (1_199, 1, 0), "{:?}", report.refused);
+    }
+
+    async fn an_import_that_is_stopped_has_kept_whole_parts_and_is_finished_by_another(w: World) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("customers.csv");
+        let text = many_customers(5_000, &[]);
+        std::fs::write(&path, &text).unwrap();
+        let (enough, mut parts) = (Notify::new(), 0);
+        let mut progress = |_: u64, _: u64| {
+            parts += 1;
+            if parts == 3 {
+                enough.notify_one();
+            }
+        };
+        tokio::select! {
+            biased;
+            () = enough.notified() => {}
+            done = import(&w.app.db, Kind::Customers, &path, &Options::default(), &mut progress) => panic!("nothing stopped it: {done:?}"),
+        }
+        let numbers = |exported: String| exported.lines().filter(|line| line.starts_with("N0")).count() as u64;
+        let kept = numbers(give(&w.app.db, Kind::Customers).await);
+        assert!(kept < 5_000 && kept % 1_000 == 0, "{kept} were kept");
+        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        assert_eq!((report.added, report.unchanged, report.refused_count), (5_000 - kept, kept, 0), "{:?}", report.refused);
+        assert_eq!(numbers(give(&w.app.db, Kind::Customers).await), 5_000);
     }
 
     async fn contacts_go_in_once_and_are_changed_by_what_a_file_says(w: World) {
