@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -41,4 +42,18 @@ pub(super) async fn metrics(State(app): State<App>) -> Response<Body> {
 pub(super) fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+}
+
+/// How often what was measured is summed up.
+const SUMMED_UP_EVERY: Duration = Duration::from_secs(5);
+
+/// Sums up what was measured. Without it every answer's time is kept until
+/// somebody asks for the figures, and where nobody does, for ever.
+pub(super) async fn sum_up() {
+    loop {
+        tokio::time::sleep(SUMMED_UP_EVERY).await;
+        if let Some(recorder) = recorder() {
+            recorder.run_upkeep();
+        }
+    }
 }

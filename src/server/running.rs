@@ -115,7 +115,8 @@ pub async fn serve(db: Db, address: SocketAddr, transport: Transport, arrangemen
     let feed = tokio::spawn(Arc::clone(&app.feed).follow(app.db.clone(), Arc::clone(&app.index)));
     let house = tokio::spawn(keep_house(app.db.clone()));
     let sealer = tokio::spawn(seal(app.db.clone()));
-    Ok(Running { address, app, tls, stop, server, chores: vec![feed, house, sealer] })
+    let figures = tokio::spawn(super::health::sum_up());
+    Ok(Running { address, app, tls, stop, server, chores: vec![feed, house, sealer, figures] })
 }
 
 impl Running {
