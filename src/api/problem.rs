@@ -60,6 +60,7 @@ const TITLES: &[(&str, u16, &str)] = &[
     ("not_found", 404, "No such record"),
     ("asset.not_yours", 404, "Not one of your units"),
     ("method.not_allowed", 405, "This path does not answer this method"),
+    ("body.too_slow", 408, "What was sent did not arrive in time"),
     ("conflict", 409, "Something stands in the way"),
     ("idempotency.rights_changed", 409, "Sent before, by other rights"),
     ("idempotency.running", 409, "The first sending is still being worked on"),

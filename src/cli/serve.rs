@@ -13,7 +13,7 @@ use super::setup::given;
 use super::signals::{Renewals, Signals};
 use super::transport::TransportArgs;
 use crate::config::ServerSettings;
-use crate::server::{self, Arrangements, IdentityProvider, Lifetime, Lifetimes, OutgoingMail, Transport};
+use crate::server::{self, Arrangements, IdentityProvider, Lifetime, Lifetimes, Limits, OutgoingMail, Transport};
 use crate::store::{Db, migrate, settings, users};
 
 /// `countertop serve`.
@@ -43,6 +43,7 @@ pub(super) fn run(args: &ServeArgs) -> Outcome {
     logging::to_stderr(config.log, config.log_format);
     let arrangements = Arrangements {
         lifetimes: lifetimes(config),
+        limits: Limits::default(),
         mail: OutgoingMail::from_settings(&setup.config.mail)?,
         provider: IdentityProvider::from_settings(&setup.config.oidc)?.map(Arc::new),
     };

@@ -23,6 +23,7 @@ use super::App;
 use super::account_letter::AccountLetter;
 use super::caller::Caller;
 use super::fault::Fault;
+use super::gate::{self, Sort};
 use super::noted::{self, Noted, Origin};
 use super::password::NewPassword;
 use super::password_letter::PasswordLink;
@@ -37,6 +38,8 @@ use crate::text::{clean_line, hex};
 
 /// The most that a body may hold.
 const MAX_BODY: usize = 1 << 20;
+/// The same of somebody who is not signed in: a name, a password, a token.
+const MAX_BODY_OF_STRANGERS: usize = 1 << 14;
 /// After this a call is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -151,12 +154,18 @@ pub(crate) struct Done {
 pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint, work: Work) -> Response<Body> {
     let answering = async {
         let (parts, body) = request.into_parts();
+        let sort = sort(endpoint, work);
         match work {
             Work::Open(work) => {
-                let asked = Asked::read(parts, read_body(body).await?).await?;
+                app.gate.look_in(sort)?;
+                let asked = Asked::read(parts, read_body(body, MAX_BODY_OF_STRANGERS, app.limits.body).await?).await?;
+                let _place = app.gate.enter(sort)?;
                 work(app, &asked).await
             }
             Work::SignedIn(work) => {
+                // A reader is in work from here on, whoever writes when all of
+                // it is there; both are told now if there is no place.
+                let _place = if sort == Sort::Read { Some(app.gate.enter(sort)?) } else { app.gate.look_in(sort).map(|()| None)? };
                 let mut conn = app.db.read().await?;
                 let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
                 tracing::Span::current().record("user", caller.user.username.as_str());
@@ -174,12 +183,21 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 }
                 // Nor one while somebody's body trickles in.
                 drop(conn);
-                let body = read_body(body).await?;
+                let body = read_body(body, MAX_BODY, app.limits.body).await?;
+                let _place = app.gate.enter(sort)?;
                 write(Write { app, caller, endpoint, work }, parts, body).await
             }
         }
     };
     finish(tokio::time::timeout(PATIENCE, answering).await)
+}
+
+fn sort(endpoint: &Endpoint, work: Work) -> Sort {
+    match (work, endpoint.method) {
+        (Work::Open(_), _) => Sort::Stranger,
+        (Work::SignedIn(_), Method::Get) => Sort::Read,
+        (Work::SignedIn(_), _) => Sort::Write,
+    }
 }
 
 async fn note_use(app: &App, caller: &Caller) -> Result<(), StoreError> {
@@ -372,8 +390,11 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| Problem::new("body.too_large", "At most 1 MiB is taken."))
+async fn read_body(body: Body, most: usize, within: Duration) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(within, axum::body::to_bytes(body, most)).await {
+        Ok(read) => read.map_err(|_| Problem::new("body.too_large", format!("At most {} KiB are taken.", most >> 10))),
+        Err(_) => Err(Problem::new("body.too_slow", format!("The body was not there within {} s. Send it again.", within.as_secs()))),
+    }
 }
 
 impl Asked {
@@ -461,7 +482,7 @@ fn finish(ran: Result<Result<Done, Fault>, tokio::time::error::Elapsed>) -> Resp
     let done = match ran {
         Ok(Ok(done)) => done,
         Ok(Err(fault)) => refused(&fault.into_problem()),
-        Err(_) => refused(&Problem::new("server.busy", "The server is busy. Try again in a moment.")),
+        Err(_) => refused(&gate::busy()),
     };
     respond(done)
 }

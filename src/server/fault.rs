@@ -1,6 +1,7 @@
 //! What a handler may fail with, and how that is answered: a problem is sent
 //! as it is; a failure of ours is logged with its cause and told without it.
 
+use super::gate;
 use crate::api::problem::Problem;
 use crate::store::StoreError;
 
@@ -26,7 +27,7 @@ impl Fault {
             Self::Store(StoreError::Taken) => Problem::new("conflict", "Somebody else entered the same just now. Load it again."),
             Self::Store(StoreError::Database(sqlx::Error::PoolTimedOut)) => {
                 tracing::warn!("no database connection was free in time");
-                Problem::new("server.busy", "The server is busy. Try again in a moment.")
+                gate::busy()
             }
             other => {
                 tracing::error!(cause = %other, "an operation failed");

@@ -14,6 +14,7 @@ mod assets;
 mod brake;
 mod call;
 mod caller;
+mod connections;
 mod contacts;
 mod credentials;
 mod customer_numbers;
@@ -23,6 +24,7 @@ mod docs;
 mod fault;
 mod feed;
 mod form;
+mod gate;
 mod grants;
 mod health;
 mod history;
@@ -53,6 +55,7 @@ mod trial;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use feed::Feed;
 pub use mail::{MailSettingsError, OutgoingMail};
@@ -81,6 +84,10 @@ pub struct App {
     brake: Arc<brake::Brake>,
     /// How long sessions live.
     lifetimes: Lifetimes,
+    /// How much is taken, and how long is waited.
+    limits: Limits,
+    /// Bounds how many calls are in work at once.
+    gate: Arc<gate::Gate>,
     /// The way mails go out.
     mail: OutgoingMail,
     /// Where the dealer's people have their accounts, if anywhere.
@@ -92,6 +99,8 @@ pub struct App {
 pub struct Arrangements {
     /// How long sessions live.
     pub lifetimes: Lifetimes,
+    /// How much is taken at once, and how long anybody is waited for.
+    pub limits: Limits,
     /// The way mails go out.
     pub mail: OutgoingMail,
     /// Where the dealer's people have their accounts, if anywhere.
@@ -129,15 +138,52 @@ impl Default for Lifetimes {
     }
 }
 
+/// How much is taken at once, and how long anybody is waited for. What goes
+/// beyond is refused at once, so that the others are served in time.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections; none: as many as the process may open files, less a few.
+    pub connections: Option<u32>,
+    /// Calls in work that change nothing.
+    pub reads: usize,
+    /// Calls in work that may change something. They wait for one another.
+    pub writes: usize,
+    /// Calls in work of whoever is not signed in yet.
+    pub strangers: usize,
+    /// Until a request's head is there, from the answer before it or from the
+    /// beginning: longer than clients keep a connection that they do not use.
+    pub head: Duration,
+    /// Until a request's body is there.
+    pub body: Duration,
+    /// Until an answer is taken.
+    pub answer: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: None,
+            reads: 1_024,
+            writes: 256,
+            strangers: 128,
+            head: Duration::from_mins(2),
+            body: Duration::from_secs(15),
+            answer: Duration::from_secs(30),
+        }
+    }
+}
+
 impl App {
     /// An app over a database that is up to date, with its index filled.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn start(db: Db, arrangements: Arrangements) -> crate::store::Result<Self> {
-        let Arrangements { lifetimes, mail, provider } = arrangements;
+        let Arrangements { lifetimes, limits, mail, provider } = arrangements;
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db, &index).await?);
-        Ok(Self { db, index, feed, keys: Arc::default(), passwords: Arc::default(), brake: Arc::default(), lifetimes, mail, provider })
+        let gate = Arc::new(gate::Gate::new(&limits));
+        let (keys, passwords, brake) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { db, index, feed, keys, passwords, brake, lifetimes, limits, gate, mail, provider })
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::tls::Tls;
-use super::{App, Arrangements, router};
+use super::{App, Arrangements, connections, router};
 use crate::store::{At, Db, StoreError, audit, changes, device_sign_ins, idempotency, migrate, sessions, settings};
 
 /// A server that listens.
@@ -22,7 +22,7 @@ pub struct Running {
     pub app: App,
     tls: Option<Tls>,
     stop: watch::Sender<bool>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     chores: Vec<JoinHandle<()>>,
 }
 
@@ -76,7 +76,7 @@ pub enum ServeError {
     PlainInTheOpen(SocketAddr),
     /// The server ended by itself.
     #[error("the server ended: {0}")]
-    Ended(#[source] std::io::Error),
+    Ended(#[source] tokio::task::JoinError),
 }
 
 /// Brings the database up to date and listens.
@@ -91,25 +91,27 @@ pub async fn serve(db: Db, address: SocketAddr, transport: Transport, arrangemen
     }
     transport.may_listen(address)?;
     super::health::recorder();
+    let limits = arrangements.limits;
     let app = App::start(db, arrangements).await?;
     let listen = |cause| ServeError::Listen { address, cause };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let (stop, mut stopped) = watch::channel(false);
-    let service = router::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
+    let (stop, stopped) = watch::channel(false);
+    let router = router::router(app.clone());
     let (server, tls) = match transport {
-        Transport::Plain | Transport::PlainAnywhere => (tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopping).into_future()), None),
+        // An answer goes out at once.
+        Transport::Plain | Transport::PlainAnywhere => {
+            let listener = listener.tap_io(|stream| {
+                let _ = stream.set_nodelay(true);
+            });
+            (tokio::spawn(connections::serve(listener, router, limits, stopped)), None)
+        }
         Transport::Tls(tls) => {
             tracing::info!(fingerprint = %tls.fingerprint(), "the certificate was read");
-            // An answer goes out at once. The tap also is what tells axum the
-            // caller's address on a listener of our own.
             let listener = tls.listen(listener).tap_io(|stream| {
                 let _ = stream.get_ref().0.set_nodelay(true);
             });
-            (tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopping).into_future()), Some(tls))
+            (tokio::spawn(connections::serve(listener, router, limits, stopped)), Some(tls))
         }
     };
     let feed = tokio::spawn(Arc::clone(&app.feed).follow(app.db.clone(), Arc::clone(&app.index)));
@@ -150,7 +152,7 @@ impl Running {
         }
         self.app.db.close().await;
         match ended {
-            Ok(Ok(Err(error))) => Err(ServeError::Ended(error)),
+            Ok(Err(error)) => Err(ServeError::Ended(error)),
             _ => Ok(()),
         }
     }

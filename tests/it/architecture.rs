@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "server"]),
     ("axum", &["server"]),
+    ("hyper", &["server"]),
     ("reqwest", &["client", "server"]),
     ("keyring_core", &["client"]),
     ("qrcode", &["tui"]),

@@ -239,6 +239,11 @@ impl Beside {
         self.caller.clone()
     }
 
+    /// Somebody who comes over from another server.
+    pub(crate) fn joined_by(&self, caller: &Caller) -> Caller {
+        Caller { token: caller.token.clone(), ..self.stranger() }
+    }
+
     /// Signs somebody in there.
     pub(crate) async fn sign_in(&self, username: &str) -> Caller {
         let (status, body) = self.caller.post("/v1/sessions", json!({ "username": username, "password": "demo" })).await;

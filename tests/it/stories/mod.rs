@@ -22,6 +22,7 @@ mod lookup;
 mod matrix;
 mod meters;
 mod numbers;
+mod overload;
 mod people;
 mod permissions;
 mod readings;

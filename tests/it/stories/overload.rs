@@ -1,0 +1,113 @@
+//! More is asked than can be done, and some dawdle on purpose: whoever cannot be
+//! served is told so at once, and nobody else is harmed.
+
+use std::time::{Duration, Instant};
+
+use countertop::server::{Arrangements, Limits};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::harness::{Caller, keys, refused};
+
+/// Long enough for a slow machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn arranged(limits: Limits) -> Arrangements {
+    Arrangements { limits, ..Arrangements::default() }
+}
+
+/// A line to a server, without a client that knows its manners.
+async fn line(caller: &Caller) -> TcpStream {
+    TcpStream::connect(caller.server.trim_start_matches("http://")).await.unwrap()
+}
+
+/// All that is said until the server hangs up.
+async fn said(line: &mut TcpStream) -> String {
+    let mut said = Vec::new();
+    let ended = tokio::time::timeout(PATIENCE, line.read_to_end(&mut said)).await.expect("the server hangs up");
+    assert!(ended.is_ok() || !said.is_empty(), "{ended:?}");
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// Asks whether the server lives, and leaves the line open.
+async fn asks(line: &mut TcpStream) -> String {
+    let mut said = [0_u8; 12];
+    let asking = async {
+        line.write_all(b"GET /healthz HTTP/1.1\r\nhost: counter\r\n\r\n").await?;
+        line.read_exact(&mut said).await
+    };
+    let _ = tokio::time::timeout(PATIENCE, asking).await.expect("somebody answers");
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+on_both_databases! {
+    async fn without_a_place_one_is_told_so_before_anything_is_looked_at(w: World) {
+        let full = w.beside(arranged(Limits { reads: 0, writes: 0, ..Limits::default() })).await;
+        let counter = full.sign_in("counter").await;
+        let begun = Instant::now();
+        for (caller, method, body) in [(&counter, "GET", None), (&full.stranger(), "GET", None), (&counter, "POST", Some(b"{".to_vec()))] {
+            let path = if method == "GET" { "/v1/session" } else { "/v1/customers" };
+            let answer = caller.send(method, path, &[], body).await;
+            assert_eq!((answer.header("retry-after"), answer.header("content-type")), ("1", "application/problem+json"), "{}", answer.text);
+            let body = answer.json();
+            assert_eq!(keys(&body), keys(&json!({ "type": 0, "title": 0, "status": 0, "detail": 0, "code": 0, "retry_after": 0, "request_id": 0 })));
+            refused(&(answer.status, body), 503, "server.busy");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "at once: {:?}", begun.elapsed());
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            assert_eq!(full.stranger().send("GET", path, &[], None).await.status, 200, "{path} is answered all the same");
+        }
+    }
+
+    async fn strangers_are_told_too_and_whoever_is_signed_in_works_on(w: World) {
+        let closed = w.beside(arranged(Limits { strangers: 0, ..Limits::default() })).await;
+        let sign_in = json!({ "username": "counter", "password": "demo" });
+        let answer = closed.stranger().send("POST", "/v1/sessions", &[], Some(sign_in.to_string().into_bytes())).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+        let counter = closed.joined_by(&w.sign_in("counter").await);
+        assert_eq!(counter.get("/v1/session").await.0, 200);
+    }
+
+    async fn a_body_that_trickles_in_is_given_up_and_takes_nobodys_place(w: World) {
+        let narrow = w.beside(arranged(Limits { writes: 1, body: Duration::from_secs(2), ..Limits::default() })).await;
+        let counter = narrow.sign_in("counter").await;
+        let token = counter.token.as_deref().unwrap();
+        let mut trickling = line(&counter).await;
+        let head = format!("POST /v1/customers HTTP/1.1\r\nhost: counter\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{");
+        trickling.write_all(head.as_bytes()).await.unwrap();
+        let (status, made) = counter.post("/v1/customers", json!({ "name": "Meanwhile Inc", "number": "M-1" })).await;
+        assert_eq!(status, 201, "others write meanwhile: {made}");
+        let told = said(&mut trickling).await;
+        assert!(told.starts_with("HTTP/1.1 408") && told.contains("body.too_slow"), "{told}");
+    }
+
+    async fn strangers_send_little(w: World) {
+        let body = json!({ "username": "counter", "password": "x".repeat(20_000) }).to_string().into_bytes();
+        let answer = w.stranger().send("POST", "/v1/sessions", &[], Some(body)).await;
+        refused(&(answer.status, answer.json()), 413, "body.too_large");
+    }
+
+    async fn whoever_never_finishes_asking_is_let_go(w: World) {
+        let brisk = w.beside(arranged(Limits { head: Duration::from_secs(1), ..Limits::default() })).await;
+        let mut dawdling = line(&brisk.stranger()).await;
+        dawdling.write_all(b"GET /healthz HTTP/1.1\r\nhost: coun").await.unwrap();
+        let told = said(&mut dawdling).await;
+        assert!(!told.contains("200 OK"), "{told}");
+        assert_eq!(brisk.stranger().get("/healthz").await.0, 200);
+    }
+
+    async fn one_connection_too_many_is_told_so_and_the_next_is_served_when_one_went(w: World) {
+        let small = w.beside(arranged(Limits { connections: Some(1), ..Limits::default() })).await;
+        let mut first = line(&small.stranger()).await;
+        assert_eq!(asks(&mut first).await, "HTTP/1.1 200");
+        let told = said(&mut line(&small.stranger()).await).await;
+        assert!(told.starts_with("HTTP/1.1 503") && told.contains("retry-after: 1\r\n") && told.contains("\"code\":\"server.busy\""), "{told}");
+        drop(first);
+        let end = Instant::now() + PATIENCE;
+        while asks(&mut line(&small.stranger()).await).await != "HTTP/1.1 200" {
+            assert!(Instant::now() < end, "the place is free again");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
