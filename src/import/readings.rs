@@ -13,7 +13,7 @@ use crate::rules::meter::{Accepted, Dial, History, MeterName, NewReading, Readin
 use crate::store::bulk::StoredAsset;
 use crate::store::meters::{self, MeterRow, ReadingRow};
 use crate::store::places::OrganizationRow;
-use crate::store::{self, At, Conn, Raw};
+use crate::store::{self, At, Conn, DbKind};
 
 /// Where a reading came from that does not say it.
 const SOURCE: &str = "import";
@@ -77,7 +77,7 @@ async fn add(conn: &mut Conn, known: &Known, asset: &StoredAsset, meter: &MeterR
     let mut accepted = judge(&dial, &meters::history(conn, meter.id).await?, asset, known, record)?;
     // Only now: a refused row must not count as a change of the meter.
     meters::lock(conn, meter.id).await?;
-    if matches!(conn.raw(), Raw::Postgres(_)) {
+    if conn.kind() == DbKind::Postgres {
         // Another writer may have come between; SQLite knows only one.
         accepted = judge(&dial, &meters::history(conn, meter.id).await?, asset, known, record)?;
     }

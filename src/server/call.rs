@@ -166,23 +166,20 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 // A reader is in work from here on, whoever writes when all of
                 // it is there; both are told now if there is no place.
                 let _place = if sort == Sort::Read { Some(app.gate.enter(sort)?) } else { app.gate.look_in(sort).map(|()| None)? };
-                let mut conn = app.db.read().await?;
-                let caller = Caller::of_token(&mut conn, bearer(&parts.headers)?).await?;
+                let caller = Caller::of_token(&mut app.db.read().await?, bearer(&parts.headers)?).await?;
                 tracing::Span::current().record("user", caller.user.username.as_str());
+                // Never two connections at once: callers who each hold one and
+                // wait for another would wait for each other. Nor one while
+                // somebody's body trickles in.
                 if caller.wants_noting() {
-                    // Never two connections at once: callers who each hold one
-                    // and wait for another would wait for each other.
-                    drop(conn);
                     note_use(&app, &caller).await?;
-                    conn = app.db.read().await?;
                 }
                 demand(&caller, endpoint)?;
                 if endpoint.method == Method::Get {
                     let asked = Asked::read(parts, Bytes::new()).await?;
+                    let conn = app.db.read_at_need();
                     return work(&mut Cx::new(app, caller, conn), &asked).await;
                 }
-                // Nor one while somebody's body trickles in.
-                drop(conn);
                 let body = read_body(body, MAX_BODY, app.limits.body).await?;
                 let _place = app.gate.enter(sort)?;
                 write(Write { app, caller, endpoint, work }, parts, body).await

@@ -345,7 +345,7 @@ pub async fn acts(
 /// # Errors
 /// When the database fails.
 pub async fn seal(conn: &mut Conn) -> Result<u64> {
-    if let Raw::Postgres(connection) = conn.raw() {
+    if let Raw::Postgres(connection) = conn.raw().await? {
         let mine: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(SEALING).fetch_one(connection).await?;
         if !mine {
             return Ok(0);

@@ -40,7 +40,7 @@ pub async fn add(conn: &mut Conn, entity: &str, id: impl ToString) -> Result<()>
 /// # Errors
 /// When the database fails.
 pub async fn tell(conn: &mut Conn) -> Result<()> {
-    if let Raw::Postgres(connection) = conn.raw() {
+    if let Raw::Postgres(connection) = conn.raw().await? {
         sqlx::query("SELECT pg_notify('countertop_change', '')").execute(connection).await?;
     }
     Ok(())

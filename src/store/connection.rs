@@ -106,10 +106,21 @@ impl Db {
     /// # Errors
     /// When none is free in time or the database does not answer.
     pub async fn read(&self) -> Result<Conn> {
-        Ok(Conn(match self {
-            Self::Sqlite { read, .. } => Inner::SqliteRead(read.acquire().await?),
-            Self::Postgres(pool) => Inner::PostgresRead(pool.acquire().await?),
-        }))
+        Ok(Conn { lent: Some(self.lend().await?), db: self.clone() })
+    }
+
+    /// The same, taken from the pool with the first query: whoever finds all in
+    /// memory takes none.
+    #[must_use]
+    pub fn read_at_need(&self) -> Conn {
+        Conn { lent: None, db: self.clone() }
+    }
+
+    async fn lend(&self) -> sqlx::Result<Lent> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Lent::SqliteRead(read.acquire().await?),
+            Self::Postgres(pool) => Lent::PostgresRead(pool.acquire().await?),
+        })
     }
 
     /// A transaction to write in; dropped without [`Conn::commit`] it leaves
@@ -119,10 +130,11 @@ impl Db {
     /// # Errors
     /// When none is free in time or the database does not answer.
     pub async fn write(&self) -> Result<Conn> {
-        Ok(Conn(match self {
-            Self::Sqlite { write, .. } => Inner::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Inner::PostgresWrite(pool.begin().await?),
-        }))
+        let lent = match self {
+            Self::Sqlite { write, .. } => Lent::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Lent::PostgresWrite(pool.begin().await?),
+        };
+        Ok(Conn { lent: Some(lent), db: self.clone() })
     }
 
     /// Puts what a file's log holds into the file itself. Others read and write
@@ -151,10 +163,15 @@ impl Db {
 
 /// A connection, perhaps in a transaction.
 #[derive(Debug)]
-pub struct Conn(Inner);
+pub struct Conn {
+    /// None: nothing was asked yet.
+    lent: Option<Lent>,
+    db: Db,
+}
 
+/// What the pools lend.
 #[derive(Debug)]
-enum Inner {
+enum Lent {
     SqliteRead(PoolConnection<Sqlite>),
     SqliteWrite(Transaction<'static, Sqlite>),
     PostgresRead(PoolConnection<Postgres>),
@@ -171,14 +188,27 @@ pub enum Raw<'c> {
 }
 
 impl Conn {
+    /// Which database it leads to.
+    #[must_use]
+    pub const fn kind(&self) -> DbKind {
+        self.db.kind()
+    }
+
     /// The driver's connection, for [`super::query`] and what only one driver has.
-    pub fn raw(&mut self) -> Raw<'_> {
-        match &mut self.0 {
-            Inner::SqliteRead(connection) => Raw::Sqlite(connection),
-            Inner::SqliteWrite(transaction) => Raw::Sqlite(transaction),
-            Inner::PostgresRead(connection) => Raw::Postgres(connection),
-            Inner::PostgresWrite(transaction) => Raw::Postgres(transaction),
-        }
+    ///
+    /// # Errors
+    /// When it is taken only now, and none is free in time.
+    pub async fn raw(&mut self) -> sqlx::Result<Raw<'_>> {
+        let lent = match self.lent.take() {
+            Some(lent) => lent,
+            None => self.db.lend().await?,
+        };
+        Ok(match self.lent.insert(lent) {
+            Lent::SqliteRead(connection) => Raw::Sqlite(connection),
+            Lent::SqliteWrite(transaction) => Raw::Sqlite(transaction),
+            Lent::PostgresRead(connection) => Raw::Postgres(connection),
+            Lent::PostgresWrite(transaction) => Raw::Postgres(transaction),
+        })
     }
 
     /// Makes what was written last; a reading connection is just given back.
@@ -186,10 +216,10 @@ impl Conn {
     /// # Errors
     /// When the database could not keep it; then nothing was kept.
     pub async fn commit(self) -> Result<()> {
-        match self.0 {
-            Inner::SqliteWrite(transaction) => transaction.commit().await?,
-            Inner::PostgresWrite(transaction) => transaction.commit().await?,
-            Inner::SqliteRead(_) | Inner::PostgresRead(_) => {}
+        match self.lent {
+            Some(Lent::SqliteWrite(transaction)) => transaction.commit().await?,
+            Some(Lent::PostgresWrite(transaction)) => transaction.commit().await?,
+            Some(Lent::SqliteRead(_) | Lent::PostgresRead(_)) | None => {}
         }
         Ok(())
     }

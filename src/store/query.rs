@@ -14,7 +14,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Decode, Encode, PgConnection, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Type};
 
-use super::{Conn, Own, Raw, Result, Scope};
+use super::{Conn, DbKind, Own, Raw, Result, Scope};
 use crate::api::ids::{self, for_each_id};
 
 /// What can be bound to a place in a text.
@@ -102,8 +102,9 @@ tuples! {
 /// A text and the values bound to it so far.
 #[derive(Debug)]
 pub(super) struct Query<'c> {
+    conn: &'c mut Conn,
     text: Cow<'static, str>,
-    bound: Bound<'c>,
+    bound: Bound,
     /// A value that could not be encoded; told when the query runs.
     fault: Option<BoxDynError>,
     /// A list without a value: the query has nothing to find or to write.
@@ -112,11 +113,26 @@ pub(super) struct Query<'c> {
     again: bool,
 }
 
-/// Values as the driver in use wants them, with its connection.
+/// Values as the driver in use wants them.
 #[derive(Debug)]
-enum Bound<'c> {
+enum Bound {
+    Sqlite(SqliteArguments),
+    Postgres(PgArguments),
+}
+
+/// Values with the connection that takes them.
+enum Ready<'c> {
     Sqlite(&'c mut SqliteConnection, SqliteArguments),
     Postgres(&'c mut PgConnection, PgArguments),
+}
+
+/// Takes the connection now, if that was not done before.
+async fn ready(conn: &mut Conn, bound: Bound) -> sqlx::Result<Ready<'_>> {
+    match (conn.raw().await?, bound) {
+        (Raw::Sqlite(connection), Bound::Sqlite(values)) => Ok(Ready::Sqlite(connection, values)),
+        (Raw::Postgres(connection), Bound::Postgres(values)) => Ok(Ready::Postgres(connection, values)),
+        _ => Err(sqlx::Error::Configuration("the values are those of another database".into())),
+    }
 }
 
 /// Rows as the driver gave them.
@@ -142,11 +158,11 @@ impl Conn {
     /// Begins a query. The text must be one of `statements!`, or the beginning
     /// of one that [`Query::then`], [`Query::list`] or [`Query::rows`] lengthen.
     pub(super) fn query(&mut self, text: &'static str) -> Query<'_> {
-        let bound = match self.raw() {
-            Raw::Sqlite(connection) => Bound::Sqlite(connection, SqliteArguments::default()),
-            Raw::Postgres(connection) => Bound::Postgres(connection, PgArguments::default()),
+        let bound = match self.kind() {
+            DbKind::Sqlite => Bound::Sqlite(SqliteArguments::default()),
+            DbKind::Postgres => Bound::Postgres(PgArguments::default()),
         };
-        Query { text: Cow::Borrowed(text), bound, fault: None, vain: false, again: false }
+        Query { conn: self, text: Cow::Borrowed(text), bound, fault: None, vain: false, again: false }
     }
 }
 
@@ -252,8 +268,8 @@ impl<'c> Query<'c> {
 
     fn add<'v>(&mut self, value: impl Value<'v>) {
         let added = match &mut self.bound {
-            Bound::Sqlite(_, values) => values.add(value),
-            Bound::Postgres(_, values) => values.add(value),
+            Bound::Sqlite(values) => values.add(value),
+            Bound::Postgres(values) => values.add(value),
         };
         if let Err(fault) = added {
             self.fault.get_or_insert(fault);
@@ -263,8 +279,8 @@ impl<'c> Query<'c> {
     /// How many values are bound.
     fn bound(&self) -> usize {
         match &self.bound {
-            Bound::Sqlite(_, values) => values.len(),
-            Bound::Postgres(_, values) => values.len(),
+            Bound::Sqlite(values) => values.len(),
+            Bound::Postgres(values) => values.len(),
         }
     }
 
@@ -287,12 +303,12 @@ impl<'c> Query<'c> {
                 return Ok(Rows::Sqlite(Vec::new()));
             }
             let (text, keep) = Self::statement(self.text, self.again);
-            Ok(match self.bound {
-                Bound::Sqlite(connection, values) => {
+            Ok(match ready(self.conn, self.bound).await? {
+                Ready::Sqlite(connection, values) => {
                     let query = sqlx::query_with(text, values).persistent(keep);
                     Rows::Sqlite(if only_first { query.fetch_optional(connection).await?.into_iter().collect() } else { query.fetch_all(connection).await? })
                 }
-                Bound::Postgres(connection, values) => {
+                Ready::Postgres(connection, values) => {
                     let query = sqlx::query_with(text, values).persistent(keep);
                     Rows::Postgres(if only_first { query.fetch_optional(connection).await?.into_iter().collect() } else { query.fetch_all(connection).await? })
                 }
@@ -309,9 +325,9 @@ impl<'c> Query<'c> {
                 return Ok(0);
             }
             let (text, keep) = Self::statement(self.text, self.again);
-            Ok(match self.bound {
-                Bound::Sqlite(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
-                Bound::Postgres(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
+            Ok(match ready(self.conn, self.bound).await? {
+                Ready::Sqlite(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
+                Ready::Postgres(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
             })
         })
     }
