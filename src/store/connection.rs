@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{Result, StoreError};
 
@@ -45,6 +45,40 @@ pub enum Db {
     Postgres(PgPool),
 }
 
+/// How long a connection is waited for.
+const FREE_WITHIN: Duration = Duration::from_secs(10);
+/// Texts that a connection keeps prepared: all that are asked often.
+const STATEMENTS_KEPT: usize = 256;
+/// Pages of the file that each connection keeps, in KiB behind a minus sign: the
+/// upper parts of the indexes of some ten million assets.
+const CACHE: &str = "-16384";
+/// A connection that nobody used for so long is tried before it is lent: the
+/// server may have gone and come back.
+const TRIED_AFTER: Duration = Duration::from_secs(1);
+
+fn postgres_pool() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(FREE_WITHIN)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRIED_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // Ours are short queries of a few rows. Compiling them takes
+                // longer than any of them may.
+                sqlx::query("SET jit = off").execute(connection).await?;
+                Ok(())
+            })
+        })
+}
+
 impl Db {
     /// Opens `sqlite:///path/file.db` or `postgres://…`; a missing SQLite file
     /// is made.
@@ -67,9 +101,9 @@ impl Db {
     /// With these pragmas on the connection that writes into a file.
     async fn open_tuned(address: &str, pragmas: &[(&'static str, &'static str)]) -> Result<Self> {
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            let options = PgConnectOptions::from_str(address)?.application_name("countertop").disable_statement_logging();
-            let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
-            return Ok(Self::Postgres(pool));
+            let options =
+                PgConnectOptions::from_str(address)?.application_name("countertop").statement_cache_capacity(STATEMENTS_KEPT).disable_statement_logging();
+            return Ok(Self::Postgres(postgres_pool().connect_with(options).await?));
         }
         let Some(path) = address.strip_prefix("sqlite:") else {
             return Err(StoreError::Address(format!("{address:?} is no database address: write sqlite:///path/file.db or postgres://user@host/database")));
@@ -83,9 +117,12 @@ impl Db {
             // What the screen says is saved survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10))
+            .pragma("cache_size", CACHE)
+            .statement_cache_capacity(STATEMENTS_KEPT)
             // A text of many rows would fill the log; requests are timed there anyway.
             .disable_statement_logging();
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
+        // A file does not hang up: there is nothing to test before each query.
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(FREE_WITHIN).test_before_acquire(false);
         let writing = pragmas.iter().fold(options.clone(), |options, (name, value)| options.pragma(*name, *value));
         let write = pool(1).connect_with(writing).await?;
         let read = pool(8).connect_with(options).await?;
