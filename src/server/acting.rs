@@ -1,6 +1,8 @@
 //! Standing in for a customer: working on its behalf with its consent (S1-14),
 //! or looking through a contact's eyes, which changes nothing.
 
+use std::sync::Arc;
+
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::Caller;
 use super::powers::ACT;
@@ -54,7 +56,7 @@ pub(super) async fn stop(cx: &mut Cx, _: Ask<StopActing>) -> Answer<Nothing> {
 /// The session as it is from now on. The audit says who began it: the caller
 /// as it was.
 async fn answer(cx: &mut Cx, session: SessionRow) -> Answer<Session> {
-    let standing_in = Caller::of_session(&mut cx.conn, cx.caller.user.clone(), session).await?;
+    let standing_in = Arc::new(Caller::of_session(&mut cx.conn, cx.caller.user.clone(), session).await?);
     let own = std::mem::replace(&mut cx.caller, standing_in);
     let view = session_view(cx).await?;
     cx.caller = own;

@@ -8,6 +8,7 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -49,7 +50,7 @@ pub(crate) struct Cx {
     /// The app.
     pub(crate) app: App,
     /// Who calls.
-    pub(crate) caller: Caller,
+    pub(crate) caller: Arc<Caller>,
     /// To read with, or the transaction to write in.
     pub(crate) conn: Conn,
     /// What the audit is told of a write.
@@ -65,7 +66,7 @@ pub(crate) struct Cx {
 }
 
 impl Cx {
-    fn new(app: App, caller: Caller, conn: Conn) -> Self {
+    fn new(app: App, caller: Arc<Caller>, conn: Conn) -> Self {
         Self { app, caller, conn, noted: Noted::default(), is_secret: false, new_password: None, letter: None, told: None }
     }
 }
@@ -166,12 +167,13 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 // A reader is in work from here on, whoever writes when all of
                 // it is there; both are told now if there is no place.
                 let _place = if sort == Sort::Read { Some(app.gate.enter(sort)?) } else { app.gate.look_in(sort).map(|()| None)? };
-                let caller = Caller::of_token(&mut app.db.read().await?, bearer(&parts.headers)?).await?;
+                let known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
+                let caller = Arc::clone(&known.caller);
                 tracing::Span::current().record("user", caller.user.username.as_str());
                 // Never two connections at once: callers who each hold one and
                 // wait for another would wait for each other. Nor one while
                 // somebody's body trickles in.
-                if caller.wants_noting() {
+                if known.notes_use() {
                     note_use(&app, &caller).await?;
                 }
                 demand(&caller, endpoint)?;
@@ -229,7 +231,7 @@ fn demand(caller: &Caller, endpoint: &Endpoint) -> Result<(), Problem> {
 /// A write on its way.
 struct Write {
     app: App,
-    caller: Caller,
+    caller: Arc<Caller>,
     endpoint: &'static Endpoint,
     work: for<'a> fn(&'a mut Cx, &'a Asked) -> Running<'a>,
 }
@@ -320,7 +322,7 @@ async fn new_password(write: &Write, asked: &Asked) -> Result<Option<NewPassword
 async fn run_write(write: &Write, mut conn: Conn, (token, asked): (&str, &Asked), new_password: Option<NewPassword>) -> Result<(Cx, Done), Fault> {
     // Again, in the transaction of the write: a right taken away a moment ago
     // must not write.
-    let caller = Caller::of_token(&mut conn, token).await?;
+    let caller = Arc::new(Caller::of_token(&mut conn, token).await?);
     demand(&caller, write.endpoint)?;
     let mut cx = Cx { new_password, ..Cx::new(write.app.clone(), caller, conn) };
     let done = (write.work)(&mut cx, asked).await?;

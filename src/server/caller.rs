@@ -38,7 +38,12 @@ pub(crate) fn token_hash(token: &str) -> String {
 impl Caller {
     /// The caller behind a token, if its session is still good.
     pub(crate) async fn of_token(conn: &mut Conn, token: &str) -> Result<Self, Fault> {
-        let session = sessions::of_token(conn, &token_hash(token)).await?.ok_or_else(no_session)?;
+        Self::of_hash(conn, &token_hash(token)).await
+    }
+
+    /// The same by the hash of the token.
+    pub(super) async fn of_hash(conn: &mut Conn, token_hash: &str) -> Result<Self, Fault> {
+        let session = sessions::of_token(conn, token_hash).await?.ok_or_else(no_session)?;
         let user = users::by_id(conn, session.user_id).await?.ok_or_else(no_session)?;
         Self::of_session(conn, user, session).await
     }
@@ -69,9 +74,15 @@ impl Caller {
 
     /// Whether the session has to be noted as used: not on every call, but
     /// often enough that its idle time stays right.
-    pub(crate) fn wants_noting(&self) -> bool {
-        let idle = At::now().micros() - self.session.used_at.micros();
-        idle > self.session.idle_micros / 12
+    pub(super) fn wants_noting(&self, now: i64) -> bool {
+        now - self.session.used_at.micros() > self.session.idle_micros / 12
+    }
+
+    /// Until when all of this holds by the clock: the session's end, its idle
+    /// time without a further use, and what begins or ends of what it may.
+    pub(super) fn holds_until(&self) -> At {
+        let idle = At::from_micros(self.session.used_at.micros().saturating_add(self.session.idle_micros));
+        [Some(self.session.ends_at), Some(idle), self.powers.changes_at].into_iter().flatten().min().unwrap_or(idle)
     }
 
     pub(crate) fn id(&self) -> UserId {

@@ -14,6 +14,7 @@ mod assets;
 mod brake;
 mod call;
 mod caller;
+mod callers;
 mod connections;
 mod contacts;
 mod credentials;
@@ -76,6 +77,8 @@ pub struct App {
     pub index: Arc<CustomerIndex>,
     /// What keeps them fresh.
     pub feed: Arc<Feed>,
+    /// Those who called before.
+    callers: Arc<callers::Callers>,
     /// Keys of writes that are being worked on.
     keys: Arc<keys::RunningKeys>,
     /// Bounds how many passwords are checked at once.
@@ -182,8 +185,9 @@ impl App {
         let Arrangements { lifetimes, limits, mail, provider } = arrangements;
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db, &index).await?);
+        let callers = Arc::new(callers::Callers::over(&db));
         let gate = Arc::new(gate::Gate::new(&limits));
         let (keys, passwords, brake) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { db, index, feed, keys, passwords, brake, lifetimes, limits, gate, mail, provider })
+        Ok(Self { db, index, feed, callers, keys, passwords, brake, lifetimes, limits, gate, mail, provider })
     }
 }

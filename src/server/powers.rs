@@ -76,6 +76,8 @@ pub(crate) struct Powers {
     pub(crate) held: Vec<Held>,
     /// In whose place.
     pub(crate) standing_in: Option<StandingIn>,
+    /// When the next grant begins or ends, of somebody who stands in for nobody.
+    pub(crate) changes_at: Option<At>,
 }
 
 impl Powers {
@@ -95,9 +97,13 @@ impl Powers {
     /// setting, account (its state was asked with the session), access level.
     pub(crate) async fn of_user(conn: &mut Conn, user: &UserRow) -> Result<Self, Fault> {
         let kind = UserKind::named(&user.kind).unwrap_or(UserKind::Customer);
-        let grants = users::grants(conn, user.id).await?;
+        let now = At::now();
+        let all = users::grants_to_come(conn, user.id).await?;
+        let (grants, to_come): (Vec<_>, Vec<_>) = all.into_iter().partition(|grant| grant.valid_from.is_none_or(|from| from <= now));
+        let ends = grants.iter().filter_map(|grant| grant.valid_to);
+        let changes_at = to_come.iter().filter_map(|grant| grant.valid_from).chain(ends).min();
         if !kind.is_outside() {
-            return Ok(Self { held: grants.into_iter().filter_map(granted).collect(), standing_in: None });
+            return Ok(Self { held: grants.into_iter().filter_map(granted).collect(), standing_in: None, changes_at });
         }
         let portal = settings::portal(conn).await?;
         if !portal.enabled {
@@ -105,14 +111,14 @@ impl Powers {
         }
         if kind == UserKind::Kiosk {
             let device = kiosks::of_user(conn, user.id).await?;
-            return at_kiosk(&portal, grants, device);
+            return at_kiosk(&portal, grants, device, changes_at);
         }
         let mut people = contacts::of_user(conn, user.id).await?;
         if shut_out(&grants, &people) {
             return Err(no_session().into());
         }
         people.retain(|contact| contact.is_active);
-        Ok(Self { held: held_by_customer(&portal, grants, &people), standing_in: None })
+        Ok(Self { held: held_by_customer(&portal, grants, &people), standing_in: None, changes_at })
     }
 
     /// Narrowed to what a customer lets the dealer do, and to that customer.
@@ -133,7 +139,7 @@ impl Powers {
         }
         let held = that_grant(held);
         let allowed = !held.is_empty();
-        Ok(Self { held, standing_in: Some(StandingIn::For(customer, allowed)) })
+        Ok(Self { held, standing_in: Some(StandingIn::For(customer, allowed)), changes_at: None })
     }
 
     /// What a contact has at its customer, as long as the one who looks may
@@ -145,7 +151,7 @@ impl Powers {
         let Some(contact) = contacts::get(conn, &self.reach_of(ACT), contact).await? else {
             // Who may not look any more can still stop, and sign out.
             let contact = contacts::get(conn, &Scope::deployment(), contact).await?.ok_or_else(no_session)?;
-            return Ok(Self { held: Vec::new(), standing_in: Some(StandingIn::Eyes(Box::new(contact), false)) });
+            return Ok(Self { held: Vec::new(), standing_in: Some(StandingIn::Eyes(Box::new(contact), false)), changes_at: None });
         };
         let audits = customers::get(conn, &self.full_reach_of(AUDIT), contact.customer_id).await?.is_some();
         let grants = match contact.user_id {
@@ -159,7 +165,7 @@ impl Powers {
         if !audits {
             held = held.into_iter().map(|one| under(one, [AUDIT].into_iter().collect())).collect();
         }
-        Ok(Self { held, standing_in: Some(StandingIn::Eyes(Box::new(contact), true)) })
+        Ok(Self { held, standing_in: Some(StandingIn::Eyes(Box::new(contact), true)), changes_at: None })
     }
 
     /// What the roles with a permission reach, together.
@@ -299,7 +305,7 @@ pub(super) fn narrowed_by_portal(portal: &PortalSettings, role: Role) -> Role {
 
 /// A workshop terminal: its template, narrowed by the device's own short list
 /// and the portal's settings (S2-4).
-fn at_kiosk(portal: &PortalSettings, grants: Vec<GrantRow>, device: Option<KioskRow>) -> Result<Powers, Fault> {
+fn at_kiosk(portal: &PortalSettings, grants: Vec<GrantRow>, device: Option<KioskRow>, changes_at: Option<At>) -> Result<Powers, Fault> {
     let mut held: Vec<Held> = grants.into_iter().filter_map(granted).collect();
     if let Some(device) = &device {
         if !device.is_active {
@@ -316,7 +322,7 @@ fn at_kiosk(portal: &PortalSettings, grants: Vec<GrantRow>, device: Option<Kiosk
     for one in &mut held {
         one.role = narrowed_by_portal(portal, one.role.clone());
     }
-    Ok(Powers { held: that_grant(held), standing_in: None })
+    Ok(Powers { held: that_grant(held), standing_in: None, changes_at })
 }
 
 fn all() -> PermissionSet {

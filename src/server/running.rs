@@ -150,6 +150,7 @@ impl Running {
         for chore in &self.chores {
             chore.abort();
         }
+        self.app.callers.end();
         self.app.db.close().await;
         match ended {
             Ok(Err(error)) => Err(ServeError::Ended(error)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -194,7 +195,7 @@ pub(super) async fn change_password(cx: &mut Cx, ask: Ask<ChangePassword>) -> An
     }
     cx.noted.user(cx.caller.id());
     users::set_password(&mut cx.conn, cx.caller.id(), &hash, cx.caller.session_id()).await?;
-    cx.caller.user.must_change = false;
+    Arc::make_mut(&mut cx.caller).user.must_change = false;
     cx.told = AccountLetter::about(Happened::Changed, &cx.caller.user, Some(&ask.origin), cx.caller.time_zone());
     Ok(Reply::ok(session_view(cx).await?))
 }
@@ -212,7 +213,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeSession>) -> Answer<Sessi
         }
         (None, Some(wanted)) => {
             // All of one's customers, not only the current one.
-            cx.caller.session.session_customer_id = None;
+            Arc::make_mut(&mut cx.caller).session.session_customer_id = None;
             let reach = cx.caller.whole_scope();
             let own = cx.caller.kind() == UserKind::Customer && reach.customers.contains(&wanted);
             customers::get(&mut cx.conn, &reach, wanted).await?.filter(|_| own).ok_or_else(Problem::not_found)?;
@@ -222,12 +223,12 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeSession>) -> Answer<Sessi
         _ => return Err(Problem::field("shop", "give a shop or a customer").into()),
     }
     sessions::move_to(&mut cx.conn, cx.caller.session_id(), shop, customer).await?;
-    cx.caller.session.session_shop_id = shop;
-    cx.caller.session.session_customer_id = customer;
-    cx.caller.shop = match shop {
-        Some(shop) => places::shop(&mut cx.conn, &cx.caller.whole_scope(), &shop.to_string()).await?,
-        None => cx.caller.shop.clone(),
-    };
+    let caller = Arc::make_mut(&mut cx.caller);
+    caller.session.session_shop_id = shop;
+    caller.session.session_customer_id = customer;
+    if let Some(shop) = shop {
+        caller.shop = places::shop(&mut cx.conn, &caller.whole_scope(), &shop.to_string()).await?;
+    }
     Ok(Reply::ok(session_view(cx).await?))
 }
 

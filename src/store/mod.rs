@@ -33,6 +33,7 @@ pub mod roles;
 pub mod sessions;
 pub mod settings;
 pub mod users;
+pub mod watch;
 
 pub use connection::{Conn, Db, DbKind, Raw};
 pub use query::{Row, Stored};

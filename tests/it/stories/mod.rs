@@ -30,6 +30,7 @@ mod requests;
 mod search;
 mod sessions;
 mod system;
+mod taken_away;
 mod targets;
 mod units;
 mod writes;

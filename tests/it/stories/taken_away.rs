@@ -1,0 +1,101 @@
+//! What is taken from somebody is gone with his very next call, whoever took it
+//! and whatever the server keeps in mind of him (S4-15, I-4); what ends with the
+//! clock ends without anybody writing anything.
+
+use std::time::Duration;
+
+use countertop::store::users::{self, NewGrant};
+use countertop::store::{At, Db};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::harness::{Caller, World, grant, refused, refused_by_role};
+
+const SEARCH: &str = "/v1/customers?q=keller";
+
+/// The same database, as another program has it open.
+async fn elsewhere(w: &World) -> Db {
+    match &w.app.db {
+        Db::Sqlite { read, .. } => Db::open(&format!("sqlite://{}", read.connect_options().get_filename().display())).await.unwrap(),
+        Db::Postgres(pool) => Db::Postgres(sqlx::PgPool::connect_with((*pool.connect_options()).clone()).await.unwrap()),
+    }
+}
+
+/// Calls often enough that the server knows him by heart.
+async fn is_known(caller: &Caller) {
+    for _ in 0..5 {
+        assert_eq!(caller.get(SEARCH).await.0, 200);
+    }
+}
+
+async fn until(moment: Timestamp) {
+    let left = moment.duration_since(Timestamp::now()) + SignedDuration::from_millis(50);
+    tokio::time::sleep(Duration::try_from(left).unwrap_or_default()).await;
+}
+
+on_both_databases! {
+    async fn i_4_a_role_that_another_program_takes_is_gone_with_the_next_call(w: World) {
+        let counter = w.sign_in("counter").await;
+        is_known(&counter).await;
+        let other = elsewhere(&w).await;
+        let mut conn = other.write().await.unwrap();
+        let user = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
+        for held in users::grants(&mut conn, user).await.unwrap() {
+            assert!(users::end_grant(&mut conn, user, held.id).await.unwrap());
+        }
+        assert_eq!(counter.get(SEARCH).await.0, 200, "not before it is committed");
+        conn.commit().await.unwrap();
+        refused_by_role(&counter.get(SEARCH).await, &["customer.search"]);
+        let mut conn = other.write().await.unwrap();
+        users::give(&mut conn, user, &grant("counter_staff", "deployment", None)).await.unwrap();
+        conn.commit().await.unwrap();
+        is_known(&counter).await;
+        let mut conn = other.write().await.unwrap();
+        users::set_state(&mut conn, user, "locked").await.unwrap();
+        conn.commit().await.unwrap();
+        refused(&counter.get(SEARCH).await, 401, "session.required");
+        other.close().await;
+    }
+
+    async fn i_4_what_one_server_takes_is_gone_at_all_of_them(w: World) {
+        let here = w.sign_in("counter").await;
+        let second = w.beside(countertop::server::Arrangements::default()).await;
+        let there = second.joined_by(&here);
+        for caller in [&here, &there] {
+            is_known(caller).await;
+        }
+        assert_eq!(there.delete("/v1/session").await.0, 204);
+        for caller in [&here, &there] {
+            refused(&caller.get(SEARCH).await, 401, "session.required");
+        }
+    }
+
+    async fn a_grant_ends_and_begins_by_the_clock_while_nobody_writes(w: World) {
+        let (now, hour) = (Timestamp::now(), SignedDuration::from_hours(1));
+        let change = now + SignedDuration::from_secs(5);
+        let staff = || grant("counter_staff", "deployment", None);
+        let leaves = w.add_user("leaves", "staff", &[NewGrant { valid_to: Some(At(change)), ..staff() }]).await;
+        let comes = w.add_user("comes", "staff", &[NewGrant { valid_from: Some(At(change)), ..staff() }]).await;
+        let (leaves, comes) = (w.open_session(leaves, hour, now + hour).await, w.open_session(comes, hour, now + hour).await);
+        is_known(&leaves).await;
+        for _ in 0..3 {
+            refused_by_role(&comes.get(SEARCH).await, &["customer.search"]);
+        }
+        until(change).await;
+        refused_by_role(&leaves.get(SEARCH).await, &["customer.search"]);
+        is_known(&comes).await;
+    }
+
+    async fn a_session_ends_by_the_clock_though_it_is_known(w: World) {
+        let now = Timestamp::now();
+        let user = w.add_user("brief", "staff", &[grant("counter_staff", "deployment", None)]).await;
+        let (hour, soon) = (SignedDuration::from_hours(1), SignedDuration::from_secs(4));
+        let (short, idle) = (w.open_session(user, hour, now + soon).await, w.open_session(user, soon, now + hour).await);
+        for caller in [&short, &idle] {
+            is_known(caller).await;
+        }
+        until(Timestamp::now() + soon).await;
+        for caller in [&short, &idle] {
+            refused(&caller.get(SEARCH).await, 401, "session.required");
+        }
+    }
+}
