@@ -18,12 +18,7 @@ pub(super) async fn look_up(cx: &mut Cx, ask: Ask<LookUpAsset>) -> Answer<Lookup
     let tag = checked_tag(&ask.query.tag)?;
     let scope = cx.caller.scope(LOOK_UP);
     let found = find(cx, &scope, &tag, ask.query.organization.as_deref()).await?;
-    let mut items = Vec::with_capacity(found.len());
-    for found in found {
-        if let Some(row) = stored::get(&mut cx.conn, &scope, found.asset_id).await? {
-            items.push(LookupHit { asset: assets::header(cx, &scope, row), matched_by: matched_by(found.rank) });
-        }
-    }
+    let items = found.into_iter().map(|found| LookupHit { asset: assets::header(cx, &scope, found.asset), matched_by: matched_by(found.rank) }).collect();
     Ok(Reply::ok(LookupAnswer { items }))
 }
 

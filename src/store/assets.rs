@@ -3,7 +3,7 @@
 use super::bulk::{StoredAsset, StoredPlate};
 use super::row::{row, statements};
 use super::scope::asset_in_scope;
-use super::{At, Conn, Result, Scope, bulk};
+use super::{At, Conn, Result, Row, Scope, Stored, bulk};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId};
 use crate::text::{number_key, similar_key};
 
@@ -61,14 +61,19 @@ row! {
     }
 }
 
-row! {
-    /// A look-up's hit.
-    pub struct FoundRow {
-        /// The asset.
-        pub asset_id: AssetId,
-        /// How it was found: 0 number, 1 plate, 2 VIN, 3 end of VIN, 4 former
-        /// plate, 5 similar.
-        pub rank: i64,
+/// A look-up's hit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundRow {
+    /// The asset.
+    pub asset: AssetRow,
+    /// How it was found: 0 number, 1 plate, 2 VIN, 3 end of VIN, 4 former
+    /// plate, 5 similar.
+    pub rank: i64,
+}
+
+impl Stored for FoundRow {
+    fn from_row(row: Row<'_>) -> sqlx::Result<Self> {
+        Ok(Self { asset: AssetRow::from_row(row)?, rank: row.get("rank")? })
     }
 }
 
@@ -88,15 +93,37 @@ row! {
     }
 }
 
-/// Columns of [`AssetRow`]; of several plates the newest is the one carried.
-macro_rules! asset_columns {
+/// Columns of [`AssetRow`].
+macro_rules! asset_fields {
     () => {
-        "SELECT a.id, a.organization_id, o.code AS organization_code, o.name AS organization_name, o.portal_enabled, o.metric, \
+        "a.id, a.organization_id, o.code AS organization_code, o.name AS organization_name, o.portal_enabled, o.metric, \
          COALESCE(a.customer_id, o.customer_id) AS customer_id, c.name AS customer_name, a.asset_number, a.vin, a.serial, a.year, a.make, a.model, \
-         a.description, a.class, a.status, a.colour, a.department, a.acquired_at, p.number AS plate, p.state AS plate_state, p.country AS plate_country, a.row_version \
-         FROM asset a JOIN organization o ON o.id = a.organization_id \
+         a.description, a.class, a.status, a.colour, a.department, a.acquired_at, p.number AS plate, p.state AS plate_state, p.country AS plate_country, a.row_version"
+    };
+}
+
+/// What they are taken from beside asset `a`; of several plates the newest is
+/// the one carried.
+macro_rules! asset_joins {
+    () => {
+        " JOIN organization o ON o.id = a.organization_id \
          LEFT JOIN customer c ON c.id = COALESCE(a.customer_id, o.customer_id) \
          LEFT JOIN plate p ON p.id = (SELECT MAX(pp.id) FROM plate pp WHERE pp.asset_id = a.id AND pp.to_at IS NULL) "
+    };
+}
+
+macro_rules! asset_columns {
+    () => {
+        concat!("SELECT ", asset_fields!(), " FROM asset a", asset_joins!())
+    };
+}
+
+/// What a look-up found, with all that is told of it: one question and not one
+/// more for each hit. Inside, `t` is chosen and cut to its best; only then is the
+/// rest looked up.
+macro_rules! found {
+    ($($chosen:tt)*) => {
+        concat!("SELECT ", asset_fields!(), ", t.rank FROM (", $($chosen)*, ") t JOIN asset a ON a.id = t.asset_id", asset_joins!(), "ORDER BY t.rank, t.asset_id")
     };
 }
 
@@ -108,7 +135,7 @@ statements! {
          AND (a.number_key, a.id) > ($7, $8) AND ($9 OR a.status <> 'disposed') ORDER BY a.number_key, a.id LIMIT $10");
     COUNT_OF_CUSTOMER = concat!("SELECT COUNT(*) FROM asset a JOIN organization o ON o.id = a.organization_id WHERE ", asset_in_scope!(),
         " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6)) AND ($7 OR a.status <> 'disposed')");
-    LOOK_UP = concat!("SELECT f.asset_id, MIN(f.rank) AS rank FROM (
+    LOOK_UP = found!("SELECT f.asset_id, MIN(f.rank) AS rank FROM (
             SELECT id AS asset_id, CAST(0 AS BIGINT) AS rank FROM asset WHERE number_key = $6
             UNION ALL SELECT asset_id, CAST(CASE WHEN to_at IS NULL THEN 1 ELSE 4 END AS BIGINT) FROM plate WHERE number_key = $6
             UNION ALL SELECT id, CAST(2 AS BIGINT) FROM asset WHERE vin_key = $6
@@ -117,7 +144,7 @@ statements! {
         ) f JOIN asset a ON a.id = f.asset_id JOIN organization o ON o.id = a.organization_id
         WHERE ", asset_in_scope!(), " AND ($9 OR a.status <> 'disposed') AND (CAST($10 AS TEXT) IS NULL OR o.code_key = $10)
         GROUP BY f.asset_id ORDER BY 2, 1 LIMIT 100");
-    LOOK_UP_SIMILAR = concat!("SELECT DISTINCT f.asset_id, CAST(5 AS BIGINT) AS rank FROM (
+    LOOK_UP_SIMILAR = found!("SELECT DISTINCT f.asset_id, CAST(5 AS BIGINT) AS rank FROM (
             SELECT id AS asset_id FROM asset WHERE similar_key = $6
             UNION ALL SELECT asset_id FROM plate WHERE similar_key = $6
             UNION ALL SELECT id FROM asset WHERE vin_key = $6

@@ -42,11 +42,10 @@ pub(in crate::server) async fn create_by_unit(cx: &mut Cx, ask: Ask<RequestServi
     let found = lookup::find(cx, &scope, &unit, ask.body.organization.as_deref()).await?;
     // Only the unit number or a plate it carries: nothing that looks similar.
     let best = found.iter().map(|found| found.rank).min().filter(|rank| *rank <= 1).ok_or_else(not_yours)?;
-    let units: Vec<_> = found.iter().filter(|found| found.rank == best).collect();
-    let [unit] = units.as_slice() else {
+    let mut units: Vec<AssetRow> = found.into_iter().filter(|found| found.rank == best).map(|found| found.asset).collect();
+    let (Some(asset), true) = (units.pop(), units.is_empty()) else {
         return Err(Problem::field("organization", "this number stands in several of your organizations: say which").into());
     };
-    let asset = stored_assets::get(&mut cx.conn, &scope, unit.asset_id).await?.ok_or_else(not_yours)?;
     // That it is closed would tell something of the asset.
     if !AssetStatus::named(&asset.status).is_some_and(AssetStatus::takes_requests) {
         return Err(not_yours().into());
