@@ -30,6 +30,12 @@ async fn said(line: &mut TcpStream) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
+/// All that is said to one request.
+async fn said_after(mut line: TcpStream, request: &str) -> String {
+    line.write_all(request.as_bytes()).await.unwrap();
+    said(&mut line).await
+}
+
 /// Asks whether the server lives, and leaves the line open.
 async fn asks(line: &mut TcpStream) -> String {
     let mut said = [0_u8; 12];
@@ -95,6 +101,19 @@ on_both_databases! {
         let told = said(&mut dawdling).await;
         assert!(!told.contains("200 OK"), "{told}");
         assert_eq!(brisk.stranger().get("/healthz").await.0, 200);
+    }
+
+    async fn an_answer_is_packed_for_the_line_and_not_for_this_machine(w: World) {
+        let gm = w.sign_in("gm").await;
+        let gzip = ("accept-encoding", "gzip");
+        let path = "/openapi.json";
+        assert_eq!(gm.send("GET", path, &[gzip], None).await.header("content-encoding"), "");
+        let packed = line(&gm).await;
+        let told = said_after(packed, &format!("GET {path} HTTP/1.1\r\nhost: counter\r\naccept-encoding: gzip\r\nx-forwarded-for: 203.0.113.9\r\nconnection: close\r\n\r\n")).await;
+        assert!(told.contains("content-encoding: gzip"), "behind a proxy");
+        let small = line(&gm).await;
+        let told = said_after(small, "GET /healthz HTTP/1.1\r\nhost: counter\r\naccept-encoding: gzip\r\nx-forwarded-for: 203.0.113.9\r\nconnection: close\r\n\r\n").await;
+        assert!(told.starts_with("HTTP/1.1 200") && !told.contains("content-encoding"), "{told}");
     }
 
     async fn one_connection_too_many_is_told_so_and_the_next_is_served_when_one_went(w: World) {
