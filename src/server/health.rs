@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -42,6 +43,47 @@ pub(super) async fn metrics(State(app): State<App>) -> Response<Body> {
 pub(super) fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+}
+
+/// How often a path was answered in one way, and how long that took.
+struct Figure {
+    count: metrics::Counter,
+    seconds: metrics::Histogram,
+}
+
+/// Those of a path, by method and status.
+type OfPath = HashMap<(&'static str, u16), Figure>;
+
+/// Looked up with each answer: the recorder would want a new list of labels.
+static FIGURES: LazyLock<RwLock<HashMap<String, OfPath>>> = LazyLock::new(RwLock::default);
+
+impl Figure {
+    fn of(method: &'static str, path: &str, status: u16) -> Self {
+        recorder();
+        Self {
+            count: metrics::counter!("countertop_requests_total", "method" => method, "path" => path.to_owned(), "status" => status.to_string()),
+            seconds: metrics::histogram!("countertop_request_seconds", "method" => method, "path" => path.to_owned()),
+        }
+    }
+
+    fn note(&self, took: Duration) {
+        self.count.increment(1);
+        self.seconds.record(took.as_secs_f64());
+    }
+}
+
+/// Counts an answer. Paths are templates and methods those of the table: what
+/// strangers make up leaves nothing behind.
+pub(super) fn count(method: &'static str, path: &str, status: u16, took: Duration) {
+    let figures = FIGURES.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(figure) = figures.get(path).and_then(|figures| figures.get(&(method, status))) {
+        figure.note(took);
+        return;
+    }
+    drop(figures);
+    let figure = Figure::of(method, path, status);
+    figure.note(took);
+    FIGURES.write().unwrap_or_else(PoisonError::into_inner).entry(path.to_owned()).or_default().insert((method, status), figure);
 }
 
 /// How often what was measured is summed up.

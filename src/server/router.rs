@@ -92,8 +92,9 @@ fn stays_here(request: &Request) -> bool {
 /// Only the path's template is noted: search terms are personal data.
 async fn observe(mut request: Request, next: Next) -> Response<Body> {
     let id = request_id(&request);
-    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
-    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let path = matched.as_ref().map_or("unknown", MatchedPath::as_str);
+    let method = known(request.method());
     if let Ok(value) = HeaderValue::from_str(&id) {
         request.headers_mut().insert(REQUEST_ID, value);
     }
@@ -104,11 +105,16 @@ async fn observe(mut request: Request, next: Next) -> Response<Body> {
     let begun = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
-    span.in_scope(|| tracing::info!(status, micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), "answered"));
-    let labels = [("method", method.to_string()), ("path", path), ("status", status.to_string())];
-    metrics::counter!("countertop_requests_total", &labels).increment(1);
-    metrics::histogram!("countertop_request_seconds", &labels[..2]).record(begun.elapsed().as_secs_f64());
+    let took = begun.elapsed();
+    span.in_scope(|| tracing::info!(status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered"));
+    health::count(method, path, status, took);
     with_request_id(response, &id).await
+}
+
+/// A method's name; those that somebody made up share one.
+fn known(method: &axum::http::Method) -> &'static str {
+    let table = [Method::Get, Method::Post, Method::Patch, Method::Put, Method::Delete];
+    table.into_iter().map(Method::name).find(|name| method.as_str() == *name).unwrap_or("other")
 }
 
 /// The caller's own id if it is harmless, else a new one.
