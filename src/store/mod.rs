@@ -1,7 +1,7 @@
 //! The only folder with SQL. Each query is one text that SQLite and PostgreSQL
 //! both run; `tests/it/store.rs` prepares every one of them on both.
-//! Texts that grow with their values (`bulk`) are the exception: stories run
-//! each of those on both.
+//! Texts that grow with their values (`bulk`), and what each database tells of
+//! commits (`watch`), are the exceptions: stories run each of those on both.
 //!
 //! A [`Db`] lends a [`Conn`]: to read, or to write in one transaction. Every
 //! query takes the `Conn`, so that a handler's reads and writes see one state.
