@@ -31,6 +31,8 @@ use crate::api::PROBLEM_JSON;
 const TOLD_AT_ONCE: usize = 64;
 /// How long somebody may take to hear that there is no room.
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
+/// What is kept of a connection while it is read: no head of ours is as long.
+const BUFFER: usize = 1 << 16;
 /// Files for other things than connections: the database, its log, the program.
 const OTHER_FILES: u32 = 128;
 /// Files a process may open where the system does not say.
@@ -90,7 +92,7 @@ where
         router.clone().oneshot(request)
     });
     let mut protocol = http1::Builder::new();
-    protocol.timer(TokioTimer::new()).header_read_timeout(head);
+    protocol.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(BUFFER);
     let mut conversation = pin!(protocol.serve_connection(TokioIo::new(io), service));
     let ended = tokio::select! {
         ended = conversation.as_mut() => ended,
