@@ -17,7 +17,7 @@ use crate::tui::layer::{Cx, Subject};
 use crate::tui::record::Record;
 use crate::tui::screens::machine;
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Cursor, Loaded, Row, line, lines};
+use crate::tui::widgets::{Cursor, Loaded, Row, counted, line, lines};
 
 #[derive(Debug)]
 struct CustomerAssets {
@@ -60,7 +60,7 @@ impl Pane for CustomerAssets {
     }
 
     fn badge(&self) -> Option<String> {
-        self.assets.data().and_then(|page| page.total).map(|total| total.to_string())
+        self.assets.data().map(counted)
     }
 
     fn copied(&self) -> Option<String> {

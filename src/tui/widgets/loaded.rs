@@ -7,7 +7,17 @@ use super::super::event::{Reply, Ticket};
 use super::super::layer::Cx;
 use super::super::shared::Shared;
 use super::super::style::Look;
+use crate::api::page::Page;
 use crate::client::{Call, ClientError};
+
+/// How many there are in all, as far as a page says: `37`, or `50+`.
+pub(in crate::tui) fn counted<T>(page: &Page<T>) -> String {
+    match (page.total, &page.next) {
+        (Some(total), _) => total.to_string(),
+        (None, None) => page.items.len().to_string(),
+        (None, Some(_)) => format!("{}+", page.items.len()),
+    }
+}
 
 /// Data and where its loading stands.
 #[derive(Debug)]
@@ -85,5 +95,19 @@ impl<T: serde::de::DeserializeOwned> Loaded<T> {
             ]));
         }
         (self.data.is_none() && self.waiting.is_some()).then(|| Line::from(Span::styled("Loading", look.quiet())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_nobody_counted_is_not_made_up() {
+        let page = |next: Option<&str>, total| Page { items: vec![(); 50], next: next.map(str::to_owned), total };
+        assert_eq!(counted(&page(None, Some(50))), "50");
+        assert_eq!(counted(&page(Some("there"), Some(1_204))), "1204");
+        assert_eq!(counted(&page(Some("there"), None)), "50+");
+        assert_eq!(counted(&page(None, None)), "50");
     }
 }

@@ -12,5 +12,5 @@ pub(super) use code::Code;
 pub(super) use field::TextField;
 pub(super) use form::{Form, FormField};
 pub(super) use list::Cursor;
-pub(super) use loaded::Loaded;
+pub(super) use loaded::{Loaded, counted};
 pub(super) use paint::{Row, boxed, cut, line, lines, rule, spread, width, wrap};

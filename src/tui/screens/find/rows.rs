@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::super::shared::{Link, Shared};
-use super::super::super::widgets::{Row, line, lines, rule, spread, wrap};
+use super::super::super::widgets::{Row, counted, line, lines, rule, spread, wrap};
 use super::{Find, Recent, Where};
 use crate::api::asset::{AssetHeader, LookupHit};
 use crate::api::customer::CustomerHit;
@@ -104,8 +104,7 @@ fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         shown.extend(assets.iter().enumerate().map(|(at, hit)| (Some(at), asset_row(hit, at == find.cursor.at, area.width, find, shared))));
     }
     if let Some(page) = find.customers.answer().filter(|page| !page.items.is_empty()) {
-        let total = page.total.unwrap_or(page.items.len() as u64);
-        let count = format!("{} of {total}", page.items.len());
+        let count = format!("{} of {}", page.items.len(), counted(page));
         shown.push((None, heading("Customers", &count, area.width, shared)));
         let before = assets.len();
         shown.extend(
