@@ -5,7 +5,7 @@ mod kiosk;
 mod locking;
 mod standing_in;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crokey::KeyCombination;
@@ -27,7 +27,7 @@ use super::screens::{Find, FirstRun, Rest, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
 use super::{Device, End, frame};
-use crate::api::operation::{GetSession, SignOut};
+use crate::api::operation::{GetSession, Method, SignOut};
 use crate::api::page::Nothing;
 use crate::api::session::Session;
 use crate::client::Call;
@@ -44,6 +44,8 @@ pub(super) struct App {
     layers: Vec<Held>,
     /// Who waits for which answer.
     waiting: HashMap<Ticket, u64>,
+    /// Writes on their way.
+    writing: HashSet<Ticket>,
     session_ticket: Option<Ticket>,
     /// Beginning or ceasing to stand in for somebody.
     turning: Option<Ticket>,
@@ -104,11 +106,12 @@ impl App {
             (Some(_), false) => Box::new(SignIn::new(None)),
         };
         let now = Timestamp::now();
-        let shared = Shared { session: None, link: Link::Unknown, look, keymap, now, server: begin.server, is_device: begin.device.is_some() };
+        let shared = Shared { session: None, link: Link::Unknown, look, keymap, now, server: begin.server, is_device: begin.device.is_some(), writes: 0 };
         let mut app = Self {
             shared,
             layers: vec![Held { id: 0, layer: first }],
             waiting: HashMap::new(),
+            writing: HashSet::new(),
             session_ticket: None,
             turning: None,
             refused: false,
@@ -170,6 +173,7 @@ impl App {
                 self.with_top(|layer, cx| layer.on_paste(&text, cx));
             }
             Event::Reply(reply) => {
+                self.shared.writes += u64::from(self.writing.remove(&reply.ticket));
                 if let Some(reply) = self.not_held_back(reply) {
                     self.reply(&reply);
                 }
@@ -493,6 +497,10 @@ impl App {
     fn intent(&mut self, id: u64, intent: Intent) {
         match intent {
             Intent::Call(ticket, call) => {
+                if call.endpoint.method != Method::Get {
+                    self.shared.writes += 1;
+                    self.writing.insert(ticket);
+                }
                 self.waiting.insert(ticket, id);
                 self.effects.push_back(Effect::Call(ticket, call));
             }

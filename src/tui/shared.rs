@@ -31,6 +31,9 @@ pub(super) struct Shared {
     pub(super) server: Option<String>,
     /// Whether this machine was enrolled as a workshop terminal.
     pub(super) is_device: bool,
+    /// How many writes went out or came back: what was read before the last of
+    /// them may be of yesterday.
+    pub(super) writes: u64,
 }
 
 /// The state of the line, as the last answer showed it.

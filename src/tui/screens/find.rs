@@ -1,11 +1,13 @@
 //! Find: one box for customers and assets, and the screen one starts on.
 
 mod live;
+mod narrow;
 mod rows;
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use uuid::Uuid;
 
 use super::super::command::{Command, Place};
 use super::super::event::Reply;
@@ -23,6 +25,7 @@ use crate::client::Call;
 use crate::rules::place::full_state_code;
 use crate::text::fold;
 use live::Live;
+use narrow::{Answers, When};
 pub(in crate::tui) use rows::machine;
 
 /// Where to look: everywhere, in one field of customers, or among assets.
@@ -63,11 +66,25 @@ pub(in crate::tui) struct Find {
     field: TextField,
     look_in: Where,
     customers: Live<(String, SearchBy), Page<CustomerHit>>,
+    /// When the customers were asked last.
+    asked: When,
+    /// What the server said before: from it some answers are known.
+    answers: Answers,
     assets: Live<String, LookupAnswer>,
+    marks: Marks,
     cursor: Cursor,
     /// Enter was pressed for this text; its answer is opened and no other.
     entered: Option<String>,
     recent: Vec<Recent>,
+}
+
+/// What is marked in the rows: the text that brought them. It stays while one
+/// types on and the same rows stay, for marking a letter more in each of them
+/// would be most of what a key costs on a slow line.
+#[derive(Debug, Default)]
+struct Marks {
+    text: String,
+    rows: Vec<Uuid>,
 }
 
 /// How many records are remembered under the empty box.
@@ -114,11 +131,17 @@ impl Find {
         (wanted && !text.is_empty() && Self::may_look_up(shared)).then_some(text)
     }
 
-    /// Asks what is not answered yet: one request in flight per source, the
-    /// newest text next.
+    /// Asks what is neither answered nor known: one request in flight per source,
+    /// the newest text next.
     fn ask(&mut self, cx: &mut Cx<'_>) {
-        let customers = self.wanted_customers(cx.shared);
+        let (customers, now) = (self.wanted_customers(cx.shared), When { at: cx.shared.now, writes: cx.shared.writes });
+        if let Some(wanted) = customers.as_ref().filter(|wanted| !self.customers.is_settled(Some(*wanted)))
+            && let Some(page) = self.answers.to(wanted, now)
+        {
+            self.customers.know(wanted.clone(), page);
+        }
         self.customers.want(customers, |(q, by)| {
+            self.asked = now;
             let query = CustomerQuery { q: q.clone(), by: *by, ..CustomerQuery::default() };
             cx.call(Call::of::<SearchCustomers>(&Nothing {}, &query, &Nothing {}))
         });
@@ -127,6 +150,22 @@ impl Find {
             let query = LookupQuery { tag: tag.clone(), organization: None };
             cx.call(Call::of::<LookUpAsset>(&Nothing {}, &query, &Nothing {}))
         });
+        self.mark();
+    }
+
+    fn mark(&mut self) {
+        let assets = self.asset_hits().iter().map(|hit| hit.asset.id.0);
+        let rows: Vec<Uuid> = assets.chain(self.customer_hits().iter().map(|hit| hit.id.0)).collect();
+        let text = fold(self.field.text());
+        if rows != self.marks.rows || !text.starts_with(&self.marks.text) {
+            self.marks = Marks { text, rows };
+        }
+    }
+
+    /// Forgets what customers were found, here and before.
+    fn forget_customers(&mut self) {
+        self.customers.forget();
+        self.answers.forget();
     }
 
     fn edited(&mut self, cx: &mut Cx<'_>) {
@@ -274,6 +313,8 @@ impl Layer for Find {
         if cx.shared.session.is_some() && !Self::may_search(cx.shared) && Self::may_look_up(cx.shared) {
             self.look_in = Where::Assets;
         }
+        // The rights may be others now.
+        self.answers.forget();
         self.ask(cx);
     }
 
@@ -296,7 +337,7 @@ impl Layer for Find {
             "customer.new" => cx.open(CustomerForm::layer(self.field.text().trim())),
             "request.by_unit" => cx.open(RequestForm::by_unit()),
             "reload" => {
-                self.customers.forget();
+                self.forget_customers();
                 self.assets.forget();
                 self.ask(cx);
             }
@@ -316,7 +357,11 @@ impl Layer for Find {
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        if self.customers.take(reply) || self.assets.take(reply) {
+        let is_of_customers = self.customers.take(reply);
+        if let Some((asked, page)) = self.customers.answered().filter(|_| is_of_customers) {
+            self.answers.keep(asked, page, self.asked);
+        }
+        if is_of_customers || self.assets.take(reply) {
             self.cursor.keep_within(self.row_count());
             self.ask(cx);
             self.open_if_answered(cx);
@@ -324,7 +369,7 @@ impl Layer for Find {
     }
 
     fn on_changed(&mut self, _: super::super::layer::Subject, cx: &mut Cx<'_>) {
-        self.customers.forget();
+        self.forget_customers();
         self.ask(cx);
     }
 
@@ -350,4 +395,161 @@ impl Layer for Find {
 pub(in crate::tui) fn open_chosen(header: AssetHeader, cx: &mut Cx<'_>) {
     cx.want(Intent::Close);
     cx.open(Record::asset(header));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crossterm::event::{KeyCode, KeyModifiers};
+    use jiff::{SignedDuration, Timestamp};
+    use serde_json::json;
+
+    use super::*;
+    use crate::tui::draft::Drafts;
+    use crate::tui::event::Ticket;
+    use crate::tui::keymap::Keymap;
+    use crate::tui::shared::Link;
+    use crate::tui::style::Look;
+
+    /// Somebody who looks for names, and what was asked of the server for it.
+    struct Counter {
+        find: Find,
+        shared: Shared,
+        next_ticket: u64,
+        asked: Vec<(Ticket, Call)>,
+    }
+
+    impl Counter {
+        fn new() -> Self {
+            let session = json!({
+                "user": { "id": crate::api::ids::UserId::new(), "username": "jo", "name": "Jo Ortiz", "first": "Jo", "last": "Ortiz", "email": null, "phone": null, "kind": "staff", "roles": [] },
+                "shop": null, "customer": null, "scopes": [], "permissions": ["customer.search", "asset.lookup"], "limits": {}, "policy_version": "1",
+                "expires_at": "2030-01-01T00:00:00Z", "idle_seconds": 43_200,
+            });
+            let shared = Shared {
+                session: serde_json::from_value(session).unwrap(),
+                link: Link::Unknown,
+                look: Look::new(false, true),
+                keymap: Keymap::new(&[]).unwrap(),
+                now: Timestamp::UNIX_EPOCH,
+                server: None,
+                is_device: false,
+                writes: 0,
+            };
+            let mut counter = Self { find: Find::default(), shared, next_ticket: 0, asked: Vec::new() };
+            counter.does(|find, cx| find.begin(Where::Field(SearchBy::Name), cx));
+            counter
+        }
+
+        fn does(&mut self, act: impl FnOnce(&mut Find, &mut Cx<'_>)) {
+            let (mut drafts, mut unsure) = (Drafts::default(), Vec::new());
+            let mut cx = Cx { shared: &self.shared, drafts: &mut drafts, unsure: &mut unsure, next_ticket: &mut self.next_ticket, intents: Vec::new() };
+            act(&mut self.find, &mut cx);
+            for intent in cx.intents {
+                if let Intent::Call(ticket, call) = intent {
+                    self.asked.push((ticket, call));
+                }
+            }
+        }
+
+        /// Types letters; `<` takes one away.
+        fn types(&mut self, letters: &str) {
+            for letter in letters.chars() {
+                let code = if letter == '<' { KeyCode::Backspace } else { KeyCode::Char(letter) };
+                self.does(|find, cx| find.on_key(KeyEvent::new(code, KeyModifiers::NONE), cx));
+            }
+        }
+
+        /// The server answers the last question; `next` says that more exist.
+        fn hears(&mut self, names: &[&str], next: Option<&str>) {
+            let hit = |name: &&str| {
+                json!({
+                    "id": CustomerId::new(), "name": name, "city": "Waco", "phone": null, "number": null, "kind": "local",
+                    "state": "TX", "country": "US", "postal_code": null, "matched": ["name"], "near_miss": false,
+                })
+            };
+            let page = json!({ "items": names.iter().map(hit).collect::<Vec<_>>(), "next": next, "total": null });
+            let ticket = self.asked.last().unwrap().0;
+            let reply = Reply { ticket, outcome: Ok(page.to_string().into_bytes()), took: Duration::ZERO, at: self.shared.now };
+            self.does(|find, cx| find.on_reply(&reply, cx));
+        }
+
+        fn sees(&self) -> Vec<&str> {
+            self.find.customer_hits().iter().map(|hit| hit.name.as_str()).collect()
+        }
+
+        #[track_caller]
+        fn has_asked(&self, texts: &[&str]) {
+            assert_eq!(self.asked.len(), texts.len(), "{:?}", self.asked);
+            for ((_, call), text) in self.asked.iter().zip(texts) {
+                let query = CustomerQuery { q: (*text).to_owned(), by: SearchBy::Name, ..CustomerQuery::default() };
+                assert!(call.says_the_same(&Call::of::<SearchCustomers>(&Nothing {}, &query, &Nothing {})), "{text}: {call:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn typing_on_and_going_back_asks_nothing_where_the_answer_was_complete() {
+        let mut jo = Counter::new();
+        jo.types("kel");
+        jo.hears(&["Keller Bau", "Kelseyville Logging"], None);
+        jo.types("ler");
+        assert_eq!(jo.sees(), ["Keller Bau"]);
+        jo.types("<<<");
+        assert_eq!(jo.sees(), ["Keller Bau", "Kelseyville Logging"]);
+        jo.has_asked(&["kel"]);
+        jo.types("lerx");
+        jo.has_asked(&["kel", "kellerx"]);
+    }
+
+    #[test]
+    fn an_answer_that_goes_on_is_old_or_older_than_a_write_narrows_nothing() {
+        let mut jo = Counter::new();
+        jo.types("kel");
+        jo.hears(&["Keller Bau"], Some("more"));
+        jo.types("l");
+        jo.hears(&["Keller Bau"], None);
+        jo.shared.writes += 1;
+        jo.types("e");
+        jo.hears(&["Keller Bau"], None);
+        jo.shared.now += SignedDuration::from_secs(11);
+        jo.types("r");
+        jo.has_asked(&["kel", "kell", "kelle", "keller"]);
+    }
+
+    #[test]
+    fn an_answer_that_was_on_its_way_when_something_was_written_narrows_nothing() {
+        let mut jo = Counter::new();
+        jo.types("kel");
+        jo.shared.writes += 1;
+        jo.hears(&["Keller Bau"], None);
+        jo.types("l");
+        jo.has_asked(&["kel", "kell"]);
+    }
+
+    #[test]
+    fn keys_that_are_faster_than_the_line_cost_one_further_request() {
+        let mut jo = Counter::new();
+        jo.types("nor<<<keller");
+        jo.has_asked(&["nor"]);
+        jo.hears(&["Northwind Fleet"], None);
+        jo.has_asked(&["nor", "keller"]);
+        jo.hears(&["Keller Bau"], None);
+        assert_eq!(jo.sees(), ["Keller Bau"]);
+        jo.has_asked(&["nor", "keller"]);
+    }
+
+    #[test]
+    fn what_is_marked_stays_while_the_same_rows_stay() {
+        let mut jo = Counter::new();
+        jo.types("kel");
+        jo.hears(&["Keller Bau", "Kellerman"], None);
+        jo.types("ler");
+        assert_eq!(jo.find.marks.text, "kel");
+        jo.types("m");
+        assert_eq!((jo.sees(), jo.find.marks.text.as_str()), (vec!["Kellerman"], "kellerm"));
+        jo.types("<<<<");
+        assert_eq!(jo.find.marks.text, "kel");
+    }
 }

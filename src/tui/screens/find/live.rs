@@ -61,6 +61,17 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
         true
     }
 
+    /// An answer that needed no asking.
+    pub(super) fn know(&mut self, asked: Q, answer: A) {
+        self.answered = Some((asked, answer));
+        self.failed = None;
+    }
+
+    /// What was answered last, and the answer.
+    pub(super) fn answered(&self) -> Option<(&Q, &A)> {
+        self.answered.as_ref().map(|(asked, answer)| (asked, answer))
+    }
+
     /// The last answer; it stays until a newer one comes.
     pub(super) fn answer(&self) -> Option<&A> {
         self.answered.as_ref().map(|(_, answer)| answer)

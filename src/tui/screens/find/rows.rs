@@ -11,7 +11,7 @@ use super::{Find, Recent, Where};
 use crate::api::asset::{AssetHeader, LookupHit};
 use crate::api::customer::CustomerHit;
 use crate::rules::contact::phone_for_people;
-use crate::text::{fold, for_screen};
+use crate::text::for_screen;
 
 /// Cells before the text in the box.
 pub(super) const LABEL: usize = 6;
@@ -180,7 +180,7 @@ fn heading(title: &str, count: &str, wide: u16, shared: &Shared) -> Line<'static
 }
 
 fn parts(find: &Find) -> Vec<String> {
-    fold(find.field.text()).split(' ').map(str::to_owned).collect()
+    find.marks.text.split(' ').map(str::to_owned).collect()
 }
 
 fn asset_row(hit: &LookupHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
