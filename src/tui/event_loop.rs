@@ -23,7 +23,7 @@ use super::event::{Effect, Event, Reply, Ticket};
 use super::keymap::Keymap;
 use super::lock_note;
 use super::style::Look;
-use super::terminal::{Guard, Screen, restore_on_panic, screen};
+use super::terminal::{Guard, Screen, restore_on_panic};
 use super::{Colour, End, Settings, Start};
 use crate::api::operation::{GetSession, SignIn, SignOut};
 use crate::api::page::Nothing;
@@ -123,7 +123,7 @@ impl EventLoop {
         // Before the terminal is ours: what is caught can end nothing.
         let mut signals = Signals::new(self.is_device)?;
         let mut guard = Some(Guard::enter()?);
-        let mut screen = screen()?;
+        let mut screen = Screen::empty()?;
         let mut keys = Some(EventStream::new());
         // The first frame stands before anything is asked of anybody.
         draw(&mut screen, &self.app)?;
@@ -287,32 +287,24 @@ async fn next_key(keys: &mut EventStream) -> Event {
     }
 }
 
-/// Begins with an empty screen of the size that the terminal has now. The
-/// library's own clearing asks the terminal for its cursor and waits; a slow
-/// line would stop everything.
+/// Begins with an empty screen of the size that the terminal has now.
 fn fresh_screen() -> std::io::Result<Screen> {
     crossterm::execute!(std::io::stdout(), Clear(ClearType::All))?;
-    screen()
+    Screen::empty()
 }
 
 /// The same with nothing left in the scroll-back either: where a terminal keeps
 /// none, the sequence does nothing.
 fn wiped_screen() -> std::io::Result<Screen> {
     crossterm::execute!(std::io::stdout(), Clear(ClearType::All), Clear(ClearType::Purge))?;
-    screen()
+    Screen::empty()
 }
 
 fn draw(screen: &mut Screen, app: &App) -> std::io::Result<()> {
-    screen.draw(|frame| {
-        let area = frame.area();
-        app.view(area, frame.buffer_mut());
-        if let Some(caret) = app.caret(area)
-            && area.contains(caret)
-        {
-            frame.set_cursor_position(caret);
-        }
-    })?;
-    Ok(())
+    screen.draw(|area, buffer| {
+        app.view(area, buffer);
+        app.caret(area)
+    })
 }
 
 /// Colours unless `NO_COLOR` or the terminal says none; drawn signs unless the

@@ -10,6 +10,31 @@ pub(super) struct Look {
     ascii: bool,
 }
 
+/// A colour as terminals count the sixteen that all of them have: to 30 added
+/// for letters, to 40 for what lies under them. None is the terminal's own; the
+/// look names no others.
+pub(super) const fn of_sixteen(colour: Color) -> Option<u8> {
+    match colour {
+        Color::Black => Some(0),
+        Color::Red => Some(1),
+        Color::Green => Some(2),
+        Color::Yellow => Some(3),
+        Color::Blue => Some(4),
+        Color::Magenta => Some(5),
+        Color::Cyan => Some(6),
+        Color::Gray => Some(7),
+        Color::DarkGray => Some(60),
+        Color::LightRed => Some(61),
+        Color::LightGreen => Some(62),
+        Color::LightYellow => Some(63),
+        Color::LightBlue => Some(64),
+        Color::LightMagenta => Some(65),
+        Color::LightCyan => Some(66),
+        Color::White => Some(67),
+        Color::Reset | Color::Rgb(..) | Color::Indexed(_) => None,
+    }
+}
+
 #[expect(clippy::unused_self, reason = "every meaning is asked of the look, whether or not it has colours")]
 impl Look {
     /// A look with or without colours and drawn signs.

@@ -1,23 +1,20 @@
 //! The terminal itself: taken over on entering, and given back exactly as it
-//! was, however the program ends.
+//! was, however the program ends; and what is drawn on it meanwhile.
 
-use std::io::{BufWriter, Stdout, Write as _, stdout};
+mod pen;
+
+use std::io::{Write as _, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size};
 use crossterm::{cursor, execute, style};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-
-/// One write per frame.
-const FRAME: usize = 64 * 1024;
+use pen::Pen;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
-
-/// The terminal while it is ours.
-pub(super) type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
 /// Gives the terminal back when dropped.
 #[derive(Debug)]
@@ -62,13 +59,41 @@ pub(super) fn restore_on_panic() {
     }));
 }
 
-/// A screen to draw on.
-///
-/// # Errors
-/// When the size cannot be asked.
-pub(super) fn screen() -> std::io::Result<Screen> {
-    // Without colours the theme sets none; crossterm's own switch would reset
-    // bold and underline at each cell instead.
-    style::force_color_output(true);
-    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME, stdout())))
+/// What the terminal shows, and what it will show next.
+#[derive(Debug)]
+pub(super) struct Screen {
+    shown: Buffer,
+    next: Buffer,
+    pen: Pen,
+}
+
+impl Screen {
+    /// An empty screen of the size that the terminal has now.
+    ///
+    /// # Errors
+    /// When the size cannot be asked.
+    pub(super) fn empty() -> std::io::Result<Self> {
+        let (wide, high) = size()?;
+        let empty = Buffer::empty(Rect::new(0, 0, wide, high));
+        Ok(Self { shown: empty.clone(), next: empty, pen: Pen::default() })
+    }
+
+    /// Draws a picture, which says where the cursor stands in it. One write at
+    /// the most: nobody sees it half done.
+    ///
+    /// # Errors
+    /// When the terminal went away.
+    pub(super) fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer) -> Option<Position>) -> std::io::Result<()> {
+        self.next.reset();
+        let area = self.next.area;
+        let caret = paint(area, &mut self.next).filter(|caret| area.contains(*caret));
+        let strokes = self.pen.strokes(&self.shown, &self.next, caret);
+        std::mem::swap(&mut self.shown, &mut self.next);
+        if strokes.is_empty() {
+            return Ok(());
+        }
+        let mut terminal = stdout().lock();
+        terminal.write_all(&strokes)?;
+        terminal.flush()
+    }
 }
