@@ -76,10 +76,16 @@ impl Look {
         self.coloured(Color::Yellow).add_modifier(Modifier::REVERSED).add_modifier(Modifier::BOLD)
     }
 
-    /// The row under the cursor: its marker and its first cell, no more, so that
-    /// a step in a list is a few bytes on a slow line.
-    pub(super) fn row(self) -> Style {
+    /// Where one is in a form.
+    pub(super) fn here(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// The marker of the row under the cursor: a block with a sign in it, seen
+    /// without colours as well. The row itself looks like the others, so that a
+    /// step in a list is a few bytes on a slow line.
+    pub(super) fn row(self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
     }
 
     /// Where the text that was typed was found.

@@ -195,12 +195,8 @@ pub(super) fn cells(columns: Columns, texts: &[String], (marked, quiet): (bool, 
     let used: usize = 2 + columns.iter().map(|(_, wide)| wide + 1).sum::<usize>();
     let left = usize::from(wide).saturating_sub(used);
     let mut row = Row::new(look, marked);
-    for (at, ((_, wide), text)) in columns.iter().zip(texts).enumerate() {
-        let style = match (marked && at == 0, quiet) {
-            (true, _) => look.row(),
-            (false, true) => look.quiet(),
-            (false, false) => Style::new(),
-        };
+    let style = if quiet { look.quiet() } else { Style::new() };
+    for ((_, wide), text) in columns.iter().zip(texts) {
         row = row.cell(text, if *wide == 0 { left } else { *wide }, style);
     }
     row.done()

@@ -78,12 +78,11 @@ impl Layer for AssetChooser {
         let first = self.cursor.first_seen(room);
         let owner_room = usize::from(inside.width).saturating_sub(59);
         let rows = self.hits.iter().enumerate().skip(first).take(room).map(|(at, hit)| {
-            let style = if at == self.cursor.at { look.row() } else { Style::new() };
             let digit = if at < 9 { (at + 1).to_string() } else { String::new() };
             let plate = hit.asset.more.as_ref().and_then(|more| more.plate.as_deref()).unwrap_or_default();
             Row::new(look, at == self.cursor.at)
                 .cell(&digit, 1, look.key())
-                .cell(&hit.asset.organization.name, owner_room, style)
+                .cell(&hit.asset.organization.name, owner_room, Style::new())
                 .cell(&hit.asset.asset_number, 9, Style::new())
                 .cell(plate, 9, Style::new())
                 .cell(&machine(&hit.asset), 20, Style::new())

@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 use crate::tui::command::{COMMANDS, Command, Place};
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Cursor, TextField, boxed, cut, line, lines};
+use crate::tui::widgets::{Cursor, TextField, boxed, cut, line, lines, marker};
 
 /// What may be run from here.
 #[derive(Debug)]
@@ -111,16 +111,11 @@ impl Layer for Palette {
         let first = self.cursor.first_seen(room);
         let rows = found.iter().enumerate().skip(first).take(room).map(|(at, command)| {
             let reason = shared.access(command.needs).err();
-            let marked = at == self.cursor.at;
-            let style = match (&reason, marked) {
-                (Some(_), _) => look.locked(),
-                (None, true) => look.row(),
-                (None, false) => Style::new(),
-            };
+            let style = if reason.is_some() { look.locked() } else { Style::new() };
             let key = shared.keymap.shown_where(command, self.text).map(|key| look.key_text(&key)).unwrap_or_default();
             let lock = reason.map(|reason| format!("  [locked] {reason}")).unwrap_or_default();
             Line::from(vec![
-                Span::styled(if marked { format!("{} ", look.marker()) } else { "  ".to_owned() }, look.row()),
+                marker(look, at == self.cursor.at),
                 Span::styled(format!("{key:<10}"), look.key()),
                 Span::styled(cut(&format!("{}{lock}", command.title), usize::from(inside.width).saturating_sub(13), look), style),
             ])

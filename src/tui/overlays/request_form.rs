@@ -316,7 +316,7 @@ impl RequestForm {
     fn head_lines(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {
         let look = shared.look;
         let here = |focus: Focus| if self.focus == focus { look.marker() } else { " " };
-        let label = |focus: Focus| if self.focus == focus { look.row() } else { look.quiet() };
+        let label = |focus: Focus| if self.focus == focus { look.here() } else { look.quiet() };
         let (typed, _) = self.services.field.shown(room.saturating_sub(14));
         let fitting = self.services.fitting();
         let offered = match (fitting.first(), self.services.field.is_empty(), &self.services.known) {
@@ -331,7 +331,7 @@ impl RequestForm {
         let chosen = self.services.in_words();
         vec![
             Line::from(vec![
-                Span::styled(format!("{} ", here(Focus::Service)), look.row()),
+                Span::styled(format!("{} ", here(Focus::Service)), look.here()),
                 Span::styled("Service     ", label(Focus::Service)),
                 Span::raw(typed),
             ]),
@@ -339,7 +339,7 @@ impl RequestForm {
             Line::from(vec![Span::styled("  Asked for   ", look.quiet()), Span::styled(cut(&chosen, room.saturating_sub(15), look), look.title())]),
             self.urgency_line(look),
             Line::from(vec![
-                Span::styled(format!("{} ", here(Focus::Complaint)), look.row()),
+                Span::styled(format!("{} ", here(Focus::Complaint)), look.here()),
                 Span::styled("Complaint: what is wrong, in the customer's words", label(Focus::Complaint)),
             ]),
         ]

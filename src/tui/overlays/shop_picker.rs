@@ -77,11 +77,13 @@ impl Layer for ShopPicker {
         let Some(page) = self.shops.data() else { return };
         let room = usize::from(inside.height);
         let first = self.cursor.first_seen(room);
-        let rows = page.items.iter().enumerate().skip(first).take(room).map(|(at, shop)| {
-            let marked = at == self.cursor.at;
-            let style = if marked { look.row() } else { Style::new() };
-            Row::new(look, marked).cell(&shop.code, 8, look.quiet()).cell(&shop.name, 34, style).done()
-        });
+        let rows = page
+            .items
+            .iter()
+            .enumerate()
+            .skip(first)
+            .take(room)
+            .map(|(at, shop)| Row::new(look, at == self.cursor.at).cell(&shop.code, 8, look.quiet()).cell(&shop.name, 34, Style::new()).done());
         lines(buffer, inside, 0, rows.collect::<Vec<_>>());
     }
 }

@@ -128,12 +128,11 @@ fn row(entry: &AuditEntry, marked: bool, when: usize, wide: usize, shared: &Shar
     const WHO: usize = 20;
     const WHAT: usize = 19;
     let look = shared.look;
-    let style = if marked { look.row() } else { Style::new() };
     let room = wide.saturating_sub(2 + when + 1 + WHO + 1 + WHAT + 1 + 1);
     Row::new(look, marked)
-        .cell(&shared.moment(entry.at), when, style)
+        .cell(&shared.moment(entry.at), when, Style::new())
         .cell(&who(entry), WHO, Style::new())
-        .cell(&act_in_words(entry), WHAT, style)
+        .cell(&act_in_words(entry), WHAT, Style::new())
         .cell(&changes_in_words(entry, look), room, look.quiet())
         .done()
 }

@@ -213,30 +213,27 @@ impl Widths {
     }
 
     fn head(self, shared: &Shared) -> Line<'static> {
-        self.row(false, ["Name", "Plays", "Manages, platform", "Access", "User name"], [shared.look.quiet(); 2], shared)
+        self.row(false, ["Name", "Plays", "Manages, platform", "Access", "User name"], shared.look.quiet(), shared)
     }
 
-    /// The first cell in one style, the others in another.
-    fn row(self, marked: bool, cells: [&str; 5], [first, others]: [Style; 2], shared: &Shared) -> Line<'static> {
-        let row = Row::new(shared.look, marked).cell(cells[0], self.0[0], first);
-        cells.iter().zip(self.0).skip(1).fold(row, |row, (cell, wide)| row.cell(cell, wide, others)).done()
+    fn row(self, marked: bool, cells: [&str; 5], style: Style, shared: &Shared) -> Line<'static> {
+        cells.iter().zip(self.0).fold(Row::new(shared.look, marked), |row, (cell, wide)| row.cell(cell, wide, style)).done()
     }
 }
 
 fn contact_row(contact: &Contact, marked: bool, widths: Widths, shared: &Shared) -> Line<'static> {
     let look = shared.look;
     let name = contact.name();
-    let first = if marked { look.row() } else { Style::new() };
     let Some(more) = &contact.more else {
         let phone = contact.phone.as_deref().map(phone_for_people).unwrap_or_default();
         let [name_room, phone_room, ..] = widths.0;
-        return Row::new(look, marked).cell(&name, name_room, first).cell(&phone, phone_room + 3, Style::new()).done();
+        return Row::new(look, marked).cell(&name, name_room, Style::new()).cell(&phone, phone_room + 3, Style::new()).done();
     };
     let (plays, manages) = (plays(more), manages(more));
     let level = if more.active { more.access_level.in_words() } else { "inactive".to_owned() };
     let username = more.username.as_deref().unwrap_or_default();
     let style = if more.active { Style::new() } else { look.quiet() };
-    widths.row(marked, [&name, &plays, &manages, &level, username], [if more.active || marked { first } else { style }, style], shared)
+    widths.row(marked, [&name, &plays, &manages, &level, username], style, shared)
 }
 
 fn plays(more: &ContactMore) -> String {

@@ -83,10 +83,9 @@ impl Pane for CustomerAssets {
         let machine_room = usize::from(area.width).saturating_sub(50);
         let rows = page.items.iter().enumerate().skip(first).take(room).map(|(at, header)| {
             let marked = at == self.cursor.at;
-            let style = if marked { look.row() } else { Style::new() };
             let plate = header.more.as_ref().and_then(|more| more.plate.as_deref()).unwrap_or_default();
             Row::new(look, marked)
-                .cell(&header.asset_number, 10, style)
+                .cell(&header.asset_number, 10, Style::new())
                 .cell(plate, 10, Style::new())
                 .cell(&machine(header), machine_room, Style::new())
                 .cell(&header.organization.code, 12, look.quiet())

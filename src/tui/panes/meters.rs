@@ -220,11 +220,7 @@ fn meter_row(meter: &Meter, shown: bool, shared: &Shared) -> Line<'static> {
 fn reading_row(reading: &Reading, marked: bool, note_room: usize, shared: &Shared) -> Line<'static> {
     let look = shared.look;
     let void = reading.state == ReadingState::Void;
-    let style = match (void, marked) {
-        (true, _) => look.void(),
-        (_, true) => look.row(),
-        _ => Style::new(),
-    };
+    let style = if void { look.void() } else { Style::new() };
     let sign = match reading.state {
         ReadingState::Void => "! void",
         ReadingState::Warning => "! odd",

@@ -69,14 +69,13 @@ impl Pane for Repairs {
         let text_room = usize::from(area.width).saturating_sub(44);
         let rows = page.items.iter().enumerate().skip(first).take(room).map(|(at, repair)| {
             let marked = at == self.cursor.at;
-            let style = if marked { look.row() } else { Style::new() };
             let about = match (&repair.reason, &repair.status) {
                 (Some(reason), _) => format!("{} ({reason})", repair.description),
                 _ => repair.description.clone(),
             };
             Row::new(look, marked)
-                .cell(repair.state.name(), 7, if repair.state == RepairState::Open { style } else { look.quiet() })
-                .cell(&about, text_room, style)
+                .cell(repair.state.name(), 7, if repair.state == RepairState::Open { Style::new() } else { look.quiet() })
+                .cell(&about, text_room, Style::new())
                 .cell(repair.status.as_deref().unwrap_or_default(), 20, look.quiet())
                 .cell(&shared.day(repair.found_at), 11, look.quiet())
                 .done()

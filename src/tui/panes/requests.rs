@@ -123,7 +123,7 @@ fn request_row(request: &ServiceRequest, marked: bool, text_room: usize, shared:
     let look = shared.look;
     let style = if request.status.is_outstanding() { Style::new() } else { look.quiet() };
     Row::new(look, marked)
-        .cell(&request.number, 13, if marked { look.row() } else { style })
+        .cell(&request.number, 13, style)
         .cell(&request.status.in_words(), 12, style)
         .cell(&shared.day(request.requested_at), 11, look.quiet())
         .cell(if request.urgency == 1 { "DOWN" } else { "" }, 4, look.warning())

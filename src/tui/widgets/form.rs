@@ -265,9 +265,9 @@ impl Form {
         let text = if field.secret { "*".repeat(text.chars().count()) } else { text };
         let used = width(&text);
         let marker = if focused { format!("{} ", look.marker()) } else { "  ".to_owned() };
-        let label = Span::styled(format!("{:<label_width$}", field.label), if focused { look.row() } else { look.quiet() });
+        let label = Span::styled(format!("{:<label_width$}", field.label), if focused { look.here() } else { look.quiet() });
         let text = if field.locked.is_some() { Span::styled(text, look.locked()) } else { Span::raw(text) };
-        let mut spans = vec![Span::styled(marker, look.row()), label, Span::raw("  "), text];
+        let mut spans = vec![Span::styled(marker, look.here()), label, Span::raw("  "), text];
         let (beside, style) = match (self.faults.get(field.name), &field.locked) {
             (Some(fault), _) => (fault.clone(), look.error()),
             (None, Some(reason)) => (format!("[locked] {reason}"), look.locked()),

@@ -13,4 +13,4 @@ pub(super) use field::TextField;
 pub(super) use form::{Form, FormField};
 pub(super) use list::Cursor;
 pub(super) use loaded::{Loaded, counted};
-pub(super) use paint::{Row, boxed, cut, line, lines, rule, spread, width, wrap};
+pub(super) use paint::{Row, boxed, cut, line, lines, marker, rule, spread, width, wrap};

@@ -103,6 +103,11 @@ pub(in crate::tui) fn boxed(buffer: &mut Buffer, area: Rect, size: (u16, u16), t
     inside
 }
 
+/// What stands before a row: it says alone which is under the cursor.
+pub(in crate::tui) fn marker(look: Look, marked: bool) -> Span<'static> {
+    if marked { Span::styled(format!("{} ", look.marker()), look.row()) } else { Span::raw("  ") }
+}
+
 /// Builds a line of cells of fixed width.
 #[derive(Debug)]
 pub(in crate::tui) struct Row {
@@ -113,8 +118,7 @@ pub(in crate::tui) struct Row {
 impl Row {
     /// A row with its marker: set for the one under the cursor.
     pub(in crate::tui) fn new(look: Look, marked: bool) -> Self {
-        let marker = if marked { Span::styled(format!("{} ", look.marker()), look.row()) } else { Span::raw("  ") };
-        Self { spans: vec![marker], look }
+        Self { spans: vec![marker(look, marked)], look }
     }
 
     /// A cell of `wide` cells and a gap.

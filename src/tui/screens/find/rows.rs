@@ -71,10 +71,9 @@ fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     line(buffer, area, row, heading("Opened before", "", area.width, shared));
     let rows = find.recent.iter().enumerate().map(|(at, recent)| {
         let marked = at == find.cursor.at;
-        let style = if marked { look.row() } else { Style::new() };
         match recent {
-            Recent::Customer(_, name) => Row::new(look, marked).cell(name, 60, style).cell("customer", 9, look.quiet()).done(),
-            Recent::Asset(header) => Row::new(look, marked).cell(&asset_in_words(header), 60, style).cell("asset", 9, look.quiet()).done(),
+            Recent::Customer(_, name) => Row::new(look, marked).cell(name, 60, Style::new()).cell("customer", 9, look.quiet()).done(),
+            Recent::Asset(header) => Row::new(look, marked).cell(&asset_in_words(header), 60, Style::new()).cell("asset", 9, look.quiet()).done(),
         }
     });
     lines(buffer, area, row + 1, rows);
@@ -185,11 +184,10 @@ fn parts(find: &Find) -> Vec<String> {
 
 fn asset_row(hit: &LookupHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
     let look = shared.look;
-    let style = if marked { look.row() } else { Style::new() };
     let more = hit.asset.more.as_ref();
     let found = parts(find);
     Row::new(look, marked)
-        .found(&hit.asset.asset_number, &found, 9, style)
+        .found(&hit.asset.asset_number, &found, 9, Style::new())
         .found(more.and_then(|more| more.plate.as_deref()).unwrap_or_default(), &found, 9, Style::new())
         .cell(&machine(&hit.asset), 23, Style::new())
         .cell(&hit.asset.organization.name, usize::from(wide).saturating_sub(60), Style::new())
@@ -214,13 +212,12 @@ fn asset_in_words(header: &AssetHeader) -> String {
 
 fn customer_row(hit: &CustomerHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
     let look = shared.look;
-    let style = if marked { look.row() } else { Style::new() };
     let found = parts(find);
     let more = hit.more.as_ref();
     let number = more.and_then(|more| more.number.as_deref()).map(|number| format!("#{number}")).unwrap_or_default();
     let phone = hit.phone.as_deref().map(|phone| format!("{} {}", look.phone(), phone_for_people(phone))).unwrap_or_default();
     Row::new(look, marked)
-        .found(&hit.name, &found, usize::from(wide).saturating_sub(58), style)
+        .found(&hit.name, &found, usize::from(wide).saturating_sub(58), Style::new())
         .found(hit.city.as_deref().unwrap_or_default(), &found, 13, Style::new())
         .found(more.and_then(|more| more.state.as_deref()).unwrap_or_default(), &found, 3, Style::new())
         .found(&number, &found, 10, Style::new())
