@@ -394,7 +394,7 @@ impl App {
             (Err(error), Link::Offline(since)) if error.is_unreachable() => Link::Offline(since),
             (Err(error), _) if error.is_unreachable() => Link::Offline(reply.at),
             _ if reply.took > SLOW => Link::Slow(reply.took),
-            _ => Link::Online(reply.took),
+            _ => Link::Online,
         };
     }
 

@@ -39,7 +39,7 @@ pub(super) fn view(area: Rect, buffer: &mut Buffer, shared: &Shared, top: Option
 }
 
 /// Cells kept for the state of the line, so that a slower answer does not cut
-/// names that a faster one left whole: those of `● online 999 ms `.
+/// names that a faster one left whole: more than those of `◐ slow 30 s `.
 const LINK_ROOM: usize = 16;
 
 /// Shop, person and role, the line.
@@ -48,7 +48,7 @@ fn status(shared: &Shared, room: usize) -> Line<'static> {
     let mut left = vec![Span::styled(" countertop", look.title())];
     let link = format!("{} {} ", look.line(&shared.link), shared.link.in_words(&shared.zone()));
     let style = match shared.link {
-        Link::Online(_) => look.fine(),
+        Link::Online => look.fine(),
         Link::Slow(_) | Link::Unknown => look.warning(),
         Link::Offline(_) => look.error(),
     };

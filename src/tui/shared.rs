@@ -41,8 +41,8 @@ pub(super) struct Shared {
 pub(super) enum Link {
     /// Nothing was asked yet.
     Unknown,
-    /// Answers come.
-    Online(Duration),
+    /// Answers come. How fast is not told: it would be another with each key.
+    Online,
     /// Answers take more than a second.
     Slow(Duration),
     /// No answer since then.
@@ -50,12 +50,13 @@ pub(super) enum Link {
 }
 
 impl Link {
-    /// In words, with its delay or age.
+    /// In words, with its delay in whole seconds where it is worth telling, or
+    /// its age.
     pub(super) fn in_words(self, zone: &TimeZone) -> String {
         match self {
             Self::Unknown => "connecting".to_owned(),
-            Self::Online(took) => format!("online {} ms", took.as_millis().max(1)),
-            Self::Slow(took) => format!("slow {:.1} s", took.as_secs_f64()),
+            Self::Online => "online".to_owned(),
+            Self::Slow(took) => format!("slow {} s", took.as_secs()),
             Self::Offline(since) => format!("off line since {}", since.to_zoned(zone.clone()).strftime("%H:%M")),
         }
     }

@@ -148,7 +148,7 @@ impl Look {
         use super::shared::Link;
         match (link, self.ascii) {
             (_, true) => "*",
-            (Link::Online(_), _) => "●",
+            (Link::Online, _) => "●",
             (Link::Slow(_), _) => "◐",
             (Link::Unknown | Link::Offline(_), _) => "○",
         }

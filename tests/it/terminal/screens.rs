@@ -65,12 +65,11 @@ fn date_at(letters: &[char]) -> Option<(usize, &'static str)> {
     Some((length, sign))
 }
 
-/// The state of the line stands at the right edge; its delay is another each
-/// time.
+/// The state of the line stands at the right edge.
 fn steady_link(line: &str) -> String {
     // A busy machine is slow; that is no part of what the pictures are of.
     let Some((left, _)) = line.split_once("● online").or_else(|| line.split_once("◐ slow")) else { return line.to_owned() };
-    let link = "● online 4 ms";
+    let link = "● online";
     let room = line.trim_end().chars().count().saturating_sub(link.chars().count());
     format!("{:<room$}{link}", left.trim_end())
 }
