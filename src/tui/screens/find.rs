@@ -270,8 +270,11 @@ impl Find {
         format!("{typed} of {MIN_QUERY} characters: keep typing")
     }
 
+    /// Nothing is found for the text that was answered last: a newer one may be
+    /// on its way.
     fn no_hit(&self, shared: &Shared) -> String {
-        let text = self.field.text().trim();
+        let older = self.customers.answered().filter(|_| self.customers.is_waiting());
+        let text = older.map_or(self.field.text().trim(), |((text, _), _)| text.as_str());
         let fields = match self.look_in {
             Where::Assets if shared.is_outside() => return "No asset with this number or plate in your organizations.".to_owned(),
             Where::Assets => return format!("No asset has the number, plate or VIN \"{text}\" within your reach."),

@@ -136,7 +136,9 @@ fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
     if let Some(reason) = nothing_to_find(shared) {
         return reason;
     }
-    if find.customers.is_waiting() || find.assets.is_waiting() {
+    // What was said of the text before stays, as rows do: most of it is said
+    // again of the next.
+    if find.customers.answer().is_none() && (find.customers.is_waiting() || find.assets.is_waiting()) {
         return vec![Line::from(Span::styled(" Searching", look.quiet()))];
     }
     let asked = find.wanted_customers(shared).is_some() || find.assets.answer().is_some();
