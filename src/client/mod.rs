@@ -4,6 +4,7 @@
 //! May call [`crate::api`]. Used by the terminal application and by the verbs
 //! of the command line.
 
+mod again;
 mod call;
 pub mod credentials;
 pub mod keeper;
@@ -13,9 +14,10 @@ mod trust;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use again::Again;
 pub use call::Call;
 use reqwest::StatusCode;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 pub use trust::Trust;
 
 use crate::api::IDEMPOTENCY_KEY;
@@ -26,8 +28,6 @@ use crate::api::problem::Problem;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A server that does not take the line within this is not reachable.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// Pauses before the second and third try.
-const PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(600)];
 
 /// Why a call brought nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -167,21 +167,32 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn send(&self, call: &Call) -> Result<Vec<u8>, ClientError> {
-        let mut pauses = PAUSES.iter();
+        self.send_telling(call, |_| {}).await
+    }
+
+    /// The same, and tells for how long a busy server wants to be left alone
+    /// before the call is tried again.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn send_telling(&self, call: &Call, is_busy: impl Fn(Duration)) -> Result<Vec<u8>, ClientError> {
+        let mut tries = 0;
         loop {
-            let (outcome, worth_repeating) = self.send_once(call).await;
-            match (worth_repeating && call.may_be_repeated(), pauses.next()) {
-                (true, Some(pause)) => tokio::time::sleep(*pause).await,
-                _ => return outcome,
+            let (outcome, again) = self.send_once(call).await;
+            let Some(pause) = again.pause(tries, call.method == Method::Get, call.may_be_repeated(), rand::random()) else { return outcome };
+            if matches!(again, Again::After(_)) {
+                is_busy(pause);
             }
+            tokio::time::sleep(pause).await;
+            tries += 1;
         }
     }
 
     /// Sends once; says whether another try may help.
-    async fn send_once(&self, call: &Call) -> (Result<Vec<u8>, ClientError>, bool) {
+    async fn send_once(&self, call: &Call) -> (Result<Vec<u8>, ClientError>, Again) {
         let request = match self.request(call) {
             Ok(request) => request,
-            Err(error) => return (Err(error), false),
+            Err(error) => return (Err(error), Again::No),
         };
         let response = match request.send().await {
             Ok(response) => response,
@@ -190,16 +201,15 @@ impl Client {
                 // Time-outs are not repeated: the person has waited enough. A
                 // certificate is the same the next time.
                 let may_help = !error.is_timeout() && matches!(told, ClientError::Unreachable { .. });
-                return (Err(told), may_help);
+                return (Err(told), if may_help { Again::Soon } else { Again::No });
             }
         };
         let status = response.status();
-        let busy = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
-            && !response.headers().contains_key(RETRY_AFTER);
+        let again = Again::told(status, response.headers());
         match response.bytes().await {
-            Err(error) => (Err(self.no_answer(&error)), true),
-            Ok(bytes) if status.is_success() => (Ok(bytes.to_vec()), false),
-            Ok(bytes) => (Err(self.refusal(status, &bytes)), busy),
+            Err(error) => (Err(self.no_answer(&error)), Again::Soon),
+            Ok(bytes) if status.is_success() => (Ok(bytes.to_vec()), Again::No),
+            Ok(bytes) => (Err(self.refusal(status, &bytes)), again),
         }
     }
 

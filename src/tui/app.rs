@@ -178,6 +178,7 @@ impl App {
                     self.reply(&reply);
                 }
             }
+            Event::Busy(pause) => self.shared.link = Link::Busy(pause),
             Event::Woken(ticket) => self.woken(ticket),
             Event::Signal(signal) => self.end(End::Signal(signal)),
             Event::Resize | Event::Resumed => {}

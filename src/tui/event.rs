@@ -21,6 +21,8 @@ pub(super) enum Event {
     Resize,
     /// A call came back.
     Reply(Box<Reply>),
+    /// The server is busy: a call is tried again after so long.
+    Busy(Duration),
     /// The time that a layer asked to be woken after is over.
     Woken(Ticket),
     /// The system asks to end.

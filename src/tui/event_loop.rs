@@ -196,7 +196,12 @@ impl EventLoop {
 
     fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
         match effect {
-            Effect::Call(ticket, call) => self.answer(ticket, |client| async move { client.send(&call).await }),
+            Effect::Call(ticket, call) => {
+                let done = self.done.0.clone();
+                // The loop may have ended meanwhile.
+                let is_busy = move |pause| drop(done.send(Event::Busy(pause)));
+                self.answer(ticket, |client| async move { client.send_telling(&call, is_busy).await });
+            }
             Effect::Vouch(ticket, who) => self.answer(ticket, |client| async move { vouched(&client, &who).await }),
             Effect::Wake(ticket, after) => {
                 let done = self.done.0.clone();

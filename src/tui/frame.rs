@@ -49,7 +49,7 @@ fn status(shared: &Shared, room: usize) -> Line<'static> {
     let link = format!("{} {} ", look.line(&shared.link), shared.link.in_words(&shared.zone()));
     let style = match shared.link {
         Link::Online => look.fine(),
-        Link::Slow(_) | Link::Unknown => look.warning(),
+        Link::Slow(_) | Link::Busy(_) | Link::Unknown => look.warning(),
         Link::Offline(_) => look.error(),
     };
     let mut left_room = room.saturating_sub(width(&link).max(LINK_ROOM) + 12);

@@ -45,6 +45,8 @@ pub(super) enum Link {
     Online,
     /// Answers take more than a second.
     Slow(Duration),
+    /// The server has too much to do; it is asked again after so long.
+    Busy(Duration),
     /// No answer since then.
     Offline(Timestamp),
 }
@@ -57,6 +59,7 @@ impl Link {
             Self::Unknown => "connecting".to_owned(),
             Self::Online => "online".to_owned(),
             Self::Slow(took) => format!("slow {} s", took.as_secs()),
+            Self::Busy(pause) => format!("busy, again in {} s", pause.as_secs_f64().ceil()),
             Self::Offline(since) => format!("off line since {}", since.to_zoned(zone.clone()).strftime("%H:%M")),
         }
     }
@@ -162,6 +165,15 @@ pub fn command_access(granted: PermissionSet, command: &Command) -> Access {
 mod tests {
     use super::*;
     use crate::tui::command::named;
+
+    #[test]
+    fn the_line_is_told_in_words_that_stay_while_nothing_is_odd() {
+        let told = |link: Link| link.in_words(&TimeZone::UTC);
+        assert_eq!(told(Link::Online), "online");
+        assert_eq!(told(Link::Slow(Duration::from_millis(2_900))), "slow 2 s");
+        assert_eq!(told(Link::Busy(Duration::from_millis(2_100))), "busy, again in 3 s");
+        assert_eq!(told(Link::Offline(Timestamp::UNIX_EPOCH)), "off line since 00:00");
+    }
 
     #[test]
     fn what_changes_something_is_told_from_what_reads() {

@@ -149,7 +149,7 @@ impl Look {
         match (link, self.ascii) {
             (_, true) => "*",
             (Link::Online, _) => "●",
-            (Link::Slow(_), _) => "◐",
+            (Link::Slow(_) | Link::Busy(_), _) => "◐",
             (Link::Unknown | Link::Offline(_), _) => "○",
         }
     }

@@ -11,6 +11,7 @@ mod harness;
 
 mod architecture;
 mod cli;
+mod client;
 mod import;
 mod meter_properties;
 mod readme;
