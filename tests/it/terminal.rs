@@ -2,14 +2,17 @@
 //! with demo data.
 
 mod administration;
+mod bytes;
 mod changes;
 mod contacts;
 mod dealers_account;
 mod greying;
 mod kiosk;
 mod life;
+mod line;
 mod lock;
 pub(crate) mod screen;
 mod screens;
+mod slow_line;
 mod standing_in;
 mod tasks;
