@@ -260,15 +260,15 @@ impl App {
             "suspend" => self.effects.push_back(Effect::Suspend),
             "help" => {
                 let (title, places, text) = self.top().map_or_else(Default::default, |top| (top.title(), top.places(), top.wants_text()));
-                self.open(Box::new(Help::new(title, &places, text)));
+                self.open_once(Box::new(Help::new(title, &places, text)));
             }
             "palette" => {
                 let (places, text) = self.top().map_or_else(Default::default, |top| (top.places(), top.wants_text()));
-                self.open(Box::new(Palette::new(&places, text)));
+                self.open_once(Box::new(Palette::new(&places, text)));
             }
             "administration" => self.open_administration(),
-            "shop.switch" => self.open(Box::new(ShopPicker::default())),
-            "password.change" => self.open(Box::new(PasswordForm::layer())),
+            "shop.switch" => self.open_once(Box::new(ShopPicker::default())),
+            "password.change" => self.open_once(Box::new(PasswordForm::layer())),
             "acting.stop" => self.stop_acting(),
             "sign_out" => self.sign_out(),
             // The line was down when the program began: begin once more.
@@ -284,13 +284,20 @@ impl App {
 
     /// Back to the administration where it is open already.
     fn open_administration(&mut self) {
-        match self.layers.iter().position(|held| held.layer.title() == administration::TITLE) {
-            Some(at) => {
-                self.keep_drafts_above(at + 1);
-                self.layers.truncate(at + 1);
-            }
-            None => self.open(Box::new(Administration::default())),
-        }
+        let open = self.layers.iter().position(|held| held.layer.title() == administration::TITLE);
+        self.go_back_or_open(open, Box::new(Administration::default()));
+    }
+
+    /// Opens what lies over a screen, once: a key held down piles up nothing.
+    fn open_once(&mut self, layer: Box<dyn Layer>) {
+        let open = self.layers.iter().position(|held| held.layer.is_over() && held.layer.title() == layer.title());
+        self.go_back_or_open(open, layer);
+    }
+
+    fn go_back_or_open(&mut self, open: Option<usize>, layer: Box<dyn Layer>) {
+        let Some(at) = open else { return self.open(layer) };
+        self.keep_drafts_above(at + 1);
+        self.layers.truncate(at + 1);
     }
 
     /// One step back; typed text is kept as a draft.

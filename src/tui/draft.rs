@@ -1,7 +1,7 @@
 //! Typed text that was not sent: kept when a form is left, when the program
 //! ends, and when it is ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use crate::api::ids::UserId;
@@ -12,7 +12,13 @@ use crate::api::ids::UserId;
 pub(super) struct Drafts {
     owner: Option<UserId>,
     kept: BTreeMap<String, Draft>,
+    /// What they were for, the oldest first.
+    #[serde(default)]
+    order: VecDeque<String>,
 }
+
+/// How many are kept: what was left so long ago nobody comes back to.
+const MOST: usize = 100;
 
 /// Fields and their texts.
 pub(super) type Draft = Vec<(String, String)>;
@@ -50,21 +56,29 @@ impl Drafts {
     pub(super) fn belong_to(&mut self, user: UserId) {
         if self.owner.is_some_and(|owner| owner != user) {
             self.kept.clear();
+            self.order.clear();
         }
         self.owner = Some(user);
     }
 
     /// Keeps a draft, or forgets it when it is empty.
     pub(super) fn set(&mut self, about: &str, draft: Draft) {
+        self.take(about);
         if draft.iter().all(|(_, text)| text.is_empty()) {
-            self.kept.remove(about);
-        } else {
-            self.kept.insert(about.to_owned(), draft);
+            return;
+        }
+        self.kept.insert(about.to_owned(), draft);
+        self.order.push_back(about.to_owned());
+        if self.order.len() > MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.kept.remove(&oldest);
         }
     }
 
     /// Takes a draft out.
     pub(super) fn take(&mut self, about: &str) -> Option<Draft> {
+        self.order.retain(|kept| kept != about);
         self.kept.remove(about)
     }
 }
@@ -72,6 +86,18 @@ impl Drafts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_of_very_many_drafts_goes() {
+        let mut drafts = Drafts::default();
+        for at in 0..MOST + 20 {
+            drafts.set(&format!("contact {at}"), vec![("first".to_owned(), "Petra".to_owned())]);
+            drafts.set("request", vec![("note".to_owned(), format!("{at}"))]);
+        }
+        assert_eq!((drafts.kept.len(), drafts.order.len()), (MOST, MOST));
+        assert!(drafts.take("contact 0").is_none() && drafts.take("request").is_some());
+        assert!(drafts.take(&format!("contact {}", MOST + 19)).is_some());
+    }
 
     #[test]
     fn what_one_person_typed_is_never_shown_to_another() {

@@ -5,6 +5,9 @@ use super::event::{Reply, Ticket};
 use super::layer::{Cx, Tone};
 use crate::client::{Call, ClientError};
 
+/// The most writes that are kept because nobody knows whether they arrived.
+const MOST_UNSURE: usize = 32;
+
 /// What was sent last.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
@@ -18,7 +21,7 @@ impl Sending {
             return;
         }
         let before = cx.unsure.iter().position(|before| before.says_the_same(&call));
-        let call = before.map_or(call, |at| cx.unsure.swap_remove(at));
+        let call = before.map_or(call, |at| cx.unsure.remove(at));
         self.on_its_way = Some((cx.call(call.clone()), call));
     }
 
@@ -34,6 +37,8 @@ impl Sending {
                 let told = error.problem().is_some_and(|problem| problem.status < 500);
                 if !told {
                     cx.unsure.push(call);
+                    let older = cx.unsure.len().saturating_sub(MOST_UNSURE);
+                    cx.unsure.drain(..older);
                 }
                 Some(Err(error))
             }

@@ -383,6 +383,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn keys_that_are_held_down_pile_up_nothing() {
+        let mut desk = desk(UserId::new());
+        let (help, palette) = (KeyCode::F(1), KeyModifiers::CONTROL);
+        for second in 1..50 {
+            desk.at(second, key(help, KeyModifiers::NONE)).at(second, key(KeyCode::Char('k'), palette));
+        }
+        assert_eq!(desk.app.layers.len(), 3, "find, help over it, the commands over that");
+        desk.at(50, key(help, KeyModifiers::NONE));
+        assert_eq!(desk.app.layers.len(), 2, "back to the help");
+    }
+
+    #[test]
     fn it_starts_locked_where_it_was_locked_and_asks_nothing() {
         let user = UserId::new();
         let note = LockNote { user, username: "jo".to_owned(), name: "Jo Ortiz".to_owned() };

@@ -1,6 +1,6 @@
 //! One line of text to type in.
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 use unicode_width::UnicodeWidthChar;
@@ -39,17 +39,26 @@ impl TextField {
 
     /// A key. True if the text is another now.
     pub(in crate::tui) fn key(&mut self, key: KeyEvent) -> bool {
+        let is_letter = matches!(key.code, KeyCode::Char(_)) && key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+        if is_letter && self.room() == 0 {
+            return false;
+        }
         self.input.handle_event(&Event::Key(key)).is_some_and(|changed| changed.value)
     }
 
     /// Puts a pasted text in at the cursor, as one line.
     pub(in crate::tui) fn paste(&mut self, text: &str) {
-        let text: String = clean_line(text).chars().take(MOST).collect();
+        let text: String = clean_line(text).chars().take(self.room()).collect();
         let at = self.input.cursor();
         let mut value: String = self.text().chars().take(at).collect();
         value.push_str(&text);
         value.extend(self.text().chars().skip(at));
         self.input = Input::new(value).with_cursor(at + text.chars().count());
+    }
+
+    /// How many letters more are taken.
+    fn room(&self) -> usize {
+        MOST.saturating_sub(self.text().chars().count())
     }
 
     /// The part that fits into `room` cells around the cursor, and the cursor's
@@ -72,5 +81,22 @@ impl TextField {
         };
         let text: String = letters[start..].iter().take_while(fits).collect();
         (for_screen(&text), u16::try_from(seen).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_takes_so_much_and_no_more_however_often_one_pastes() {
+        let mut field = TextField::default();
+        for _ in 0..3 {
+            field.paste(&"x".repeat(MOST * 2));
+        }
+        assert_eq!(field.text().len(), MOST);
+        assert!(!field.key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE)));
+        assert!(field.key(KeyEvent::new(KeyCode::Backspace, KeyModifiers::NONE)));
+        assert!(field.key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE)));
     }
 }
