@@ -94,6 +94,17 @@ fn is_bare(cell: &Cell) -> bool {
     cell.symbol() == " " && Dress::of(cell).is_bare_on_blanks()
 }
 
+/// Where another thing is to be seen, row by row. What half of a wide letter lay
+/// over is written anew: terminals differ in what they leave there.
+fn changes(shown: &Buffer, next: &Buffer) -> Vec<Position> {
+    let is_other = |at: &Position| {
+        let (Some(before), Some(now)) = (shown.cell(*at), next.cell(*at)) else { return false };
+        let is_same = before == now || is_bare(before) && is_bare(now);
+        !is_covered(*at, next) && (!is_same || is_covered(*at, shown))
+    };
+    next.area.positions().filter(is_other).collect()
+}
+
 /// Whether a wide letter lies over a place.
 fn is_covered(at: Position, picture: &Buffer) -> bool {
     let before = at.x.checked_sub(1).and_then(|x| picture.cell((x, at.y)));
@@ -110,20 +121,13 @@ impl Pen {
             out.extend_from_slice(b"\x1b[m");
             self.dress = Some(Dress::default());
         }
-        // Under half of a wide letter that goes there may be more to wipe than
-        // a picture remembers.
-        let was_bare = |x: u16, y: u16| shown.cell((x, y)).is_some_and(is_bare) && !is_covered(Position { x, y }, shown);
-        let is_other = |(x, y, cell): &(u16, u16, &Cell)| !(is_bare(cell) && was_bare(*x, *y));
-        let changes: Vec<(u16, u16, &Cell)> = shown.diff(next).into_iter().filter(is_other).collect();
+        let changes = changes(shown, next);
         let mut wiped = None;
-        for (place, (x, y, cell)) in changes.iter().enumerate() {
-            let at = Position { x: *x, y: *y };
-            if wiped == Some(at.y) || is_covered(at, next) {
-                continue;
-            }
+        for (place, at) in changes.iter().copied().enumerate() {
+            let Some(cell) = next.cell(at).filter(|_| wiped != Some(at.y)) else { continue };
             self.go(at, next, &mut out);
             let is_last = || (at.x..next.area.width).all(|x| next.cell((x, at.y)).is_none_or(is_bare));
-            let in_row = || changes[place..].iter().take_while(|(_, y, _)| *y == at.y).count();
+            let in_row = || changes[place..].iter().take_while(|other| other.y == at.y).count();
             if is_last() && in_row() > WIPE {
                 self.put_on(Dress::default(), &mut out);
                 out.extend_from_slice(b"\x1b[K");
@@ -195,7 +199,8 @@ impl Pen {
         }
         let now = self.dress.unwrap_or_default();
         let mut text = String::new();
-        for cell in (at.x..to.x).filter_map(|x| picture.cell((x, at.y))) {
+        for place in (at.x..to.x).map(|x| Position { x, y: at.y }) {
+            let cell = picture.cell(place).filter(|_| !is_covered(place, picture))?;
             let fits = if is_bare(cell) { now.is_bare_on_blanks() } else { Dress::of(cell) == now };
             if !fits || cell.symbol().len() != 1 {
                 return None;
