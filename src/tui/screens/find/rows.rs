@@ -104,7 +104,8 @@ fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     }
     if let Some(page) = find.customers.answer().filter(|page| !page.items.is_empty()) {
         let count = format!("{} of {}", page.items.len(), counted(page));
-        shown.push((None, heading("Customers", &count, area.width, shared)));
+        let title = if customers.iter().all(|hit| hit.near_miss) { "Customers, one letter away" } else { "Customers" };
+        shown.push((None, heading(title, &count, area.width, shared)));
         let before = assets.len();
         shown.extend(
             customers.iter().enumerate().map(|(at, hit)| (Some(before + at), customer_row(hit, before + at == find.cursor.at, area.width, find, shared))),
