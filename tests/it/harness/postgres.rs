@@ -34,11 +34,13 @@ pub(crate) struct Server {
 
 /// The server of this process.
 pub(crate) fn server() -> &'static Server {
+    server_if_there().unwrap_or_else(|sentence| panic!("{sentence}"))
+}
+
+/// The server of this process, or the sentence that says what is missing.
+pub(crate) fn server_if_there() -> Result<&'static Server, &'static str> {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
-    match SERVER.get_or_init(start) {
-        Ok(server) => server,
-        Err(sentence) => panic!("{sentence}"),
-    }
+    SERVER.get_or_init(start).as_ref().map_err(String::as_str)
 }
 
 impl Server {

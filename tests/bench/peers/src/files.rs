@@ -1,0 +1,55 @@
+//! `files`: the same customers as a file to import, and the same searches as
+//! paths, for a run over HTTP.
+//!
+//! May call [`crate::customers`] and [`crate::mix`].
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::customers::{COUNTRY, Customer, Customers};
+use crate::mix;
+
+/// What to write where.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How many customers there are.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    customers: u64,
+    /// Other customers and other searches for another number.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The code of the shop they belong to.
+    #[arg(long)]
+    shop: String,
+    /// Where customers.csv and paths.txt go.
+    #[arg(long, default_value = ".")]
+    folder: PathBuf,
+}
+
+/// Writes both.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let customers = Customers::new(options.seed, usize::try_from(options.customers)?);
+    let mut file = BufWriter::new(File::create(options.folder.join("customers.csv"))?);
+    writeln!(file, "number,name,city,state,postal_code,country,phone,shop")?;
+    for Customer { name, city, state, phone, postal_code, numbers, .. } in customers.all() {
+        // No generated text holds a comma or a quotation mark.
+        let number = numbers.first().map_or("", String::as_str);
+        writeln!(file, "{number},{name},{city},{state},{postal_code},{COUNTRY},{phone},{}", options.shop)?;
+    }
+    file.flush()?;
+    let mut file = BufWriter::new(File::create(options.folder.join("paths.txt"))?);
+    for asked in mix::searches(&customers, options.seed) {
+        writeln!(file, "/v1/customers?by={}&q={}", asked.query.by().name(), escaped(&asked.text))?;
+    }
+    Ok(file.flush()?)
+}
+
+/// A text as the value of a query: each byte that is neither letter nor digit
+/// by its number.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}

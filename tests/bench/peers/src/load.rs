@@ -1,0 +1,157 @@
+//! `http`: asks a server over kept connections, each the next thing as soon as
+//! it has the last, and tells how many answers came and how soon.
+//!
+//! May call [`crate::course`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+
+use crate::course::{Times, micros};
+
+/// Whom to ask for what.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// `http://127.0.0.1:PORT`, nothing behind it.
+    #[arg(long)]
+    url: String,
+    /// Sent as the bearer's token.
+    #[arg(long)]
+    token: Option<String>,
+    /// How many ask at the same time.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// For how long.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// What to get: a path with its query on each line.
+    #[arg(long)]
+    path_file: PathBuf,
+}
+
+/// What one connection saw.
+#[derive(Debug, Default)]
+struct Seen {
+    times: Vec<f64>,
+    /// Answers other than 200, and connections that broke.
+    errors: usize,
+}
+
+/// Asks and prints one row.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let host = options.url.trim_end_matches('/').strip_prefix("http://").context("--url is http://HOST:PORT")?.to_owned();
+    let bearer = options.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let paths = std::fs::read_to_string(&options.path_file).with_context(|| options.path_file.display().to_string())?;
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n{bearer}\r\n").into_bytes();
+    let requests: Vec<Vec<u8>> = paths.lines().filter(|path| !path.is_empty()).map(request).collect();
+    ensure!(!requests.is_empty(), "There is no path in {}.", options.path_file.display());
+    let requests = Arc::new(requests);
+    // One thread, so that the server keeps the other processors.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let seen = runtime.block_on(async {
+        let until = Instant::now() + Duration::from_secs(options.seconds);
+        let start = |nth: usize| {
+            let first = nth * requests.len() / options.connections;
+            tokio::spawn(connection(host.clone(), Arc::clone(&requests), first, until))
+        };
+        let connections: Vec<_> = (0..options.connections).map(start).collect();
+        let mut seen = Seen::default();
+        for connection in connections {
+            let one = connection.await?;
+            seen.times.extend(one.times);
+            seen.errors += one.errors;
+        }
+        Ok::<_, anyhow::Error>(seen)
+    })?;
+    let (answers, errors) = (seen.times.len(), seen.errors);
+    let times = Times::of(seen.times);
+    println!("| connections | answers a second | p50 µs | p99 µs | max µs | errors |\n|--:|--:|--:|--:|--:|--:|");
+    let rate = answers as f64 / options.seconds.max(1) as f64;
+    println!("| {} | {rate:.0} | {:.0} | {:.0} | {:.0} | {errors} |", options.connections, times.at(0.5), times.at(0.99), times.at(1.0));
+    Ok(())
+}
+
+/// Asks one thing after the other until the time is over; a connection that
+/// broke is made anew.
+async fn connection(host: String, requests: Arc<Vec<Vec<u8>>>, mut next: usize, until: Instant) -> Seen {
+    let mut seen = Seen::default();
+    while Instant::now() < until {
+        if ask_all(&host, &requests, &mut next, until, &mut seen).await.is_err() {
+            seen.errors += 1;
+            // A server that is gone is not asked a million times.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    seen
+}
+
+async fn ask_all(host: &str, requests: &[Vec<u8>], next: &mut usize, until: Instant, seen: &mut Seen) -> Result<()> {
+    let stream = TcpStream::connect(host).await?;
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::with_capacity(1 << 16, stream);
+    let mut line = Vec::new();
+    loop {
+        let start = Instant::now();
+        if start >= until {
+            return Ok(());
+        }
+        stream.get_mut().write_all(&requests[*next % requests.len()]).await?;
+        *next += 1;
+        if read_answer(&mut stream, &mut line).await? == 200 {
+            seen.times.push(micros(start.elapsed()));
+        } else {
+            seen.errors += 1;
+        }
+    }
+}
+
+/// Reads an answer to its end, and tells its status.
+async fn read_answer(stream: &mut BufReader<TcpStream>, line: &mut Vec<u8>) -> Result<u16> {
+    let status = read_line(stream, line).await?.split(' ').nth(1).context("no status")?.parse()?;
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        let header = read_line(stream, line).await?;
+        let Some((name, value)) = header.split_once(':') else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse()?;
+        }
+        chunked |= name.eq_ignore_ascii_case("transfer-encoding") && value.trim().eq_ignore_ascii_case("chunked");
+    }
+    if !chunked {
+        skip(stream, length).await?;
+        return Ok(status);
+    }
+    loop {
+        let head = read_line(stream, line).await?;
+        let length = usize::from_str_radix(head.split(';').next().unwrap_or_default().trim(), 16)?;
+        skip(stream, length).await?;
+        // Behind the last chunk, trailers aside, as behind each: an empty line.
+        read_line(stream, line).await?;
+        if length == 0 {
+            return Ok(status);
+        }
+    }
+}
+
+async fn read_line<'l>(stream: &mut BufReader<TcpStream>, line: &'l mut Vec<u8>) -> Result<&'l str> {
+    line.clear();
+    if stream.read_until(b'\n', line).await? == 0 {
+        bail!("the server closed the connection");
+    }
+    Ok(std::str::from_utf8(line)?.trim_end())
+}
+
+async fn skip(stream: &mut BufReader<TcpStream>, mut bytes: usize) -> Result<()> {
+    while bytes > 0 {
+        let here = stream.fill_buf().await?.len().min(bytes);
+        ensure!(here > 0, "the server closed the connection");
+        stream.consume(here);
+        bytes -= here;
+    }
+    Ok(())
+}

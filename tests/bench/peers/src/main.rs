@@ -1,0 +1,59 @@
+//! The customer search beside other engines, on one machine and in one run: see
+//! `README.md` beside this package. Judge by the ratios of a run, never by its
+//! absolute numbers.
+//!
+//! An arrow reads "may be used by":
+//!
+//! ```text
+//! random ← words ← customers ← folded ← tiers ← fts5, trigrams, pg ←┐
+//!                      ↑ └ ours ←───────────────────────────────────┤
+//!                     mix ← course ←──────────────────── search, chart, load
+//! ```
+
+mod chart;
+mod course;
+mod customers;
+mod files;
+mod floor;
+mod folded;
+mod fts5;
+mod load;
+mod mix;
+mod ours;
+mod pg;
+#[path = "../../../it/harness/postgres.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod postgres;
+mod random;
+mod search;
+mod tiers;
+mod trigrams;
+mod words;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Measures the customer search beside other engines.
+#[derive(Debug, Parser)]
+enum Command {
+    /// Prints a table of our index and its peers.
+    Search(search::Options),
+    /// Draws how our search grows with the number of customers.
+    Chart(chart::Options),
+    /// Writes customers to import and paths to ask for.
+    Files(files::Options),
+    /// Asks a server as fast as it answers.
+    Http(load::Options),
+    /// Serves one page of hits from memory.
+    Floor(floor::Options),
+}
+
+fn main() -> Result<()> {
+    match Command::parse() {
+        Command::Search(options) => search::run(&options),
+        Command::Chart(options) => chart::run(&options),
+        Command::Files(options) => files::run(&options),
+        Command::Http(options) => load::run(&options),
+        Command::Floor(options) => floor::run(&options),
+    }
+}
