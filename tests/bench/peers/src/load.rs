@@ -112,8 +112,8 @@ async fn ask_all(host: &str, requests: &[Vec<u8>], next: &mut usize, until: Inst
 
 /// Reads an answer to its end, and tells its status.
 async fn read_answer(stream: &mut BufReader<TcpStream>, line: &mut Vec<u8>) -> Result<u16> {
-    let status = read_line(stream, line).await?.split(' ').nth(1).context("no status")?.parse()?;
-    let (mut length, mut chunked) = (0, false);
+    let status = read_line(stream, line).await?.split(' ').nth(1).context("no status")?.parse::<u16>()?;
+    let (mut length, mut chunked) = (0_usize, false);
     loop {
         let header = read_line(stream, line).await?;
         let Some((name, value)) = header.split_once(':') else { break };
