@@ -160,7 +160,7 @@ pub(super) mod tests {
     /// One that asks somebody who is not there.
     pub(in crate::client) fn silent() -> Keyring {
         let asks = || {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
             Err(Error::NoDefaultStore)
         };
         Keyring::new(asks, Duration::from_millis(50))

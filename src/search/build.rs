@@ -240,7 +240,7 @@ fn index_texts(segment: &mut Segment) {
     segment.postings = Postings::build(next as usize, |put| {
         for customer in 0..segment.len() {
             let record = segment.record(customer);
-            record.words.for_each(|word| put(word, customer));
+            record.words.iter().for_each(|word| put(word, customer));
             let place = &segment.places[record.place as usize];
             put(cities + place.city_text, customer);
             put(states + place.state_text, customer);

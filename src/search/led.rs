@@ -177,8 +177,7 @@ impl PartSieve {
     /// The best field in which it stands.
     #[inline]
     fn field(&self, segment: &Segment, record: &Record<'_>) -> Option<Field> {
-        let mut words = record.words;
-        if words.any(|word| self.names.has(word)) {
+        if record.words.iter().any(|word| self.names.has(word)) {
             return Some(Field::Name);
         }
         let place = &segment.places[record.place as usize];

@@ -166,9 +166,9 @@ impl CustomerIndex {
     pub fn search(&self, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize) -> Hits {
         let layers = self.now();
         let near_only = after.is_some_and(|after| after.matched.class == Matched::NEAR_MISS);
-        let mut hits = if near_only { Hits::default() } else { collect(&layers, query, scope, after, limit, |walk| walk.exact()) };
+        let mut hits = if near_only { Hits::default() } else { collect(&layers, query, scope, after, limit, false) };
         if near_only || hits.is_empty() && after.is_none() {
-            hits = collect(&layers, query, scope, after, limit, |walk| walk.near());
+            hits = collect(&layers, query, scope, after, limit, true);
         }
         hits
     }
@@ -214,12 +214,16 @@ impl CustomerIndex {
 }
 
 /// Searches each layer and joins what was found.
-fn collect(layers: &Arc<Layers>, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize, search: impl Fn(&mut Walk<'_>)) -> Hits {
+fn collect(layers: &Arc<Layers>, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize, near: bool) -> Hits {
     let mut items = Vec::new();
     let mut is_complete = true;
     for (at, layer) in layers.all.iter().enumerate() {
         let mut walk = Walk::new(&layer.segment, &layer.hidden, query, Reach::new(&layer.segment, scope), after, limit + 1);
-        search(&mut walk);
+        if near {
+            walk.near()
+        } else {
+            walk.exact()
+        }
         is_complete &= walk.complete;
         items.extend(walk.found.into_iter().map(|(matched, customer)| (matched, at, customer)));
     }

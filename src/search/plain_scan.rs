@@ -174,7 +174,7 @@ fn scope() -> impl Strategy<Value = Scope> {
         3 => Just(Scope::deployment()),
         2 => Just(Scope { shops: vec![shop(0)], ..Scope::default() }),
         1 => Just(Scope { shops: vec![shop(1)], organizations: organizations.clone(), portal_only: true, ..Scope::default() }),
-        1 => Just(Scope { customers, organizations, ..Scope::default() }),
+        1 => Just(Scope { organizations, customers, ..Scope::default() }),
     ]
 }
 

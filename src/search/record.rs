@@ -93,14 +93,13 @@ pub(super) struct Record<'a> {
 
 /// The words of a name, by their numbers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words<'a>(pub(super) &'a [u8]);
+pub(super) struct Words<'a>(&'a [u8]);
 
-impl Iterator for Words<'_> {
-    type Item = u32;
-
+impl<'a> Words<'a> {
     #[inline]
-    fn next(&mut self) -> Option<u32> {
-        if self.0.is_empty() { None } else { Some(take_index(&mut self.0)) }
+    pub(super) fn iter(self) -> impl Iterator<Item = u32> + use<'a> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || (!rest.is_empty()).then(|| take_index(&mut rest)))
     }
 }
 

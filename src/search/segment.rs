@@ -105,7 +105,7 @@ impl Segment {
     /// The folded name.
     pub(super) fn folded_name(&self, customer: u32) -> String {
         let mut name = String::with_capacity(40);
-        for word in Record::words_of(self.bytes_of(customer)) {
+        for word in Record::words_of(self.bytes_of(customer)).iter() {
             if !name.is_empty() {
                 name.push(' ');
             }
@@ -138,7 +138,7 @@ impl Segment {
     }
 
     fn behind<'t>(&self, words: Words<'_>, mut text: &'t [u8]) -> Behind<'t> {
-        for (at, word) in words.enumerate() {
+        for (at, word) in words.iter().enumerate() {
             let word = self.names.text(word).as_bytes();
             for piece in [if at == 0 { b"".as_slice() } else { b" " }, word] {
                 let common = piece.len().min(text.len());
@@ -292,8 +292,7 @@ impl Searched for Seen<'_> {
         let segment = self.segment;
         match field {
             Field::Name => {
-                let mut words = self.record.words;
-                while words.next().is_some_and(|word| look(segment.names.text(word))) {}
+                let _ = self.record.words.iter().all(|word| look(segment.names.text(word)));
             }
             Field::City => _ = look(segment.cities.text(segment.places[self.record.place as usize].city_text)),
             Field::State => _ = look(segment.states.text(segment.places[self.record.place as usize].state_text)),

@@ -118,7 +118,8 @@ impl<'a> Walk<'a> {
         } else if is_one {
             self.pass_sieved(tiers, rarest.customers(self.segment), None, usize::MAX)
         } else {
-            let patience = if rarest.customers > PATIENCE as u64 { PATIENCE } else { usize::MAX };
+            let marked: u64 = parts.iter().map(|led| led.customers).sum::<u64>() + all / 8;
+            let patience = if rarest.customers > PATIENCE as u64 && rarest.customers * WALK > marked { PATIENCE } else { usize::MAX };
             self.pass_sieved(tiers, rarest.customers(self.segment), Some(&sieve()), patience)
         };
         if !is_done {
@@ -137,10 +138,14 @@ impl<'a> Walk<'a> {
         };
         let Some((first, others)) = parts.split_first() else { return };
         let mut left = marked(first, &Field::ALL);
-        others.iter().for_each(|part| left.keep(&marked(part, &Field::ALL)));
+        for part in others {
+            left.keep(&marked(part, &Field::ALL));
+        }
         for (tier, field) in tiers.iter().zip([Field::Name, Field::City, Field::State]).take(tiers.len() - 1) {
             let mut here = Marks::none(segment.len());
-            parts.iter().for_each(|part| part.mark(segment, &[field], &mut here));
+            for part in parts {
+                part.mark(segment, &[field], &mut here);
+            }
             here.keep(&left);
             left.take_away(&here);
             self.pass(&[*tier], here.iter());
@@ -248,5 +253,7 @@ const LOOK: u64 = 3;
 const LIST: u64 = 1;
 /// How many customers are looked at one by one before long lists are joined.
 const PATIENCE: usize = if cfg!(test) { 5 } else { 2_000 };
+/// What it costs to find a customer in lists and to look at it, where to mark one costs 1.
+const WALK: u64 = 30;
 /// With several parts so many are looked at for one that is found.
 const MORE_PARTS: u64 = 20;

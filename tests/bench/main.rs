@@ -7,8 +7,9 @@ use std::hint::black_box;
 
 use countertop::api::customer::SearchBy;
 use countertop::api::ids::{CustomerId, ShopId};
+use countertop::rules::customer_search::Query;
 use countertop::rules::meter::{Dial, History, MeterKind, NewReading, ReadingKind, Tenths, Unit, check};
-use countertop::search::{CustomerIndex, Query};
+use countertop::search::CustomerIndex;
 use countertop::store::Scope;
 use countertop::store::customers::{IndexLink, IndexRow, IndexRows};
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -278,7 +278,7 @@ on_both_databases! {
         let path = folder.path().join("customers.csv");
         let text = many_customers(5_000, &[]);
         std::fs::write(&path, &text).unwrap();
-        let (enough, mut parts) = (Notify::new(), 0);
+        let (options, enough, mut parts) = (Options::default(), Notify::new(), 0);
         let mut progress = |_: u64, _: u64| {
             parts += 1;
             if parts == 3 {
@@ -288,7 +288,7 @@ on_both_databases! {
         tokio::select! {
             biased;
             () = enough.notified() => {}
-            done = import(&w.app.db, Kind::Customers, &path, &Options::default(), &mut progress) => panic!("nothing stopped it: {done:?}"),
+            done = import(&w.app.db, Kind::Customers, &path, &options, &mut progress) => panic!("nothing stopped it: {done:?}"),
         }
         let numbers = |exported: String| exported.lines().filter(|line| line.starts_with("N0")).count() as u64;
         let kept = numbers(give(&w.app.db, Kind::Customers).await);

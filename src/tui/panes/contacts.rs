@@ -187,7 +187,7 @@ impl Pane for Contacts {
         }
         let widths = Widths::of(area);
         let basic = all.iter().all(|contact| contact.more.is_none());
-        let head = if basic { widths.row(false, ["Name", "Telephone", "", "", ""], [look.quiet(); 2], shared) } else { widths.head(shared) };
+        let head = if basic { widths.row(false, ["Name", "Telephone", "", "", ""], look.quiet(), shared) } else { widths.head(shared) };
         line(buffer, area, from, head);
         from += 1;
         let more = page.next.is_some();

@@ -255,6 +255,7 @@ mod tests {
         picture(&[(0, 0, text, Style::new())])
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the pen takes it")]
     fn at(x: u16, y: u16) -> Option<Position> {
         Some(Position { x, y })
     }

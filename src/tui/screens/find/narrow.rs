@@ -123,7 +123,7 @@ fn shows_why(hit: &CustomerHit, folded: &Folded, answered: &Query) -> bool {
     let in_number = hit.matched.iter().any(|field| field == Field::Number.name());
     let is_fleet = hit.more.as_ref().is_none_or(|more| more.kind != CustomerKind::Local);
     let matched = answered.matches(folded).map(Matched::field_names);
-    !hit.near_miss && !(in_number && is_fleet) && matched.as_ref() == Some(&hit.matched)
+    !(hit.near_miss || in_number && is_fleet) && matched.as_ref() == Some(&hit.matched)
 }
 
 /// A hit as a search sees it: its folded fields, in the order of
