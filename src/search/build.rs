@@ -4,14 +4,16 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::bytes::put_number;
 use super::entry::Entry;
-use super::pieces;
+use super::pieces::{self, PieceLists};
 use super::postings::Postings;
-use super::record::{NewRecord, Phone, Record};
-use super::segment::{Lists, PieceLists, Place, Segment, folded, in_digits};
+use super::record::{NewRecord, Phone};
+use super::segment::{Lists, Place, Segment, folded, in_digits};
 use super::vocabulary::Vocabulary;
-use crate::api::ids::{CustomerId, ShopId};
+use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::rules::customer_search::state_text;
 use crate::text::{digits, fold};
 
@@ -22,7 +24,7 @@ pub(super) struct Builder {
     cities: Numbered,
     states: Numbered,
     postal_codes: Numbered,
-    places: HashMap<[Option<Box<str>>; 3], u32>,
+    places: HashMap<[Option<Box<str>>; 3], u32, RandomState>,
     place_list: Vec<Place>,
     shops: HashMap<Box<[ShopId]>, u32>,
     ids: Vec<CustomerId>,
@@ -37,7 +39,7 @@ pub(super) struct Builder {
 /// Distinct texts, numbered as they come.
 #[derive(Debug, Default)]
 struct Numbered {
-    numbers: HashMap<Box<str>, u32>,
+    numbers: HashMap<Box<str>, u32, RandomState>,
 }
 
 impl Numbered {
@@ -133,8 +135,7 @@ impl Builder {
         shops.sort_unstable_by_key(|(_, number)| *number);
         segment.shops = shops.into_iter().map(|(shops, _)| shops).collect();
         drop(self);
-        index_ids(&mut segment);
-        index_texts(&mut segment);
+        index(&mut segment);
         segment
     }
 
@@ -205,7 +206,34 @@ fn number_postal_codes(written: Numbered, segment: &mut Segment) {
     segment.odd_postal_codes = odd.map(|(code, number)| (number, code)).collect();
 }
 
-fn index_ids(segment: &mut Segment) {
+/// From here on the parts of an index are worth a thread each.
+const MANY: u32 = 10_000;
+
+/// What finds customers.
+fn index(segment: &mut Segment) {
+    let here = &*segment;
+    let (ids, numbers, phones, texts) = if here.len() < MANY {
+        (ids(here), numbers(here), phones(here), texts(here))
+    } else {
+        std::thread::scope(|scope| {
+            let (ids, numbers, phones) = (scope.spawn(|| ids(here)), scope.spawn(|| numbers(here)), scope.spawn(|| phones(here)));
+            let texts = texts(here);
+            (joined(ids), joined(numbers), joined(phones), texts)
+        })
+    };
+    (segment.by_id, segment.by_organization) = ids;
+    (segment.lists, segment.postings) = texts;
+    (segment.numbers, segment.phones) = (numbers, phones);
+}
+
+/// What a thread made; its panic goes on here.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+type ByOrganization = Box<[(OrganizationId, u32, bool)]>;
+
+fn ids(segment: &Segment) -> (Box<[u32]>, ByOrganization) {
     let mut by_id: Vec<(CustomerId, u32)> = Vec::with_capacity(segment.len() as usize);
     let mut by_organization = Vec::new();
     for customer in 0..segment.len() {
@@ -216,28 +244,15 @@ fn index_ids(segment: &mut Segment) {
     }
     by_id.sort_unstable();
     by_organization.sort_unstable();
-    segment.by_id = by_id.into_iter().map(|(_, customer)| customer).collect();
-    segment.by_organization = by_organization.into();
+    (by_id.into_iter().map(|(_, customer)| customer).collect(), by_organization.into())
 }
 
-/// Makes the posting lists.
-fn index_texts(segment: &mut Segment) {
-    let mut number_pieces = vec![0_u32; pieces::ALL];
-    let mut phone_pieces = vec![0_u32; pieces::ALL];
-    for customer in 0..segment.len() {
-        let record = segment.record(customer);
-        each_number_piece(segment, &record, |piece| number_pieces[piece as usize] = 1);
-        each_phone_piece(&record, |piece| phone_pieces[piece as usize] = 1);
-    }
-    let count = |vocabulary: &Vocabulary| u32::try_from(vocabulary.len()).unwrap_or(u32::MAX);
-    let cities = count(&segment.names);
-    let states = cities + count(&segment.cities);
-    let postal_codes = states + count(&segment.states);
-    let mut next = postal_codes + count(&segment.postal_codes);
-    let numbers = listed(&mut number_pieces, &mut next);
-    let phones = listed(&mut phone_pieces, &mut next);
-    segment.lists = Lists { cities, states, postal_codes, numbers, phones };
-    segment.postings = Postings::build(next as usize, |put| {
+fn texts(segment: &Segment) -> (Lists, Postings) {
+    let cities = segment.names.count();
+    let states = cities + segment.cities.count();
+    let postal_codes = states + segment.states.count();
+    let lists = (postal_codes + segment.postal_codes.count()) as usize;
+    let postings = Postings::build(lists, |put| {
         for customer in 0..segment.len() {
             let record = segment.record(customer);
             record.words.iter().for_each(|word| put(word, customer));
@@ -245,34 +260,30 @@ fn index_texts(segment: &mut Segment) {
             put(cities + place.city_text, customer);
             put(states + place.state_text, customer);
             put(postal_codes + segment.postal_code_texts[record.postal_code as usize], customer);
-            each_number_piece(segment, &record, |piece| put(number_pieces[piece as usize], customer));
-            each_phone_piece(&record, |piece| put(phone_pieces[piece as usize], customer));
         }
     });
+    (Lists { cities, states, postal_codes }, postings)
 }
 
-/// Gives each piece that there is a list, from `next` on.
-fn listed(there: &mut [u32], next: &mut u32) -> PieceLists {
-    let first = *next;
-    let mut pieces = Vec::new();
-    for (piece, list) in (0..=u16::MAX).zip(there).filter(|(_, there)| **there > 0) {
-        pieces.push(piece);
-        *list = *next;
-        *next += 1;
-    }
-    PieceLists { first, pieces: pieces.into() }
+fn numbers(segment: &Segment) -> PieceLists {
+    PieceLists::build(|put| {
+        for customer in 0..segment.len() {
+            let record = segment.record(customer);
+            for number in record.numbers(segment.shops_of(&record).len()) {
+                pieces::of(&folded(number), |piece| put(piece, customer));
+            }
+        }
+    })
 }
 
-fn each_number_piece(segment: &Segment, record: &Record<'_>, mut put: impl FnMut(u16)) {
-    for number in record.numbers(segment.shops_of(record).len()) {
-        pieces::of(&folded(number), &mut put);
-    }
-}
-
-fn each_phone_piece(record: &Record<'_>, put: impl FnMut(u16)) {
-    match record.phone {
-        Phone::None => {}
-        Phone::Digits(digits) => pieces::of(in_digits(digits, &mut [0; 20]), put),
-        Phone::Odd(text) => pieces::of(&digits(text), put),
-    }
+fn phones(segment: &Segment) -> PieceLists {
+    PieceLists::build(|put| {
+        for customer in 0..segment.len() {
+            match segment.record(customer).phone {
+                Phone::None => {}
+                Phone::Digits(digits) => pieces::of(in_digits(digits, &mut [0; 20]), |piece| put(piece, customer)),
+                Phone::Odd(text) => pieces::of(&digits(text), |piece| put(piece, customer)),
+            }
+        }
+    })
 }

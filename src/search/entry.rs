@@ -1,7 +1,5 @@
 //! A customer as the index takes it in and gives it out.
 
-use std::collections::HashMap;
-
 use crate::api::customer::CustomerKind;
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::store::Scope;
@@ -38,20 +36,17 @@ pub(super) fn sees_link(scope: &Scope, shop: ShopId) -> bool {
     scope.everything || scope.shops.is_empty() || scope.shops.contains(&shop)
 }
 
-/// Entries from what was read.
+/// Entries from what was read: links and organizations stand in the order of
+/// the customers.
 pub(super) fn from_rows(rows: IndexRows) -> impl Iterator<Item = Entry> {
-    let mut links: HashMap<CustomerId, Vec<(ShopId, Option<String>)>> = HashMap::new();
-    for link in rows.links {
-        links.entry(link.customer_id).or_default().push((link.shop_id, link.number));
-    }
-    let mut organizations: HashMap<CustomerId, Vec<(OrganizationId, bool)>> = HashMap::new();
-    for organization in rows.organizations {
-        organizations.entry(organization.customer_id).or_default().push((organization.id, organization.portal_enabled));
-    }
+    let mut links = rows.links.into_iter().peekable();
+    let mut organizations = rows.organizations.into_iter().peekable();
     rows.customers.into_iter().map(move |row| {
-        let links = links.remove(&row.id).unwrap_or_default();
-        let organizations = organizations.remove(&row.id).unwrap_or_default();
-        entry(row, links, organizations)
+        let linked = std::iter::from_fn(|| links.next_if(|link| link.customer_id == row.id));
+        let linked = linked.map(|link| (link.shop_id, link.number)).collect();
+        let owned = std::iter::from_fn(|| organizations.next_if(|organization| organization.customer_id == row.id));
+        let owned = owned.map(|organization| (organization.id, organization.portal_enabled)).collect();
+        entry(row, linked, owned)
     })
 }
 

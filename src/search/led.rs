@@ -6,10 +6,10 @@
 use std::ops::Range;
 
 use super::marks::Marks;
-use super::pieces::{Asked, Standing};
-use super::postings::{Customers, Union};
+use super::pieces::{Asked, PieceLists, Standing};
+use super::postings::{Customers, Looked, Union};
 use super::record::Record;
-use super::segment::{Looked, Segment};
+use super::segment::Segment;
 use super::vocabulary::{Hits, Vocabulary};
 use crate::rules::customer_search::{Field, Part, SearchBy, Stand, state_name};
 
@@ -39,8 +39,8 @@ impl Led {
         let stands = |stand| standing == Standing::Anywhere || stand == Stand::WordStart;
         let shown = |state| if by == SearchBy::State { state_name(segment.states.text(state)) } else { segment.states.text(state) };
         let states = if looks_into(Field::State) { 0..segment.states.count() } else { 0..0 };
-        let pieces = |field, of, text: Option<&str>| match text.filter(|_| looks_into(field)) {
-            Some(text) => segment.piece_lists(of, &Asked::for_part(text, standing)),
+        let pieces = |field, of: &PieceLists, text: Option<&str>| match text.filter(|_| looks_into(field)) {
+            Some(text) => of.look(&Asked::for_part(text, standing)),
             None => Looked::InAny(Vec::new()),
         };
         let mut led = Self {
@@ -48,8 +48,8 @@ impl Led {
             cities: words(Field::City, &segment.cities),
             postal_codes: words(Field::PostalCode, &segment.postal_codes),
             states: states.filter(|state| part.stand(shown(*state)).is_some_and(stands)).collect(),
-            numbers: pieces(Field::Number, &segment.lists.numbers, Some(part.text())),
-            phones: pieces(Field::Phone, &segment.lists.phones, part.digits()),
+            numbers: pieces(Field::Number, &segment.numbers, Some(part.text())),
+            phones: pieces(Field::Phone, &segment.phones, part.digits()),
             customers: 0,
         };
         led.customers = led.estimate(segment);
@@ -59,7 +59,7 @@ impl Led {
     fn estimate(&self, segment: &Segment) -> u64 {
         let words = self.words(segment).map(|(vocabulary, first, hits)| vocabulary.estimate(hits, |text| segment.postings.count(first + text)));
         let states = self.states.iter().map(|state| u64::from(segment.postings.count(segment.lists.states + state)));
-        words.into_iter().sum::<u64>() + states.sum::<u64>() + segment.estimate(&self.numbers) + segment.estimate(&self.phones)
+        words.into_iter().sum::<u64>() + states.sum::<u64>() + self.numbers.estimate(&segment.numbers.postings) + self.phones.estimate(&segment.phones.postings)
     }
 
     fn words<'a>(&'a self, segment: &'a Segment) -> [(&'a Vocabulary, u32, &'a Hits); 3] {
@@ -74,10 +74,11 @@ impl Led {
 
     /// The customers, ascending.
     pub(super) fn customers<'s>(&self, segment: &'s Segment) -> Customers<'s> {
+        let texts = Looked::InAny(self.text_lists(segment, &Field::ALL));
         let mut sources: Vec<Customers<'s>> = Vec::with_capacity(3);
-        for looked in [&Looked::InAny(self.text_lists(segment, &Field::ALL)), &self.numbers, &self.phones] {
+        for (looked, postings) in [(&texts, &segment.postings), (&self.numbers, &segment.numbers.postings), (&self.phones, &segment.phones.postings)] {
             if !looked.is_empty() {
-                sources.push(segment.led_to(looked));
+                sources.push(looked.customers(postings));
             }
         }
         match sources.pop() {
@@ -92,10 +93,11 @@ impl Led {
         for list in self.text_lists(segment, fields) {
             marks.mark(segment.postings.list(list));
         }
-        for (field, looked) in [(Field::Number, &self.numbers), (Field::Phone, &self.phones)] {
-            if fields.contains(&field) {
-                marks.mark(segment.led_to(looked));
-            }
+        if fields.contains(&Field::Number) {
+            marks.mark(self.numbers.customers(&segment.numbers.postings));
+        }
+        if fields.contains(&Field::Phone) {
+            marks.mark(self.phones.customers(&segment.phones.postings));
         }
     }
 

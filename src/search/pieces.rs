@@ -2,12 +2,14 @@
 //! pieces of four characters. A list of a piece holds all that may match; each
 //! is looked at before it is believed.
 //!
-//! Calls nobody.
+//! May call [`super::postings`].
+
+use super::postings::{Looked, Postings};
 
 /// The border of a word: the beginning, the end, and what is neither letter nor digit.
 const BORDER: u16 = 10;
 /// How many different pieces there are.
-pub(super) const ALL: usize = 1 << 16;
+const ALL: usize = 1 << 16;
 
 /// Digits are told apart; letters, rare in numbers, share five signs.
 fn sign(c: char) -> u16 {
@@ -31,6 +33,54 @@ pub(super) fn of(text: &str, mut put: impl FnMut(u16)) {
         if at >= 2 {
             put(piece);
         }
+    }
+}
+
+/// The pieces that there are, ascending, and the customers that have each.
+#[derive(Debug, Default)]
+pub(super) struct PieceLists {
+    pieces: Box<[u16]>,
+    pub(super) postings: Postings,
+}
+
+impl PieceLists {
+    /// Lists from all pairs of piece and customer, customers ascending. `pairs`
+    /// is asked three times and says the same each time.
+    pub(super) fn build(pairs: impl Fn(&mut dyn FnMut(u16, u32))) -> Self {
+        let mut lists = vec![0; ALL];
+        pairs(&mut |piece, _| lists[piece as usize] = 1);
+        let mut pieces = Vec::new();
+        for (piece, list) in (0..=u16::MAX).zip(&mut lists).filter(|(_, list)| **list > 0) {
+            *list = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+            pieces.push(piece);
+        }
+        let postings = Postings::build(pieces.len(), |put| pairs(&mut |piece, customer| put(lists[piece as usize], customer)));
+        Self { pieces: pieces.into(), postings }
+    }
+
+    /// The lists to look into.
+    pub(super) fn look(&self, asked: &Asked) -> Looked {
+        let list = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        match asked {
+            Asked::Every(every) => {
+                let lists: Option<Vec<u32>> = every.iter().map(|piece| self.pieces.binary_search(piece).ok().map(list)).collect();
+                Looked::InEvery(lists.unwrap_or_default())
+            }
+            Asked::Beginning(range) => {
+                let first = self.pieces.partition_point(|piece| piece < range.start());
+                let end = self.pieces.partition_point(|piece| piece <= range.end());
+                Looked::InAny((first..end).map(list).collect())
+            }
+            Asked::With(sign) => {
+                let with = self.pieces.iter().enumerate().filter(|(_, piece)| Asked::has_sign(**piece, *sign));
+                Looked::InAny(with.map(|(at, _)| list(at)).collect())
+            }
+        }
+    }
+
+    /// The memory held, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.pieces.len() * 2 + self.postings.bytes()
     }
 }
 
@@ -80,7 +130,7 @@ impl Asked {
     }
 
     /// Whether a piece has a sign.
-    pub(super) fn has_sign(piece: u16, sign: u16) -> bool {
+    fn has_sign(piece: u16, sign: u16) -> bool {
         (0..4).any(|place| piece >> (4 * place) & 0xF == sign)
     }
 }

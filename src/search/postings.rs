@@ -73,6 +73,15 @@ impl Postings {
         List { rest: &self.bytes[at(list as usize)..at(list as usize + 1)], last: 0 }
     }
 
+    /// The customers in one of some lists.
+    fn in_any(&self, lists: &[u32]) -> Customers<'_> {
+        match lists {
+            [] => Box::new(std::iter::empty()),
+            [only] => Box::new(self.list(*only)),
+            lists => Box::new(Union::of(lists.iter().map(|list| self.list(*list)))),
+        }
+    }
+
     /// The memory held, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.len() + self.starts.len() * 8 + self.counts.len() * 4
@@ -96,6 +105,50 @@ impl Iterator for List<'_> {
         }
         self.last += take_index(&mut self.rest);
         Some(self.last - 1)
+    }
+}
+
+/// Lists that lead to customers.
+#[derive(Debug)]
+pub(super) enum Looked {
+    /// In one of them is enough.
+    InAny(Vec<u32>),
+    /// In each of them.
+    InEvery(Vec<u32>),
+}
+
+impl Looked {
+    /// Whether they lead to nobody.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::InAny(lists) | Self::InEvery(lists) => lists.is_empty(),
+        }
+    }
+
+    /// At most about how many customers they lead to.
+    pub(super) fn estimate(&self, postings: &Postings) -> u64 {
+        let count = |list: &u32| u64::from(postings.count(*list));
+        match self {
+            Self::InAny(lists) => lists.iter().map(count).sum(),
+            Self::InEvery(lists) => lists.iter().map(count).min().unwrap_or(0),
+        }
+    }
+
+    /// The customers, ascending. Of those that must be in every list the two
+    /// shortest are enough: what they leave is looked at anyway.
+    pub(super) fn customers<'p>(&self, postings: &'p Postings) -> Customers<'p> {
+        match self {
+            Self::InAny(lists) => postings.in_any(lists),
+            Self::InEvery(lists) => {
+                let mut lists = lists.clone();
+                lists.sort_unstable_by_key(|list| (postings.count(*list), *list));
+                lists.dedup();
+                match lists.as_slice() {
+                    [one, other, ..] => Box::new(Both { one: postings.list(*one), other: postings.list(*other) }),
+                    lists => postings.in_any(lists),
+                }
+            }
+        }
     }
 }
 
@@ -143,9 +196,9 @@ impl<S: Iterator<Item = u32>> Iterator for Union<S> {
 }
 
 /// The customers that are in both of two lists, ascending.
-pub(super) struct Both<'a> {
-    pub(super) one: List<'a>,
-    pub(super) other: List<'a>,
+struct Both<'a> {
+    one: List<'a>,
+    other: List<'a>,
 }
 
 impl Iterator for Both<'_> {
@@ -186,6 +239,6 @@ mod tests {
     fn lists_are_joined_and_cut() {
         let postings = postings();
         assert_eq!(Union::of([0, 1, 2].into_iter().map(|list| postings.list(list))).collect::<Vec<_>>(), [0, 5, 300, 301]);
-        assert_eq!(Both { one: postings.list(0), other: postings.list(2) }.collect::<Vec<_>>(), [5]);
+        assert_eq!(Looked::InEvery(vec![0, 2, 0]).customers(&postings).collect::<Vec<_>>(), [5]);
     }
 }

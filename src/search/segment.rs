@@ -10,8 +10,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::entry::sees_link;
-use super::pieces::Asked;
-use super::postings::{Both, Customers, Postings, Union};
+use super::pieces::PieceLists;
+use super::postings::Postings;
 use super::record::{Phone, Record, Words};
 use super::vocabulary::{Vocabulary, partition};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
@@ -43,6 +43,8 @@ pub(super) struct Segment {
     pub(super) by_organization: Box<[(OrganizationId, u32, bool)]>,
     pub(super) postings: Postings,
     pub(super) lists: Lists,
+    pub(super) numbers: PieceLists,
+    pub(super) phones: PieceLists,
 }
 
 /// A place as it is written, and its numbers in the vocabularies.
@@ -55,27 +57,12 @@ pub(super) struct Place {
     pub(super) state_text: u32,
 }
 
-/// Which posting lists belong to what; those of the words of names come first.
+/// Where the posting lists of what begin; those of the words of names come first.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     pub(super) cities: u32,
     pub(super) states: u32,
     pub(super) postal_codes: u32,
-    pub(super) numbers: PieceLists,
-    pub(super) phones: PieceLists,
-}
-
-/// The pieces that there are, ascending, a list each.
-#[derive(Debug, Default)]
-pub(super) struct PieceLists {
-    pub(super) first: u32,
-    pub(super) pieces: Box<[u16]>,
-}
-
-impl PieceLists {
-    fn list(&self, at: usize) -> u32 {
-        self.first + u32::try_from(at).unwrap_or(u32::MAX)
-    }
 }
 
 impl Segment {
@@ -178,61 +165,6 @@ impl Segment {
         self.by_organization[first..].iter().take_while(move |(id, ..)| *id == organization).map(|(_, customer, portal)| (*customer, *portal))
     }
 
-    /// The customers in one of some lists.
-    pub(super) fn in_any(&self, lists: impl Iterator<Item = u32>) -> Customers<'_> {
-        let mut lists = lists.peekable();
-        let Some(first) = lists.next() else { return Box::new(std::iter::empty()) };
-        if lists.peek().is_none() {
-            return Box::new(self.postings.list(first));
-        }
-        let lists: Vec<u32> = std::iter::once(first).chain(lists).collect();
-        Box::new(Union::of(lists.into_iter().map(|list| self.postings.list(list))))
-    }
-
-    /// The lists to look into for what is asked for in numbers or telephones.
-    pub(super) fn piece_lists(&self, of: &PieceLists, asked: &Asked) -> Looked {
-        match asked {
-            Asked::Every(every) => {
-                let lists: Option<Vec<u32>> = every.iter().map(|piece| of.pieces.binary_search(piece).ok().map(|at| of.list(at))).collect();
-                let mut lists = lists.unwrap_or_default();
-                lists.sort_unstable_by_key(|list| (self.postings.count(*list), *list));
-                lists.dedup();
-                // The two rarest are enough: what they leave is looked at anyway.
-                lists.truncate(2);
-                Looked::InEvery(lists)
-            }
-            Asked::Beginning(range) => {
-                let first = of.pieces.partition_point(|piece| piece < range.start());
-                let end = of.pieces.partition_point(|piece| piece <= range.end());
-                Looked::InAny((first..end).map(|at| of.list(at)).collect())
-            }
-            Asked::With(sign) => {
-                let with = of.pieces.iter().enumerate().filter(|(_, piece)| Asked::has_sign(**piece, *sign));
-                Looked::InAny(with.map(|(at, _)| of.list(at)).collect())
-            }
-        }
-    }
-
-    /// At most about how many customers the lists lead to.
-    pub(super) fn estimate(&self, looked: &Looked) -> u64 {
-        let count = |list: &u32| u64::from(self.postings.count(*list));
-        match looked {
-            Looked::InAny(lists) => lists.iter().map(count).sum(),
-            Looked::InEvery(lists) => lists.first().map_or(0, count),
-        }
-    }
-
-    /// The customers that the lists lead to.
-    pub(super) fn led_to(&self, looked: &Looked) -> Customers<'_> {
-        match looked {
-            Looked::InAny(lists) => self.in_any(lists.iter().copied()),
-            Looked::InEvery(lists) => match lists.as_slice() {
-                [one, other, ..] => Box::new(Both { one: self.postings.list(*one), other: self.postings.list(*other) }),
-                lists => self.in_any(lists.iter().copied()),
-            },
-        }
-    }
-
     /// The memory held, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let vocabularies = [&self.names, &self.cities, &self.states, &self.postal_codes];
@@ -245,25 +177,8 @@ impl Segment {
             + self.by_id.len() * 4
             + self.by_organization.len() * size_of::<(OrganizationId, u32, bool)>()
             + self.postings.bytes()
-            + (self.lists.numbers.pieces.len() + self.lists.phones.pieces.len()) * 2
-    }
-}
-
-/// Lists that lead to customers.
-#[derive(Debug)]
-pub(super) enum Looked {
-    /// In one of them is enough.
-    InAny(Vec<u32>),
-    /// In each of them.
-    InEvery(Vec<u32>),
-}
-
-impl Looked {
-    /// Whether they lead to nobody.
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::InAny(lists) | Self::InEvery(lists) => lists.is_empty(),
-        }
+            + self.numbers.bytes()
+            + self.phones.bytes()
     }
 }
 

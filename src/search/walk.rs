@@ -11,9 +11,10 @@ use super::led::{Glance, Led, Sieve};
 use super::marks::Marks;
 use super::near;
 use super::pieces::{Asked, Standing};
+use super::postings::Looked;
 use super::reach::Reach;
 use super::record::Record;
-use super::segment::{Looked, Seen, Segment};
+use super::segment::{Seen, Segment};
 use crate::rules::customer_search::{Field, Matched, Part, Query, state_code};
 
 /// A search of one segment.
@@ -51,7 +52,7 @@ impl<'a> Walk<'a> {
             let (segment, whole) = (self.segment, self.query.whole());
             let states = (0..segment.states.count()).filter(|state| state_code(segment.states.text(*state)) == whole);
             let lists = states.map(|state| segment.lists.states + state).collect();
-            self.pass(&[(2, 2)], segment.led_to(&Looked::InAny(lists)));
+            self.pass(&[(2, 2)], Looked::InAny(lists).customers(&segment.postings));
         } else {
             self.whole_numbers();
             self.name_starts();
@@ -66,8 +67,8 @@ impl<'a> Walk<'a> {
     fn whole_numbers(&mut self) {
         if self.query.by().looks_into(Field::Number) {
             let asked = Asked::for_part(self.query.whole(), Standing::Whole);
-            let looked = self.segment.piece_lists(&self.segment.lists.numbers, &asked);
-            self.pass(&[(0, 0)], self.segment.led_to(&looked));
+            let numbers = &self.segment.numbers;
+            self.pass(&[(0, 0)], numbers.look(&asked).customers(&numbers.postings));
         }
     }
 
@@ -231,7 +232,7 @@ impl<'a> Walk<'a> {
     fn near_in(&mut self, left_out: usize, field: Field, lists: Vec<u32>) {
         let from = self.after.map_or(0, |(_, from)| from);
         let mut found = 0;
-        for customer in self.segment.led_to(&Looked::InAny(lists)).skip_while(|customer| *customer < from) {
+        for customer in Looked::InAny(lists).customers(&self.segment.postings).skip_while(|customer| *customer < from) {
             let record = self.segment.record(customer);
             if self.hidden.contains(&customer) || !self.reach.reaches(customer, &record) {
                 continue;

@@ -177,6 +177,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                     note_use(&app, &caller).await?;
                 }
                 demand(&caller, endpoint)?;
+                app.feed.loaded().await;
                 if endpoint.method == Method::Get {
                     let asked = Asked::read(parts, Bytes::new()).await?;
                     let conn = app.db.read_at_need();

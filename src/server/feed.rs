@@ -1,6 +1,6 @@
 //! Follows the change feed, so that the index never answers stale for long: a
 //! server's own writes show at once, others' as soon as the database tells of
-//! them (a file notification, or LISTEN), with a slow poll as the fall-back.
+//! them (a file notification, or LISTEN).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,31 @@ use std::time::{Duration, Instant};
 
 use notify::{RecursiveMode, Watcher};
 use sqlx::postgres::PgListener;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
+use uuid::Uuid;
 
-use crate::search::CustomerIndex;
+use crate::api::ids::CustomerId;
+use crate::search::{CustomerIndex, Loading};
 use crate::store::{Db, Result, changes, customers};
 
-/// The poll behind the notifications.
-const POLL: Duration = Duration::from_millis(1_500);
+/// What a sign told of is committed by then.
+const SOON: Duration = Duration::from_millis(1_500);
 /// A missing number is waited for this long: its writer may still commit. A
 /// number that never comes was rolled back.
 const GAP_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Customers are read in parts of this many for a new index.
+const PART: i64 = 10_000;
+/// So many parts may be read before they are taken in.
+const PARTS_AHEAD: usize = 4;
 
 /// How far the feed was followed.
 #[derive(Debug)]
 pub struct Feed {
     followed: Mutex<Followed>,
     wake: Arc<Notify>,
+    /// Whether all customers are in the index: until then it is not asked.
+    loaded: watch::Sender<bool>,
 }
 
 /// Numbers are given when written and seen when committed, so a lower one may
@@ -40,48 +49,103 @@ struct Followed {
 }
 
 impl Feed {
-    /// Fills the index and remembers where the feed stood.
+    /// A feed that is followed from where it stands.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn start(db: &Db, index: &CustomerIndex) -> Result<Self> {
-        let mut conn = db.read().await?;
-        let newest = changes::newest(&mut conn).await?;
-        index.load(customers::index_all(&mut conn).await?);
+    pub async fn start(db: &Db) -> Result<Self> {
+        let newest = changes::newest(&mut db.read().await?).await?;
         let followed = Followed { all_to: newest, beyond: BTreeSet::new(), gap_since: None };
-        Ok(Self { followed: Mutex::new(followed), wake: Arc::default() })
+        Ok(Self { followed: Mutex::new(followed), wake: Arc::default(), loaded: watch::Sender::new(false) })
     }
 
-    /// Brings the index up to what is committed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn catch_up(&self, db: &Db, index: &CustomerIndex) -> Result<()> {
-        let mut followed = self.followed.lock().await;
-        loop {
-            let mut conn = db.read().await?;
-            let seen = changes::after(&mut conn, followed.last()).await?;
-            let late = if followed.beyond.is_empty() { Vec::new() } else { changes::after(&mut conn, followed.all_to).await? };
-            let new: Vec<i64> = seen.iter().chain(&late).map(|change| change.seq).filter(|seq| !followed.beyond.contains(seq)).collect();
-            let Some(upto) = new.iter().max().copied() else {
-                followed.give_up_gaps();
-                return Ok(());
-            };
-            let from = new.iter().min().map_or(followed.all_to, |least| least - 1);
-            index.put(customers::index_changed(&mut conn, from, upto).await?);
-            followed.note(new);
+    /// Fills the index, however often the database fails meanwhile.
+    pub(crate) async fn load(self: Arc<Self>, db: Db, index: Arc<CustomerIndex>) {
+        while let Err(error) = self.fill(&db, &index).await {
+            tracing::warn!(cause = %error, "the customers could not be read; trying again");
+            tokio::time::sleep(SOON).await;
         }
     }
 
-    /// Follows the feed until the server stops.
+    /// Reading waits for the database and taking in for the processor, so each
+    /// has its own thread.
+    async fn fill(&self, db: &Db, index: &Arc<CustomerIndex>) -> Result<()> {
+        let (send, mut parts) = mpsc::channel(PARTS_AHEAD);
+        let filled = Arc::clone(index);
+        let taking_in = tokio::task::spawn_blocking(move || {
+            let mut loading = Loading::default();
+            while let Some(rows) = parts.blocking_recv() {
+                match rows {
+                    Some(rows) => loading.add(rows),
+                    None => return filled.finish(loading),
+                }
+            }
+        });
+        let mut conn = db.read().await?;
+        let mut after = CustomerId(Uuid::nil());
+        loop {
+            let rows = customers::index_part(&mut conn, after, PART).await?;
+            let last = rows.customers.last().map(|customer| customer.id);
+            let is_sent = send.send(last.map(|_| rows)).await.is_ok();
+            match last {
+                Some(last) if is_sent => after = last,
+                _ => break,
+            }
+        }
+        drop(conn);
+        taking_in.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        // Whoever commits from here on waits and then catches up himself.
+        let mut followed = self.followed.lock().await;
+        followed.catch_up(db, index).await?;
+        self.loaded.send_replace(true);
+        Ok(())
+    }
+
+    /// Waits until all customers are in the index.
+    pub(crate) async fn loaded(&self) {
+        if !*self.loaded.borrow() {
+            // It cannot fail: the sender is here.
+            let _ = self.loaded.subscribe().wait_for(|loaded| *loaded).await;
+        }
+    }
+
+    /// Whether all customers are in the index.
+    pub(crate) fn is_loaded(&self) -> bool {
+        *self.loaded.borrow()
+    }
+
+    /// Brings the index up to what is committed. While it is being filled that
+    /// comes at the end.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn catch_up(&self, db: &Db, index: &Arc<CustomerIndex>) -> Result<()> {
+        let mut followed = self.followed.lock().await;
+        if self.is_loaded() { followed.catch_up(db, index).await } else { Ok(()) }
+    }
+
+    /// Follows the feed until the server stops. Nothing is asked while nothing
+    /// happens: only soon after a sign, for a file tells of what is written and
+    /// not yet committed, and while a number is missing.
     pub(crate) async fn follow(self: Arc<Self>, db: Db, index: Arc<CustomerIndex>) {
         // Kept alive here: dropping the watcher ends the watching.
-        let _watcher = self.watch(&db).await;
+        let watcher = self.watch(&db).await;
+        let is_told = watcher.is_some() || matches!(db, Db::Postgres(_));
+        let mut is_quiet = false;
         loop {
-            let _ = tokio::time::timeout(POLL, self.wake.notified()).await;
-            if let Err(error) = self.catch_up(&db, &index).await {
-                tracing::warn!(cause = %error, "the change feed could not be read; trying again");
-                tokio::time::sleep(POLL).await;
+            if is_quiet && is_told {
+                self.wake.notified().await;
+                is_quiet = false;
+            } else {
+                is_quiet = tokio::time::timeout(SOON, self.wake.notified()).await.is_err();
+            }
+            match self.catch_up(&db, &index).await {
+                Ok(()) => is_quiet &= self.followed.lock().await.beyond.is_empty(),
+                Err(error) => {
+                    tracing::warn!(cause = %error, "the change feed could not be read; trying again");
+                    is_quiet = false;
+                    tokio::time::sleep(SOON).await;
+                }
             }
         }
     }
@@ -106,6 +170,23 @@ impl Feed {
 }
 
 impl Followed {
+    async fn catch_up(&mut self, db: &Db, index: &Arc<CustomerIndex>) -> Result<()> {
+        loop {
+            let mut conn = db.read().await?;
+            let seen = changes::after(&mut conn, self.last()).await?;
+            let late = if self.beyond.is_empty() { Vec::new() } else { changes::after(&mut conn, self.all_to).await? };
+            let new: Vec<i64> = seen.iter().chain(&late).map(|change| change.seq).filter(|seq| !self.beyond.contains(seq)).collect();
+            let Some(upto) = new.iter().max().copied() else {
+                self.give_up_gaps();
+                return Ok(());
+            };
+            let from = new.iter().min().map_or(self.all_to, |least| least - 1);
+            index.put(customers::index_changed(&mut conn, from, upto).await?);
+            self.note(new);
+            tidy(index);
+        }
+    }
+
     fn last(&self) -> i64 {
         self.beyond.last().copied().unwrap_or(self.all_to)
     }
@@ -134,6 +215,14 @@ impl Followed {
     }
 }
 
+/// Merges what has piled up, while searches and changes go on.
+fn tidy(index: &Arc<CustomerIndex>) {
+    if index.is_untidy() {
+        let index = Arc::clone(index);
+        tokio::task::spawn_blocking(move || index.tidy());
+    }
+}
+
 /// Wakes when the database's file or its write-ahead log changes.
 fn watch_file(path: &Path, wake: Arc<Notify>) -> notify::Result<notify::RecommendedWatcher> {
     let full: PathBuf = std::fs::canonicalize(path)?;
@@ -156,19 +245,19 @@ async fn listen(pool: sqlx::PgPool, wake: Arc<Notify>) {
         let told = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.listen(changes::CHANNEL).await?;
-            loop {
-                listener.recv().await?;
+            // Of what was committed while nobody listened nobody told.
+            wake.notify_one();
+            while listener.try_recv().await?.is_some() {
                 wake.notify_one();
             }
+            Ok(())
         };
         let ended: sqlx::Result<()> = told.await;
         if pool.is_closed() {
             return;
         }
-        if let Err(error) = ended {
-            tracing::warn!(cause = %error, "PostgreSQL tells of no changes; polling until it does again");
-        }
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tracing::warn!(cause = ?ended.err(), "PostgreSQL hung up on who listens for changes; calling again");
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

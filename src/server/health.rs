@@ -21,6 +21,7 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
     let asked = async { settings::get(&mut app.db.read().await?, settings::DEMO).await };
     match asked.await {
+        Ok(_) if !app.feed.is_loaded() => (StatusCode::SERVICE_UNAVAILABLE, "the customers are being read\n"),
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(cause = %error, "not ready");

@@ -177,14 +177,14 @@ impl Default for Limits {
 }
 
 impl App {
-    /// An app over a database that is up to date, with its index filled.
+    /// An app over a database that is up to date, whose index is filled by [`Feed::load`].
     ///
     /// # Errors
     /// When the database fails.
     pub async fn start(db: Db, arrangements: Arrangements) -> crate::store::Result<Self> {
         let Arrangements { lifetimes, limits, mail, provider } = arrangements;
         let index = Arc::new(CustomerIndex::default());
-        let feed = Arc::new(Feed::start(&db, &index).await?);
+        let feed = Arc::new(Feed::start(&db).await?);
         let callers = Arc::new(callers::Callers::over(&db));
         let gate = Arc::new(gate::Gate::new(&limits));
         let (keys, passwords, brake) = (Arc::default(), Arc::default(), Arc::default());

@@ -114,11 +114,12 @@ pub async fn serve(db: Db, address: SocketAddr, transport: Transport, arrangemen
             (tokio::spawn(connections::serve(listener, router, limits, stopped)), Some(tls))
         }
     };
+    let loading = tokio::spawn(Arc::clone(&app.feed).load(app.db.clone(), Arc::clone(&app.index)));
     let feed = tokio::spawn(Arc::clone(&app.feed).follow(app.db.clone(), Arc::clone(&app.index)));
     let house = tokio::spawn(keep_house(app.db.clone()));
     let sealer = tokio::spawn(seal(app.db.clone()));
     let figures = tokio::spawn(super::health::sum_up());
-    Ok(Running { address, app, tls, stop, server, chores: vec![feed, house, sealer, figures] })
+    Ok(Running { address, app, tls, stop, server, chores: vec![loading, feed, house, sealer, figures] })
 }
 
 impl Running {

@@ -112,6 +112,7 @@ impl Trial {
         customers::insert(&mut conn, &customer).await.unwrap();
         conn.commit().await.unwrap();
         let app = App::start(db, Arrangements::default()).await.unwrap();
+        Arc::clone(&app.feed).load(app.db.clone(), Arc::clone(&app.index)).await;
         Self { app, customer: customer.id, _files: files }
     }
 

@@ -132,15 +132,15 @@ statements! {
     BY_NUMBER_AT_SHOP = "SELECT customer_id FROM customer_shop_link WHERE shop_id = $1 AND number_key = $2";
     LOOK_ALIKES = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(),
         " AND (c.name_city_key = $6 OR (CAST($7 AS TEXT) IS NOT NULL AND c.phone = $7)) ORDER BY c.id LIMIT 10");
-    INDEX_ALL = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer";
-    INDEX_ALL_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link ORDER BY customer_id, shop_id";
-    INDEX_ALL_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id IS NOT NULL ORDER BY id";
+    INDEX_PART = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id > $1 ORDER BY id LIMIT $2";
+    INDEX_PART_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id";
+    INDEX_PART_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id";
     INDEX_CHANGED = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer
-        WHERE id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer')";
+        WHERE id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY id";
     INDEX_CHANGED_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link
         WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY customer_id, shop_id";
     INDEX_CHANGED_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization
-        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY id";
+        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY customer_id, id";
 }
 
 impl CustomerRow {
@@ -315,7 +315,7 @@ pub async fn look_alikes(conn: &mut Conn, scope: &Scope, name_city_key: &str, ph
     conn.query(LOOK_ALIKES).scope(scope).bind(name_city_key).bind(phone).all().await
 }
 
-/// What the index is made of.
+/// What the index is made of, all in the order of the customers' ids.
 #[derive(Debug, Default)]
 pub struct IndexRows {
     /// Customers.
@@ -326,15 +326,17 @@ pub struct IndexRows {
     pub organizations: Vec<IndexOrganization>,
 }
 
-/// Everything for a new index.
+/// So many customers behind one, in the order of their ids, for a new index.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn index_all(conn: &mut Conn) -> Result<IndexRows> {
+pub async fn index_part(conn: &mut Conn, after: CustomerId, most: i64) -> Result<IndexRows> {
+    let customers: Vec<IndexRow> = conn.query(INDEX_PART).bind(after).bind(most).all().await?;
+    let Some(last) = customers.last().map(|customer| customer.id) else { return Ok(IndexRows::default()) };
     Ok(IndexRows {
-        customers: conn.query(INDEX_ALL).all().await?,
-        links: conn.query(INDEX_ALL_LINKS).all().await?,
-        organizations: conn.query(INDEX_ALL_ORGANIZATIONS).all().await?,
+        customers,
+        links: conn.query(INDEX_PART_LINKS).bind(after).bind(last).all().await?,
+        organizations: conn.query(INDEX_PART_ORGANIZATIONS).bind(after).bind(last).all().await?,
     })
 }
 

@@ -198,8 +198,9 @@ on_both_databases! {
         let (counter, gm) = (w.sign_in("counter").await, w.sign_in("gm").await);
         assert_eq!(search(&counter, &[("q", "sagebrush")]).await, json!({ "items": [], "next": null, "total": 0 }));
         assert_eq!(names(&gm, "sagebrush").await, ["Keller Sagebrush Transport LLC"]);
-        let (of_counter, of_gm) = (search(&counter, &[("q", "keller"), ("limit", "1")]).await, search(&gm, &[("q", "keller"), ("limit", "1")]).await);
+        let (of_counter, of_gm) = (search(&counter, &[("q", "keller")]).await, search(&gm, &[("q", "keller")]).await);
         assert_eq!((&of_counter["total"], &of_gm["total"]), (&json!(3), &json!(4)));
+        assert_eq!(search(&counter, &[("q", "keller"), ("limit", "1")]).await["total"], Value::Null, "there are more, and nobody counted them");
         assert_eq!(names_by(&gm, "number", "30077").await, ["Blue Heron Rentals"]);
         assert_eq!(names_by(&counter, "number", "30077").await, Vec::<String>::new(), "another shop's number tells nothing");
     }
@@ -249,7 +250,7 @@ on_both_databases! {
             add(&counter, &format!("Fifty {nth:02}"), &format!("F-{nth}"), "Lodi").await;
         }
         let body = search(&counter, &[("q", "fifty")]).await;
-        assert_eq!((each(&body, "/name").len(), &body["total"]), (50, &json!(51)));
+        assert_eq!((each(&body, "/name").len(), &body["total"]), (50, &Value::Null));
         assert!(body["next"].is_string());
     }
 
