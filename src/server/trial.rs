@@ -3,6 +3,8 @@
 //! that access levels are ceilings over whatever comes (C9, S4-7). Nothing of
 //! this is in the program.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};

@@ -125,6 +125,7 @@ impl Pen {
         let mut wiped = None;
         for (place, at) in changes.iter().copied().enumerate() {
             let Some(cell) = next.cell(at).filter(|_| wiped != Some(at.y)) else { continue };
+            self.dress_before(at, cell, &mut out);
             self.go(at, next, &mut out);
             let is_last = || (at.x..next.area.width).all(|x| next.cell((x, at.y)).is_none_or(is_bare));
             let in_row = || changes[place..].iter().take_while(|other| other.y == at.y).count();
@@ -167,6 +168,16 @@ impl Pen {
         let codes: Vec<String> = codes.iter().map(u8::to_string).collect();
         out.extend_from_slice(format!("\x1b[{}m", codes.join(";")).as_bytes());
         self.dress = Some(dress);
+    }
+
+    /// Puts the next dress on before the blanks between, where these can then be
+    /// written instead of being jumped over.
+    fn dress_before(&mut self, to: Position, cell: &Cell, out: &mut Vec<u8>) {
+        let is_near = self.at.is_some_and(|at| at.y == to.y && at.x < to.x && to.x - at.x <= NEAR);
+        let next = Dress::of(cell);
+        if is_near && !is_bare(cell) && next.is_bare_on_blanks() && !self.dress.is_some_and(Dress::is_bare_on_blanks) {
+            self.put_on(next, out);
+        }
     }
 
     /// Goes to a place: on by writing once more what stands between, on or back

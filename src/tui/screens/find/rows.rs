@@ -213,19 +213,20 @@ fn asset_in_words(header: &AssetHeader) -> String {
     format!("{}  {}  {}", header.asset_number, machine(header), header.organization.name)
 }
 
+/// A row that costs few bytes on a slow line: without a sign before the
+/// telephone, and only what was found stands out.
 fn customer_row(hit: &CustomerHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
-    let look = shared.look;
     let found = parts(find);
     let more = hit.more.as_ref();
     let number = more.and_then(|more| more.number.as_deref()).map(|number| format!("#{number}")).unwrap_or_default();
-    let phone = hit.phone.as_deref().map(|phone| format!("{} {}", look.phone(), phone_for_people(phone))).unwrap_or_default();
-    Row::new(look, marked)
-        .found(&hit.name, &found, usize::from(wide).saturating_sub(58), Style::new())
+    let phone = hit.phone.as_deref().map(phone_for_people).unwrap_or_default();
+    Row::new(shared.look, marked)
+        .found(&hit.name, &found, usize::from(wide).saturating_sub(56), Style::new())
         .found(hit.city.as_deref().unwrap_or_default(), &found, 13, Style::new())
         .found(more.and_then(|more| more.state.as_deref()).unwrap_or_default(), &found, 3, Style::new())
         .found(&number, &found, 10, Style::new())
-        .cell(more.map_or("", |more| more.kind.name()), 5, look.quiet())
-        .cell(&phone, 18, Style::new())
+        .cell(more.map_or("", |more| more.kind.name()), 5, Style::new())
+        .cell(&phone, 16, Style::new())
         .done()
 }
 
