@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{CustomerId, ShopId};
 use super::page::CodeRef;
-pub use crate::rules::customer_search::{MAX_QUERY, MIN_QUERY, SearchBy};
+pub use crate::rules::customer_search::{Field, MAX_QUERY, MIN_QUERY, SearchBy};
 
 /// Local customers belong to one shop; fleets are shared by many (S3-20).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +68,7 @@ pub struct CustomerHit {
     #[serde(flatten)]
     pub more: Option<HitMore>,
     /// The fields in which the text was found.
-    pub matched: Vec<String>,
+    pub matched: Vec<Field>,
     /// One edit away from what was typed.
     pub near_miss: bool,
 }

@@ -58,7 +58,8 @@ pub const MIN_QUERY: usize = 3;
 pub const MAX_QUERY: usize = 100;
 
 /// A searched field, in the order of its worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Field {
     /// The name.
     Name,
@@ -78,16 +79,16 @@ impl Field {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Name, Self::City, Self::State, Self::Number, Self::Phone, Self::PostalCode];
 
-    /// As a hit names it.
+    /// As people say it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn in_words(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::City => "city",
             Self::State => "state",
             Self::Number => "number",
             Self::Phone => "phone",
-            Self::PostalCode => "postal_code",
+            Self::PostalCode => "postal code",
         }
     }
 
@@ -146,10 +147,10 @@ impl Matched {
         self.fields & field.bit() != 0
     }
 
-    /// The names of the fields in which the text was found.
+    /// The fields in which the text was found.
     #[must_use]
-    pub fn field_names(self) -> Vec<String> {
-        Field::ALL.into_iter().filter(|field| self.is_in(*field)).map(|field| field.name().to_owned()).collect()
+    pub fn fields(self) -> Vec<Field> {
+        Field::ALL.into_iter().filter(|field| self.is_in(*field)).collect()
     }
 }
 

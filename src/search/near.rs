@@ -34,6 +34,17 @@ pub(super) fn lists(segment: &Segment, query: &Query, part: usize) -> Vec<(Field
     if !words.is_empty() || typed.len() < SHORTEST_BEGINNING { words } else { near(Extent::Beginning) }
 }
 
+/// The posting lists of the cities that are one edit from all that was typed:
+/// a space too many or too few, or a slip in a short word of several.
+pub(super) fn whole_cities(segment: &Segment, query: &Query) -> Vec<u32> {
+    if query.parts().len() == 1 || !query.by().looks_into(Field::City) {
+        return Vec::new();
+    }
+    let typed: Vec<char> = query.whole().chars().collect();
+    let cities = near_texts(&segment.cities, &typed, Extent::Word);
+    cities.into_iter().map(|city| segment.lists.cities + city).collect()
+}
+
 /// What the typed text is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
@@ -119,6 +130,8 @@ mod tests {
         assert_eq!(near(&cities, "pittsburg"), ["pittsburgh"]);
         assert_eq!(near(&cities, "cincinatti"), Vec::<String>::new(), "two edits");
         assert_eq!(near(&cities, "sanfrancisco"), ["san francisco"]);
+        assert_eq!(near(&cities, "san fracisco"), ["san francisco"], "all that was typed");
+        assert_eq!(near(&cities, "bos ton"), ["boston"]);
         assert_eq!(near(&cities, "fransisco"), ["san francisco"]);
         assert_eq!(near(&cities, "salme"), ["salem", "winston-salem"]);
     }

@@ -215,9 +215,10 @@ impl<'a> Walk<'a> {
     pub(super) fn near(&mut self) {
         for left_out in 0..self.query.parts().len() {
             for (field, lists) in near::lists(self.segment, self.query, left_out) {
-                self.near_in(left_out, field, lists);
+                self.near_in(Some(left_out), field, lists);
             }
         }
+        self.near_in(None, Field::City, near::whole_cities(self.segment, self.query));
         self.found.sort_unstable_by_key(|(_, customer)| *customer);
         self.found.dedup_by(|(matched, customer), (kept, before)| {
             let same = customer == before;
@@ -229,7 +230,9 @@ impl<'a> Walk<'a> {
         self.found.truncate(self.wanted);
     }
 
-    fn near_in(&mut self, left_out: usize, field: Field, lists: Vec<u32>) {
+    /// Finds who is in the lists of what is near one part and has the others as
+    /// they were typed; or near all of them.
+    fn near_in(&mut self, left_out: Option<usize>, field: Field, lists: Vec<u32>) {
         let from = self.after.map_or(0, |(_, from)| from);
         let mut found = 0;
         for customer in Looked::InAny(lists).customers(&self.segment.postings).skip_while(|customer| *customer < from) {
@@ -237,8 +240,10 @@ impl<'a> Walk<'a> {
             if self.hidden.contains(&customer) || !self.reach.reaches(customer, &record) {
                 continue;
             }
-            let Some(others) = self.query.matches_but(&Seen { segment: self.segment, record, scope: self.reach.scope }, left_out) else { continue };
-            self.found.push((Matched::nearly(field).and_in(others), customer));
+            let nearly = Matched::nearly(field);
+            let others = left_out.map(|left_out| self.query.matches_but(&Seen { segment: self.segment, record, scope: self.reach.scope }, left_out));
+            let Some(others) = others.unwrap_or(Some(nearly)) else { continue };
+            self.found.push((nearly.and_in(others), customer));
             found += 1;
             if found == self.wanted {
                 self.complete = false;

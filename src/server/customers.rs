@@ -54,7 +54,7 @@ fn hit(cx: &Cx, scope: &Scope, full: &Scope, matched: Matched, found: &Hit<'_>) 
             country: found.country().map(str::to_owned),
             postal_code: found.postal_code().map(Cow::into_owned),
         }),
-        matched: matched.field_names(),
+        matched: matched.fields(),
         near_miss: matched.class == Matched::NEAR_MISS,
     }
 }

@@ -98,7 +98,7 @@ fn narrowed(answered: &Query, page: &Page<CustomerHit>, wanted: &Query) -> Optio
     found.sort_by(|(a, a_folded, a_hit), (b, b_folded, b_hit)| {
         (a.tier(), a_folded.text(Field::Name), a_hit.id).cmp(&(b.tier(), b_folded.text(Field::Name), b_hit.id))
     });
-    let items = found.into_iter().map(|(matched, _, hit)| CustomerHit { matched: matched.field_names(), ..hit.clone() });
+    let items = found.into_iter().map(|(matched, _, hit)| CustomerHit { matched: matched.fields(), ..hit.clone() });
     Some(Page::whole(items.collect()))
 }
 
@@ -120,9 +120,9 @@ fn has_grown(answered: &Query, wanted: &Query) -> bool {
 /// Whether all that made it a hit can be seen in it. A fleet may have a number
 /// at each of many shops, and only one stands in the hit.
 fn shows_why(hit: &CustomerHit, folded: &Folded, answered: &Query) -> bool {
-    let in_number = hit.matched.iter().any(|field| field == Field::Number.name());
+    let in_number = hit.matched.contains(&Field::Number);
     let is_fleet = hit.more.as_ref().is_none_or(|more| more.kind != CustomerKind::Local);
-    let matched = answered.matches(folded).map(Matched::field_names);
+    let matched = answered.matches(folded).map(Matched::fields);
     !(hit.near_miss || in_number && is_fleet) && matched.as_ref() == Some(&hit.matched)
 }
 
@@ -199,7 +199,7 @@ mod tests {
     fn answer(customers: &[Customer], query: &Query) -> Page<CustomerHit> {
         let mut found: Vec<(Matched, &Customer)> = customers.iter().filter_map(|customer| Some((query.matches(customer)?, customer))).collect();
         found.sort_by_key(|(matched, customer)| (matched.tier(), fold(&customer.hit.name), customer.hit.id));
-        let hits = found.into_iter().map(|(matched, customer)| CustomerHit { matched: matched.field_names(), ..customer.hit.clone() });
+        let hits = found.into_iter().map(|(matched, customer)| CustomerHit { matched: matched.fields(), ..customer.hit.clone() });
         Page::whole(hits.collect())
     }
 
@@ -273,7 +273,7 @@ mod tests {
         assert!(changed(|_| {}).is_some());
         assert_eq!(changed(|hit| hit.more = None), None, "basic fields only");
         assert_eq!(changed(|hit| hit.near_miss = true), None);
-        assert_eq!(changed(|hit| hit.matched = vec!["name".to_owned(), "number".to_owned()]), None, "found in a number that is not shown");
+        assert_eq!(changed(|hit| hit.matched = vec![Field::Name, Field::Number]), None, "found in a number that is not shown");
         assert_eq!(changed(|hit| hit.name = "Baustoffe".to_owned()), None);
     }
 

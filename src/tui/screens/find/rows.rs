@@ -275,6 +275,6 @@ fn customer_preview(hit: &CustomerHit) -> Vec<String> {
         format!("{} {} {}", text(hit.city.as_ref()), text(more.and_then(|more| more.state.as_ref())), text(more.and_then(|more| more.postal_code.as_ref()))),
         hit.phone.as_deref().map(phone_for_people).unwrap_or_default(),
         more.map(|more| format!("{} customer", more.kind.name())).unwrap_or_default(),
-        format!("Found in {}", hit.matched.join(", ").replace('_', " ")),
+        format!("Found in {}", hit.matched.iter().map(|field| field.in_words()).collect::<Vec<_>>().join(", ")),
     ]
 }

@@ -42,8 +42,8 @@ impl Ours {
     /// Searches.
     pub(crate) fn search(&self, query: &Query, limit: usize) -> Page {
         let found = self.index.search(query, &self.scope, None, limit);
-        let is_near = found.items.first().is_some_and(|(found, _)| found.matched.class == Matched::NEAR_MISS);
-        let ids = found.items.iter().map(|(_, entry)| entry.id).collect();
+        let is_near = found.iter().next().is_some_and(|(matched, _)| matched.class == Matched::NEAR_MISS);
+        let ids = found.iter().map(|(_, hit)| hit.id()).collect();
         if is_near { Page { hits: Vec::new(), near: ids } } else { Page { hits: ids, near: Vec::new() } }
     }
 
