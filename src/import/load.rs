@@ -29,7 +29,7 @@ use crate::text::fold;
 /// After this a transaction on SQLite takes no further part: so long others
 /// wait to write. The longer it lasts, the more rows share a page that is
 /// written: this is most of what a large import costs.
-const LONGEST: Duration = Duration::from_millis(400);
+const LONGEST: Duration = Duration::from_secs(1);
 /// SQLite lets those who wait to write ask again after this at the latest.
 const ASKED_AGAIN: Duration = Duration::from_millis(100);
 /// The most shops that are known at once.

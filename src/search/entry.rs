@@ -3,7 +3,7 @@
 use crate::api::customer::CustomerKind;
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::store::Scope;
-use crate::store::customers::{IndexRow, IndexRows};
+use crate::store::customer_index::{IndexRow, IndexRows};
 
 /// One customer.
 #[derive(Debug, Clone, PartialEq, Eq)]

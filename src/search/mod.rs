@@ -37,7 +37,7 @@ pub use hit::Hit;
 use crate::api::ids::{CustomerId, ShopId};
 use crate::rules::customer_search::{Matched, Query};
 use crate::store::Scope;
-use crate::store::customers::IndexRows;
+use crate::store::customer_index::IndexRows;
 use build::Builder;
 use entry::Entry;
 use layers::Layers;

@@ -10,7 +10,7 @@ use crate::api::customer::CustomerKind;
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::rules::customer_search::{Field, Matched, Query, SearchBy, Searched, state_text};
 use crate::store::Scope;
-use crate::store::customers::{IndexLink, IndexOrganization, IndexRow, IndexRows};
+use crate::store::customer_index::{IndexLink, IndexOrganization, IndexRow, IndexRows};
 use crate::text::{digits, fold};
 
 /// A customer as a scan sees it: each field folded by itself.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::api::ids::CustomerId;
 use crate::search::{CustomerIndex, Loading};
-use crate::store::{Db, Result, changes, customers};
+use crate::store::{Db, Result, changes, customer_index};
 
 /// What a sign told of is committed by then.
 const SOON: Duration = Duration::from_millis(1_500);
@@ -84,7 +84,7 @@ impl Feed {
         let mut conn = db.read().await?;
         let mut after = CustomerId(Uuid::nil());
         loop {
-            let rows = customers::index_part(&mut conn, after, PART).await?;
+            let rows = customer_index::part(&mut conn, after, PART).await?;
             let last = rows.customers.last().map(|customer| customer.id);
             let is_sent = send.send(last.map(|_| rows)).await.is_ok();
             match last {
@@ -181,7 +181,7 @@ impl Followed {
                 return Ok(());
             };
             let from = new.iter().min().map_or(self.all_to, |least| least - 1);
-            index.put(customers::index_changed(&mut conn, from, upto).await?);
+            index.put(customer_index::changed(&mut conn, from, upto).await?);
             self.note(new);
             tidy(index);
         }

@@ -3,7 +3,7 @@
 use super::row::{row, statements};
 use super::scope::customer_in_scope;
 use super::{Conn, Result, Scope, bulk, changes};
-use crate::api::ids::{CustomerId, OrganizationId, ShopId, UserId};
+use crate::api::ids::{CustomerId, ShopId, UserId};
 use crate::text::fold;
 
 row! {
@@ -68,52 +68,6 @@ row! {
     }
 }
 
-row! {
-    /// What the search index keeps of a customer.
-    pub struct IndexRow {
-        /// Its id.
-        pub id: CustomerId,
-        /// `local` or `fleet`.
-        pub kind: String,
-        /// Its name.
-        pub name: String,
-        /// City.
-        pub city: Option<String>,
-        /// Second part of ISO 3166-2.
-        pub state: Option<String>,
-        /// ISO 3166-1 alpha-2.
-        pub country: Option<String>,
-        /// E.164.
-        pub phone: Option<String>,
-        /// Postal code.
-        pub postal_code: Option<String>,
-    }
-}
-
-row! {
-    /// A link as the index keeps it.
-    pub struct IndexLink {
-        /// The customer.
-        pub customer_id: CustomerId,
-        /// The shop.
-        pub shop_id: ShopId,
-        /// The number there.
-        pub number: Option<String>,
-    }
-}
-
-row! {
-    /// An organization as the index keeps it.
-    pub struct IndexOrganization {
-        /// The customer.
-        pub customer_id: CustomerId,
-        /// The organization.
-        pub id: OrganizationId,
-        /// Whether portals see it.
-        pub portal_enabled: bool,
-    }
-}
-
 statements! {
     GET = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(), " AND c.id = $6");
     LINKS = "SELECT l.shop_id, s.code AS shop_code, s.name AS shop_name, l.number, l.number_state, l.business_system, l.alert_note, l.po_required
@@ -132,15 +86,6 @@ statements! {
     BY_NUMBER_AT_SHOP = "SELECT customer_id FROM customer_shop_link WHERE shop_id = $1 AND number_key = $2";
     LOOK_ALIKES = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(),
         " AND (c.name_city_key = $6 OR (CAST($7 AS TEXT) IS NOT NULL AND c.phone = $7)) ORDER BY c.id LIMIT 10");
-    INDEX_PART = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id > $1 ORDER BY id LIMIT $2";
-    INDEX_PART_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id";
-    INDEX_PART_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id";
-    INDEX_CHANGED = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer
-        WHERE id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY id";
-    INDEX_CHANGED_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link
-        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY customer_id, shop_id";
-    INDEX_CHANGED_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization
-        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY customer_id, id";
 }
 
 impl CustomerRow {
@@ -313,41 +258,4 @@ pub async fn by_number_at_shop(conn: &mut Conn, shop: ShopId, number: &str) -> R
 /// When the database fails.
 pub async fn look_alikes(conn: &mut Conn, scope: &Scope, name_city_key: &str, phone: Option<&str>) -> Result<Vec<CustomerRow>> {
     conn.query(LOOK_ALIKES).scope(scope).bind(name_city_key).bind(phone).all().await
-}
-
-/// What the index is made of, all in the order of the customers' ids.
-#[derive(Debug, Default)]
-pub struct IndexRows {
-    /// Customers.
-    pub customers: Vec<IndexRow>,
-    /// Their links.
-    pub links: Vec<IndexLink>,
-    /// Their organizations.
-    pub organizations: Vec<IndexOrganization>,
-}
-
-/// So many customers behind one, in the order of their ids, for a new index.
-///
-/// # Errors
-/// When the database fails.
-pub async fn index_part(conn: &mut Conn, after: CustomerId, most: i64) -> Result<IndexRows> {
-    let customers: Vec<IndexRow> = conn.query(INDEX_PART).bind(after).bind(most).all().await?;
-    let Some(last) = customers.last().map(|customer| customer.id) else { return Ok(IndexRows::default()) };
-    Ok(IndexRows {
-        customers,
-        links: conn.query(INDEX_PART_LINKS).bind(after).bind(last).all().await?,
-        organizations: conn.query(INDEX_PART_ORGANIZATIONS).bind(after).bind(last).all().await?,
-    })
-}
-
-/// What the changes in `(after, upto]` touched.
-///
-/// # Errors
-/// When the database fails.
-pub async fn index_changed(conn: &mut Conn, after: i64, upto: i64) -> Result<IndexRows> {
-    Ok(IndexRows {
-        customers: conn.query(INDEX_CHANGED).bind(after).bind(upto).all().await?,
-        links: conn.query(INDEX_CHANGED_LINKS).bind(after).bind(upto).all().await?,
-        organizations: conn.query(INDEX_CHANGED_ORGANIZATIONS).bind(after).bind(upto).all().await?,
-    })
 }

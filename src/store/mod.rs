@@ -18,6 +18,7 @@ pub mod audit;
 pub mod bulk;
 pub mod changes;
 pub mod contacts;
+pub mod customer_index;
 pub mod customers;
 pub mod device_sign_ins;
 pub mod export;
@@ -78,6 +79,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         bulk::STATEMENTS,
         changes::STATEMENTS,
         contacts::STATEMENTS,
+        customer_index::STATEMENTS,
         customers::STATEMENTS,
         device_sign_ins::STATEMENTS,
         export::STATEMENTS,

@@ -11,7 +11,7 @@ use countertop::rules::customer_search::Query;
 use countertop::rules::meter::{Dial, History, MeterKind, NewReading, ReadingKind, Tenths, Unit, check};
 use countertop::search::CustomerIndex;
 use countertop::store::Scope;
-use countertop::store::customers::{IndexLink, IndexRow, IndexRows};
+use countertop::store::customer_index::{IndexLink, IndexRow, IndexRows};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
 

@@ -8,7 +8,7 @@ use countertop::api::ids::{CustomerId, ShopId};
 use countertop::rules::customer_search::{Matched, Query};
 use countertop::search::CustomerIndex;
 use countertop::store::Scope;
-use countertop::store::customers::{IndexLink, IndexRow, IndexRows};
+use countertop::store::customer_index::{IndexLink, IndexRow, IndexRows};
 use uuid::Uuid;
 
 use crate::customers::{COUNTRY, Customer, Customers};

@@ -1,0 +1,154 @@
+//! What the customer index reads: all customers in parts, and what changed.
+//!
+//! May call its siblings below it and [`crate::api::ids`].
+
+use super::row::{row, statements};
+use super::{Conn, Result};
+use crate::api::ids::{CustomerId, OrganizationId, ShopId};
+
+row! {
+    /// What the search index keeps of a customer.
+    pub struct IndexRow {
+        /// Its id.
+        pub id: CustomerId,
+        /// `local` or `fleet`.
+        pub kind: String,
+        /// Its name.
+        pub name: String,
+        /// City.
+        pub city: Option<String>,
+        /// Second part of ISO 3166-2.
+        pub state: Option<String>,
+        /// ISO 3166-1 alpha-2.
+        pub country: Option<String>,
+        /// E.164.
+        pub phone: Option<String>,
+        /// Postal code.
+        pub postal_code: Option<String>,
+    }
+}
+
+row! {
+    /// A link as the index keeps it.
+    pub struct IndexLink {
+        /// The customer.
+        pub customer_id: CustomerId,
+        /// The shop.
+        pub shop_id: ShopId,
+        /// The number there.
+        pub number: Option<String>,
+    }
+}
+
+row! {
+    /// An organization as the index keeps it.
+    pub struct IndexOrganization {
+        /// The customer.
+        pub customer_id: CustomerId,
+        /// The organization.
+        pub id: OrganizationId,
+        /// Whether portals see it.
+        pub portal_enabled: bool,
+    }
+}
+
+row! {
+    /// Many rows in one text: a row of its own for each costs more than what
+    /// stands in it.
+    pub struct Packed {
+        /// None of no rows.
+        pub text: Option<String>,
+    }
+}
+
+/// What stands between the fields and behind the rows of a packed text. Both
+/// are control characters, which no text keeps that comes in (trap 14).
+const FIELD: char = '\u{1f}';
+const ROW: char = '\u{1e}';
+
+statements! {
+    PART_ENDS = "SELECT MAX(id) AS text FROM (SELECT id FROM customer WHERE id > $1 ORDER BY id LIMIT $2) part";
+    PACKED = "SELECT string_agg(id || $3 || kind || $3 || name || $3 || COALESCE(city, '') || $3 || COALESCE(state, '') || $3 || COALESCE(country, '')
+        || $3 || COALESCE(phone, '') || $3 || COALESCE(postal_code, ''), $4 ORDER BY id) AS text FROM customer WHERE id > $1 AND id <= $2";
+    PACKED_LINKS = "SELECT string_agg(customer_id || $3 || shop_id || $3 || COALESCE(number, ''), $4 ORDER BY customer_id, shop_id) AS text
+        FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2";
+    PART = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id > $1 AND id <= $2 ORDER BY id";
+    PART_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id";
+    PART_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id";
+    CHANGED = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer
+        WHERE id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY id";
+    CHANGED_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link
+        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY customer_id, shop_id";
+    CHANGED_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization
+        WHERE customer_id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY customer_id, id";
+}
+
+/// What the index is made of, all in the order of the customers' ids.
+#[derive(Debug, Default)]
+pub struct IndexRows {
+    /// Customers.
+    pub customers: Vec<IndexRow>,
+    /// Their links.
+    pub links: Vec<IndexLink>,
+    /// Their organizations.
+    pub organizations: Vec<IndexOrganization>,
+}
+
+/// So many customers behind one, in the order of their ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn part(conn: &mut Conn, after: CustomerId, most: i64) -> Result<IndexRows> {
+    let end: Packed = conn.query(PART_ENDS).bind(after).bind(most).one().await?;
+    let Some(last) = end.text.and_then(|id| id.parse::<CustomerId>().ok()) else { return Ok(IndexRows::default()) };
+    let packed: Packed = conn.query(PACKED).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
+    let customers = match unpacked(packed, |[id, kind, name, city, state, country, phone, postal_code]| {
+        let (id, kind, name) = (id.parse().ok()?, kind.to_owned(), name.to_owned());
+        Some(IndexRow { id, kind, name, city: some(city), state: some(state), country: some(country), phone: some(phone), postal_code: some(postal_code) })
+    }) {
+        Some(customers) => customers,
+        None => conn.query(PART).bind(after).bind(last).all().await?,
+    };
+    let packed: Packed = conn.query(PACKED_LINKS).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
+    let links = match unpacked(packed, |[customer, shop, number]| {
+        Some(IndexLink { customer_id: customer.parse().ok()?, shop_id: shop.parse().ok()?, number: some(number) })
+    }) {
+        Some(links) => links,
+        None => conn.query(PART_LINKS).bind(after).bind(last).all().await?,
+    };
+    let organizations = conn.query(PART_ORGANIZATIONS).bind(after).bind(last).all().await?;
+    Ok(IndexRows { customers, links, organizations })
+}
+
+/// The rows of a text; none if one of them is odd: then somebody wrote around
+/// the program, and each row has to be read by itself.
+fn unpacked<T, const FIELDS: usize>(packed: Packed, read: impl Fn([&str; FIELDS]) -> Option<T>) -> Option<Vec<T>> {
+    let Some(text) = packed.text else { return Some(Vec::new()) };
+    text.split(ROW)
+        .map(|row| {
+            let mut fields = [""; FIELDS];
+            let mut found = 0;
+            for (place, field) in row.split(FIELD).enumerate() {
+                *fields.get_mut(place)? = field;
+                found = place + 1;
+            }
+            if found == FIELDS { read(fields) } else { None }
+        })
+        .collect()
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// What the changes in `(after, upto]` touched.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changed(conn: &mut Conn, after: i64, upto: i64) -> Result<IndexRows> {
+    Ok(IndexRows {
+        customers: conn.query(CHANGED).bind(after).bind(upto).all().await?,
+        links: conn.query(CHANGED_LINKS).bind(after).bind(upto).all().await?,
+        organizations: conn.query(CHANGED_ORGANIZATIONS).bind(after).bind(upto).all().await?,
+    })
+}
