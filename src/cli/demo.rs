@@ -80,18 +80,11 @@ fn check_account(wanted: &str) -> Result<(), Failure> {
 }
 
 /// What keeps the log open.
-#[cfg(feature = "client")]
 type Log = Option<tracing_appender::non_blocking::WorkerGuard>;
-#[cfg(not(feature = "client"))]
-type Log = Option<()>;
 
 /// The server's log goes to standard error, unless the screen is taken.
 fn log(args: &DemoArgs, setup: &Setup) -> Log {
-    if args.no_tui {
-        logging::to_stderr(setup.config.server.log, setup.config.server.log_format);
-        return None;
-    }
-    file_log(setup)
+    if args.no_tui { Some(logging::to_stderr(setup.config.server.log, setup.config.server.log_format)) } else { file_log(setup) }
 }
 
 #[cfg(feature = "client")]

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
@@ -20,9 +21,11 @@ use crate::config::{LogFormat, LogLevel};
 #[cfg(feature = "client")]
 const KEPT_FILES: usize = 7;
 
-/// A server's log. Never colours: it goes to files and collectors.
+/// A server's log. Never colours: it goes to files and collectors. No answer
+/// waits for a collector that is slow: lines queue up, and are left out when
+/// the queue is full. What is given back writes what is left when it is dropped.
 #[cfg(feature = "server")]
-pub(super) fn to_stderr(level: LogLevel, format: LogFormat) {
+pub(super) fn to_stderr(level: LogLevel, format: LogFormat) -> WorkerGuard {
     let level = match level {
         LogLevel::Off => LevelFilter::OFF,
         LogLevel::Error => LevelFilter::ERROR,
@@ -31,18 +34,20 @@ pub(super) fn to_stderr(level: LogLevel, format: LogFormat) {
         LogLevel::Debug => LevelFilter::DEBUG,
     };
     let registry = tracing_subscriber::registry();
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     // A second log in one process would be a mistake of ours; the first stays.
     let _ = match format {
-        LogFormat::Json => registry.with(fmt::layer().with_ansi(false).json().with_writer(std::io::stderr).with_filter(of(level))).try_init(),
-        LogFormat::Text => registry.with(fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(of(level))).try_init(),
+        LogFormat::Json => registry.with(fmt::layer().with_ansi(false).json().with_writer(writer).with_filter(of(level))).try_init(),
+        LogFormat::Text => registry.with(fmt::layer().with_ansi(false).with_writer(writer).with_filter(of(level))).try_init(),
     };
+    guard
 }
 
 /// The terminal application's log, one file a day. What is given back writes
 /// what is left when it is dropped. Without a file there is no log: the
 /// counter works all the same.
 #[cfg(feature = "client")]
-pub(super) fn to_file(level: TerminalLog, folder: &Path) -> Option<tracing_appender::non_blocking::WorkerGuard> {
+pub(super) fn to_file(level: TerminalLog, folder: &Path) -> Option<WorkerGuard> {
     let level = match level {
         TerminalLog::Off => return None,
         TerminalLog::Info => LevelFilter::INFO,

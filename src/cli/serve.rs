@@ -40,7 +40,7 @@ pub(super) fn run(args: &ServeArgs) -> Outcome {
     let listen = given("--listen", "server.listen", args.listen.as_deref());
     let (setup, address) = args.database.setup(listen.into_iter().chain(args.transport.flags()))?;
     let config = &setup.config.server;
-    logging::to_stderr(config.log, config.log_format);
+    let _log = logging::to_stderr(config.log, config.log_format);
     let arrangements = Arrangements {
         lifetimes: lifetimes(config),
         limits: Limits::default(),
