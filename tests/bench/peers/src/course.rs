@@ -1,6 +1,6 @@
 //! One run of all searches through one engine, and its times.
 //!
-//! May call [`crate::mix`].
+//! May call [`crate::mix`] and [`crate::times`].
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use countertop::api::ids::CustomerId;
 use countertop::rules::customer_search::Query;
 
 use crate::mix::Asked;
+use crate::times::{Times, micros};
 
 /// How many hits a page has.
 pub(crate) const PAGE: usize = 50;
@@ -34,10 +35,6 @@ pub(crate) struct Ran {
     /// Which search took how many microseconds.
     times: Vec<(usize, f64)>,
 }
-
-/// Microseconds, sorted.
-#[derive(Debug)]
-pub(crate) struct Times(Vec<f64>);
 
 impl Course<'_> {
     /// Asks once to compare and to warm up, then asks and measures.
@@ -82,24 +79,4 @@ impl Ran {
         medians.truncate(count);
         medians
     }
-}
-
-impl Times {
-    /// Sorts them.
-    pub(crate) fn of(times: impl IntoIterator<Item = f64>) -> Self {
-        let mut times: Vec<f64> = times.into_iter().collect();
-        times.sort_by(f64::total_cmp);
-        Self(times)
-    }
-
-    /// What a share of them, 0 to 1, does not exceed.
-    pub(crate) fn at(&self, share: f64) -> f64 {
-        let place = (self.0.len() as f64 * share).ceil() as usize;
-        self.0.get(place.saturating_sub(1)).copied().unwrap_or(f64::NAN)
-    }
-}
-
-/// A time in microseconds.
-pub(crate) fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }

@@ -3,6 +3,8 @@
 //!
 //! May call [`crate::random`] and [`crate::words`].
 
+use std::io::Write;
+
 use countertop::api::ids::CustomerId;
 use uuid::Builder;
 
@@ -57,6 +59,17 @@ impl Customers {
     /// All of them.
     pub(crate) fn all(&self) -> impl Iterator<Item = Customer> {
         (0..self.count).map(|place| self.get(place))
+    }
+
+    /// Writes all of them as a file to import, as customers of one shop.
+    pub(crate) fn write(&self, file: &mut impl Write, shop: &str) -> std::io::Result<()> {
+        writeln!(file, "number,name,city,state,postal_code,country,phone,shop")?;
+        for Customer { name, city, state, phone, postal_code, numbers, .. } in self.all() {
+            // No generated text holds a comma or a quotation mark.
+            let number = numbers.first().map_or("", String::as_str);
+            writeln!(file, "{number},{name},{city},{state},{postal_code},{COUNTRY},{phone},{shop}")?;
+        }
+        Ok(())
     }
 
     /// The one at a place.

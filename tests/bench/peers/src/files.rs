@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::customers::{COUNTRY, Customer, Customers};
+use crate::customers::Customers;
 use crate::mix;
 
 /// What to write where.
@@ -34,12 +34,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let customers = Customers::new(options.seed, usize::try_from(options.customers)?);
     let mut file = BufWriter::new(File::create(options.folder.join("customers.csv"))?);
-    writeln!(file, "number,name,city,state,postal_code,country,phone,shop")?;
-    for Customer { name, city, state, phone, postal_code, numbers, .. } in customers.all() {
-        // No generated text holds a comma or a quotation mark.
-        let number = numbers.first().map_or("", String::as_str);
-        writeln!(file, "{number},{name},{city},{state},{postal_code},{COUNTRY},{phone},{}", options.shop)?;
-    }
+    customers.write(&mut file, &options.shop)?;
     file.flush()?;
     let mut file = BufWriter::new(File::create(options.folder.join("paths.txt"))?);
     for asked in mix::searches(&customers, options.seed) {

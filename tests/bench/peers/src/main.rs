@@ -7,8 +7,13 @@
 //! ```text
 //! random ← words ← customers ← folded ← tiers ← fts5, trigrams, pg ←┐
 //!                      ↑ └ ours ←───────────────────────────────────┤
-//!                     mix ← course ←──────────────────── search, chart, load
+//!                     mix ← course ←──────────────────── search, chart
+//!              load ← http
+//! times: beside them; used by course, search, load and http
 //! ```
+//!
+//! `load` and `times` stand one folder up: `cargo bench --bench server` uses
+//! them too, and the benchmark of the import the customers.
 
 mod chart;
 mod course;
@@ -17,6 +22,8 @@ mod files;
 mod floor;
 mod folded;
 mod fts5;
+mod http;
+#[path = "../../load.rs"]
 mod load;
 mod mix;
 mod ours;
@@ -27,6 +34,8 @@ mod postgres;
 mod random;
 mod search;
 mod tiers;
+#[path = "../../times.rs"]
+mod times;
 mod trigrams;
 mod words;
 
@@ -43,7 +52,7 @@ enum Command {
     /// Writes customers to import and paths to ask for.
     Files(files::Options),
     /// Asks a server as fast as it answers.
-    Http(load::Options),
+    Http(http::Options),
     /// Serves one page of hits from memory.
     Floor(floor::Options),
 }
@@ -53,7 +62,7 @@ fn main() -> Result<()> {
         Command::Search(options) => search::run(&options),
         Command::Chart(options) => chart::run(&options),
         Command::Files(options) => files::run(&options),
-        Command::Http(options) => load::run(&options),
+        Command::Http(options) => http::run(&options),
         Command::Floor(options) => floor::run(&options),
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use countertop::api::ids::CustomerId;
 
-use crate::course::{Course, PAGE, Ran, Times, micros};
+use crate::course::{Course, PAGE, Ran};
 use crate::customers::{Customer, Customers};
 use crate::folded::Folded;
 use crate::fts5::Fts5;
@@ -17,6 +17,7 @@ use crate::ours::Ours;
 use crate::pg::Pg;
 use crate::random::Random;
 use crate::tiers;
+use crate::times::{Times, micros};
 use crate::trigrams::Trigrams;
 
 /// What to compare.

@@ -1,79 +1,70 @@
-//! `http`: asks a server over kept connections, each the next thing as soon as
-//! it has the last, and tells how many answers came and how soon.
+//! Asks a server over kept connections, each the next thing as soon as it has
+//! the last, and notes how many answers came and how soon.
 //!
-//! May call [`crate::course`].
+//! May call [`crate::times`].
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use clap::Args;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-use crate::course::{Times, micros};
+use crate::times::micros;
 
-/// Whom to ask for what.
-#[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// `http://127.0.0.1:PORT`, nothing behind it.
-    #[arg(long)]
-    url: String,
+/// Who is asked, by how many, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load<'a> {
+    /// `127.0.0.1:PORT`.
+    pub(crate) host: &'a str,
     /// Sent as the bearer's token.
-    #[arg(long)]
-    token: Option<String>,
+    pub(crate) token: Option<&'a str>,
     /// How many ask at the same time.
-    #[arg(long, default_value_t = 64)]
-    connections: usize,
+    pub(crate) connections: usize,
     /// For how long.
-    #[arg(long, default_value_t = 10)]
-    seconds: u64,
-    /// What to get: a path with its query on each line.
-    #[arg(long)]
-    path_file: PathBuf,
+    pub(crate) time: Duration,
 }
 
-/// What one connection saw.
+/// What was seen.
 #[derive(Debug, Default)]
-struct Seen {
-    times: Vec<f64>,
+pub(crate) struct Seen {
+    /// How long each answer took, in microseconds.
+    pub(crate) times: Vec<f64>,
     /// Answers other than 200, and connections that broke.
-    errors: usize,
+    pub(crate) errors: usize,
 }
 
-/// Asks and prints one row.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let host = options.url.trim_end_matches('/').strip_prefix("http://").context("--url is http://HOST:PORT")?.to_owned();
-    let bearer = options.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let paths = std::fs::read_to_string(&options.path_file).with_context(|| options.path_file.display().to_string())?;
-    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n{bearer}\r\n").into_bytes();
-    let requests: Vec<Vec<u8>> = paths.lines().filter(|path| !path.is_empty()).map(request).collect();
-    ensure!(!requests.is_empty(), "There is no path in {}.", options.path_file.display());
-    let requests = Arc::new(requests);
-    // One thread, so that the server keeps the other processors.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let seen = runtime.block_on(async {
-        let until = Instant::now() + Duration::from_secs(options.seconds);
-        let start = |nth: usize| {
-            let first = nth * requests.len() / options.connections;
-            tokio::spawn(connection(host.clone(), Arc::clone(&requests), first, until))
-        };
-        let connections: Vec<_> = (0..options.connections).map(start).collect();
-        let mut seen = Seen::default();
-        for connection in connections {
-            let one = connection.await?;
-            seen.times.extend(one.times);
-            seen.errors += one.errors;
-        }
-        Ok::<_, anyhow::Error>(seen)
-    })?;
-    let (answers, errors) = (seen.times.len(), seen.errors);
-    let times = Times::of(seen.times);
-    println!("| connections | answers a second | p50 µs | p99 µs | max µs | errors |\n|--:|--:|--:|--:|--:|--:|");
-    let rate = answers as f64 / options.seconds.max(1) as f64;
-    println!("| {} | {rate:.0} | {:.0} | {:.0} | {:.0} | {errors} |", options.connections, times.at(0.5), times.at(0.99), times.at(1.0));
-    Ok(())
+impl Load<'_> {
+    /// Gets these paths with their queries, round and round.
+    pub(crate) fn run<P: AsRef<str>>(&self, paths: impl IntoIterator<Item = P>) -> Result<Seen> {
+        let bearer = self.token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\n{bearer}\r\n", self.host).into_bytes();
+        let requests: Vec<Vec<u8>> = paths.into_iter().map(|path| request(path.as_ref())).collect();
+        ensure!(!requests.is_empty(), "There is nothing to ask for.");
+        let requests = Arc::new(requests);
+        // One thread, so that the server keeps the other processors.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let until = Instant::now() + self.time;
+            let start = |nth: usize| {
+                let first = nth * requests.len() / self.connections;
+                tokio::spawn(connection(self.host.to_owned(), Arc::clone(&requests), first, until))
+            };
+            let connections: Vec<_> = (0..self.connections).map(start).collect();
+            let mut seen = Seen::default();
+            for connection in connections {
+                let one = connection.await?;
+                seen.times.extend(one.times);
+                seen.errors += one.errors;
+            }
+            Ok(seen)
+        })
+    }
+
+    /// How many answers a second these are.
+    pub(crate) fn rate(&self, seen: &Seen) -> f64 {
+        seen.times.len() as f64 / self.time.as_secs_f64()
+    }
 }
 
 /// Asks one thing after the other until the time is over; a connection that
