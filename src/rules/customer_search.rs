@@ -113,7 +113,8 @@ pub struct Matched {
     /// 0 whole number, 1 name starts with the text, 2 every part at a word
     /// start, 3 anywhere inside, 4 one edit away.
     pub class: u8,
-    /// The best field of class 2; 0 elsewhere.
+    /// The best field of class 2; in class 4 whether only the beginning of a
+    /// word is near; 0 elsewhere.
     pub field: u8,
     /// One bit per field in which a part was found.
     fields: u8,
@@ -123,10 +124,10 @@ impl Matched {
     /// The class of near misses.
     pub const NEAR_MISS: u8 = 4;
 
-    /// One edit away, in this field.
+    /// One edit away in this field, from a word or only from its beginning.
     #[must_use]
-    pub const fn nearly(field: Field) -> Self {
-        Self { class: Self::NEAR_MISS, field: 0, fields: field.bit() }
+    pub const fn nearly(field: Field, is_beginning: bool) -> Self {
+        Self { class: Self::NEAR_MISS, field: is_beginning as u8, fields: field.bit() }
     }
 
     /// Found in another field as well.

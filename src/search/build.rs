@@ -251,8 +251,8 @@ fn texts(segment: &Segment) -> (Lists, Postings) {
     let cities = segment.names.count();
     let states = cities + segment.cities.count();
     let postal_codes = states + segment.states.count();
-    let lists = (postal_codes + segment.postal_codes.count()) as usize;
-    let postings = Postings::build(lists, |put| {
+    let shops = postal_codes + segment.postal_codes.count();
+    let postings = Postings::build(shops as usize + segment.shops.len(), |put| {
         for customer in 0..segment.len() {
             let record = segment.record(customer);
             record.words.iter().for_each(|word| put(word, customer));
@@ -260,9 +260,10 @@ fn texts(segment: &Segment) -> (Lists, Postings) {
             put(cities + place.city_text, customer);
             put(states + place.state_text, customer);
             put(postal_codes + segment.postal_code_texts[record.postal_code as usize], customer);
+            put(shops + record.shops, customer);
         }
     });
-    (Lists { cities, states, postal_codes }, postings)
+    (Lists { cities, states, postal_codes, shops }, postings)
 }
 
 fn numbers(segment: &Segment) -> PieceLists {

@@ -24,7 +24,40 @@ pub(super) struct Layers {
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     pub(super) segment: Arc<Segment>,
-    pub(super) hidden: Arc<HashSet<u32>>,
+    pub(super) hidden: Hidden,
+}
+
+/// Customers of a layer that a newer one holds. A change copies the few recent
+/// ones, not all.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hidden {
+    settled: Arc<HashSet<u32>>,
+    recent: HashSet<u32>,
+}
+
+/// So many recent ones are settled with the others.
+const RECENT: usize = 1_024;
+
+impl Hidden {
+    pub(super) fn contains(&self, customer: u32) -> bool {
+        self.recent.contains(&customer) || self.settled.contains(&customer)
+    }
+
+    fn len(&self) -> usize {
+        self.settled.len() + self.recent.len()
+    }
+
+    fn insert(&mut self, customer: u32) {
+        self.recent.insert(customer);
+        if self.recent.len() > RECENT {
+            Arc::make_mut(&mut self.settled).extend(self.recent.drain());
+        }
+    }
+
+    /// Those that are not hidden there.
+    fn since<'a>(&'a self, then: &'a Self) -> impl Iterator<Item = u32> + 'a {
+        self.settled.iter().chain(&self.recent).copied().filter(|customer| !then.contains(*customer))
+    }
 }
 
 /// Up to so many customers the newest layer is made anew with each change.
@@ -37,7 +70,7 @@ const PART: usize = 4;
 
 impl Layer {
     fn of(segment: Segment) -> Self {
-        Self { segment: Arc::new(segment), hidden: Arc::default() }
+        Self { segment: Arc::new(segment), hidden: Hidden::default() }
     }
 
     fn len(&self) -> usize {
@@ -45,16 +78,16 @@ impl Layer {
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        (0..self.segment.len()).filter(|customer| !self.hidden.contains(customer)).map(|customer| Hit::new(&self.segment, customer).entry())
+        (0..self.segment.len()).filter(|customer| !self.hidden.contains(*customer)).map(|customer| Hit::new(&self.segment, customer).entry())
     }
 
     fn find(&self, id: CustomerId) -> Option<u32> {
-        self.segment.find(id).filter(|customer| !self.hidden.contains(customer))
+        self.segment.find(id).filter(|customer| !self.hidden.contains(*customer))
     }
 
     fn hide(&mut self, id: CustomerId) {
         if let Some(customer) = self.find(id) {
-            Arc::make_mut(&mut self.hidden).insert(customer);
+            self.hidden.insert(customer);
         }
     }
 }
@@ -119,12 +152,18 @@ impl Layers {
         Layer::of(builder.finish())
     }
 
+    /// Whether these are those of before, with perhaps more on top.
+    pub(super) fn begin_as(&self, before: &Self) -> bool {
+        let same = self.all.iter().zip(&before.all).all(|(now, then)| Arc::ptr_eq(&now.segment, &then.segment));
+        self.all.len() >= before.all.len() && same
+    }
+
     /// Puts a merged layer where it belongs. `before` is what was merged, from
     /// layer `from` on; what was hidden since is hidden in it too.
     pub(super) fn replace(&mut self, before: &Self, from: usize, mut merged: Layer) {
         for (then, now) in before.all[from..].iter().zip(&self.all[from..]) {
-            for customer in now.hidden.difference(&then.hidden) {
-                merged.hide(now.segment.id(*customer));
+            for customer in now.hidden.since(&then.hidden) {
+                merged.hide(now.segment.id(customer));
             }
         }
         self.all.splice(from..before.all.len(), [merged]);

@@ -41,6 +41,7 @@ use crate::store::customer_index::IndexRows;
 use build::Builder;
 use entry::Entry;
 use layers::Layers;
+use near::Extent;
 use reach::Reach;
 use walk::Walk;
 
@@ -74,6 +75,10 @@ pub struct Hits {
 }
 
 impl Hits {
+    fn none() -> Self {
+        Self { is_complete: true, ..Self::default() }
+    }
+
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -122,8 +127,7 @@ impl CustomerIndex {
     /// Replaces everything by what was loaded.
     pub fn finish(&self, loading: Loading) {
         let layers = Layers::of(loading.0.finish());
-        let mut merging = self.changing();
-        *merging = None;
+        let _changing = self.changing();
         self.set(layers);
     }
 
@@ -150,14 +154,17 @@ impl CustomerIndex {
         let Some(from) = before.due().filter(|_| merging.is_none()) else { return };
         *merging = Some(before.all.len());
         drop(merging);
+        let merging = Merging(self);
         let merged = before.merged(from);
-        let mut merging = self.changing();
+        let changing = self.changing();
+        let mut layers = Layers::clone(&self.now());
         // Not if everything was loaded anew meanwhile.
-        if merging.take().is_some() {
-            let mut layers = Layers::clone(&self.now());
+        if layers.begin_as(&before) {
             layers.replace(&before, from, merged);
             self.set(layers);
         }
+        drop(changing);
+        drop(merging);
     }
 
     /// The hits of a query within scope, best first: at most `limit` of them
@@ -165,12 +172,18 @@ impl CustomerIndex {
     #[must_use]
     pub fn search(&self, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize) -> Hits {
         let layers = self.now();
-        let near_only = after.is_some_and(|after| after.matched.class == Matched::NEAR_MISS);
-        let mut hits = if near_only { Hits::default() } else { collect(&layers, query, scope, after, limit, false) };
-        if near_only || hits.is_empty() && after.is_none() {
-            hits = collect(&layers, query, scope, after, limit, true);
+        let collected = |near| collect(&layers, query, scope, after, limit, near);
+        match after.map(|after| after.matched.tier()) {
+            Some((Matched::NEAR_MISS, 0)) => collected(Some(Extent::Word)),
+            Some((Matched::NEAR_MISS, _)) => collected(Some(Extent::Beginning)),
+            Some(_) => collected(None),
+            // The code of a state is that one or none.
+            None if query.is_state_code() => collected(None),
+            None => {
+                let looks = [None, Some(Extent::Word), Some(Extent::Beginning)];
+                looks.into_iter().map(collected).find(|hits| !hits.is_empty()).unwrap_or_else(Hits::none)
+            }
         }
-        hits
     }
 
     /// A customer's number at a shop, else the first that the scope may see.
@@ -213,16 +226,24 @@ impl CustomerIndex {
     }
 }
 
+/// Layers are being merged, until it is dropped.
+struct Merging<'a>(&'a CustomerIndex);
+
+impl Drop for Merging<'_> {
+    fn drop(&mut self) {
+        *self.0.changing() = None;
+    }
+}
+
 /// Searches each layer and joins what was found.
-fn collect(layers: &Arc<Layers>, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize, near: bool) -> Hits {
+fn collect(layers: &Arc<Layers>, query: &Query, scope: &Scope, after: Option<&Found>, limit: usize, near: Option<Extent>) -> Hits {
     let mut items = Vec::new();
     let mut is_complete = true;
     for (at, layer) in layers.all.iter().enumerate() {
         let mut walk = Walk::new(&layer.segment, &layer.hidden, query, Reach::new(&layer.segment, scope), after, limit + 1);
-        if near {
-            walk.near()
-        } else {
-            walk.exact()
+        match near {
+            None => walk.exact(),
+            Some(extent) => walk.near(extent),
         }
         is_complete &= walk.complete;
         items.extend(walk.found.into_iter().map(|(matched, customer)| (matched, at, customer)));

@@ -15,23 +15,18 @@ const SHORTEST: usize = 4;
 /// From here on a part may be the beginning of a longer word.
 const SHORTEST_BEGINNING: usize = 5;
 
-/// The posting lists of what is one edit from a part, by field. Whole words
-/// come before beginnings of words: these only where there is no such word.
-pub(super) fn lists(segment: &Segment, query: &Query, part: usize) -> Vec<(Field, Vec<u32>)> {
+/// The posting lists of what is one edit from a part, by field.
+pub(super) fn lists(segment: &Segment, query: &Query, part: usize, extent: Extent) -> Vec<(Field, Vec<u32>)> {
     let typed: Vec<char> = query.parts()[part].text().chars().collect();
-    if typed.len() < SHORTEST || !typed.iter().any(|c| c.is_alphabetic()) {
+    let shortest = if extent == Extent::Word { SHORTEST } else { SHORTEST_BEGINNING };
+    if typed.len() < shortest || !typed.iter().any(|c| c.is_alphabetic()) {
         return Vec::new();
     }
     let vocabularies =
         [(Field::Name, &segment.names, 0), (Field::City, &segment.cities, segment.lists.cities), (Field::State, &segment.states, segment.lists.states)];
-    let near = |extent| {
-        let looked_into = vocabularies.iter().filter(|(field, ..)| query.by().looks_into(*field));
-        let found =
-            looked_into.map(|(field, vocabulary, first)| (*field, near_texts(vocabulary, &typed, extent).into_iter().map(|text| first + text).collect()));
-        found.filter(|(_, lists): &(Field, Vec<u32>)| !lists.is_empty()).collect::<Vec<_>>()
-    };
-    let words = near(Extent::Word);
-    if !words.is_empty() || typed.len() < SHORTEST_BEGINNING { words } else { near(Extent::Beginning) }
+    let looked_into = vocabularies.into_iter().filter(|(field, ..)| query.by().looks_into(*field));
+    let found = looked_into.map(|(field, vocabulary, first)| (field, near_texts(vocabulary, &typed, extent).into_iter().map(|text| first + text).collect()));
+    found.collect()
 }
 
 /// The posting lists of the cities that are one edit from all that was typed:
@@ -47,8 +42,10 @@ pub(super) fn whole_cities(segment: &Segment, query: &Query) -> Vec<u32> {
 
 /// What the typed text is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
+pub(super) enum Extent {
+    /// Whole words.
     Word,
+    /// Beginnings of words: only where no word is near.
     Beginning,
 }
 

@@ -63,6 +63,8 @@ pub(super) struct Lists {
     pub(super) cities: u32,
     pub(super) states: u32,
     pub(super) postal_codes: u32,
+    /// Of each set of shops.
+    pub(super) shops: u32,
 }
 
 impl Segment {

@@ -4,12 +4,11 @@
 //! Lists only lead to customers that may match; each is looked at with the one
 //! rule of [`crate::rules::customer_search`] before it is found.
 
-use std::collections::HashSet;
-
 use super::Found;
+use super::layers::Hidden;
 use super::led::{Glance, Led, Sieve};
 use super::marks::Marks;
-use super::near;
+use super::near::{self, Extent};
 use super::pieces::{Asked, Standing};
 use super::postings::Looked;
 use super::reach::Reach;
@@ -22,7 +21,7 @@ use crate::rules::customer_search::{Field, Matched, Part, Query, state_code};
 pub(super) struct Walk<'a> {
     pub(super) segment: &'a Segment,
     /// Customers that stand in a newer segment.
-    pub(super) hidden: &'a HashSet<u32>,
+    pub(super) hidden: &'a Hidden,
     pub(super) query: &'a Query,
     pub(super) reach: Reach<'a>,
     /// How many are wanted at most.
@@ -38,7 +37,7 @@ const CLASS_2: [(u8, u8); 4] = [(2, 0), (2, 1), (2, 2), (2, 3)];
 const ALL: [(u8, u8); 7] = [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (3, 0)];
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(segment: &'a Segment, hidden: &'a HashSet<u32>, query: &'a Query, reach: Reach<'a>, after: Option<&Found>, wanted: usize) -> Self {
+    pub(super) fn new(segment: &'a Segment, hidden: &'a Hidden, query: &'a Query, reach: Reach<'a>, after: Option<&Found>, wanted: usize) -> Self {
         let after = after.map(|after| (after.matched.tier(), segment.first_behind(&after.name, after.id)));
         Self { segment, hidden, query, reach, wanted, after, found: Vec::new(), complete: true }
     }
@@ -111,7 +110,9 @@ impl<'a> Walk<'a> {
         let all = u64::from(self.segment.len());
         let is_one = parts.len() == 1;
         let looked_at = self.wanted as u64 * if is_one { 1 } else { MORE_PARTS };
-        let needed = (looked_at * all / rarest.customers).min(all);
+        // Of those who match only some are within reach.
+        let looked_at = looked_at.saturating_mul(all / self.reach.count().max(1));
+        let needed = (looked_at.saturating_mul(all) / rarest.customers).min(all);
         let sieve = || Sieve::of(self.segment, parts);
         let is_done = if needed * LOOK < rarest.lists() as u64 * LIST {
             let patience = if is_one { usize::MAX } else { PATIENCE };
@@ -203,7 +204,7 @@ impl<'a> Walk<'a> {
     }
 
     fn look_at(&self, customer: u32, record: Record<'_>) -> Option<Matched> {
-        if self.hidden.contains(&customer) || !self.reach.reaches(customer, &record) {
+        if self.hidden.contains(customer) || !self.reach.reaches(customer, &record) {
             return None;
         }
         let matched = self.query.matches(&Seen { segment: self.segment, record, scope: self.reach.scope })?;
@@ -212,13 +213,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Finds what is one edit away.
-    pub(super) fn near(&mut self) {
+    pub(super) fn near(&mut self, extent: Extent) {
         for left_out in 0..self.query.parts().len() {
-            for (field, lists) in near::lists(self.segment, self.query, left_out) {
-                self.near_in(Some(left_out), field, lists);
+            for (field, lists) in near::lists(self.segment, self.query, left_out, extent) {
+                self.near_in(Some(left_out), Matched::nearly(field, extent == Extent::Beginning), lists);
             }
         }
-        self.near_in(None, Field::City, near::whole_cities(self.segment, self.query));
+        if extent == Extent::Word {
+            self.near_in(None, Matched::nearly(Field::City, false), near::whole_cities(self.segment, self.query));
+        }
         self.found.sort_unstable_by_key(|(_, customer)| *customer);
         self.found.dedup_by(|(matched, customer), (kept, before)| {
             let same = customer == before;
@@ -232,15 +235,14 @@ impl<'a> Walk<'a> {
 
     /// Finds who is in the lists of what is near one part and has the others as
     /// they were typed; or near all of them.
-    fn near_in(&mut self, left_out: Option<usize>, field: Field, lists: Vec<u32>) {
+    fn near_in(&mut self, left_out: Option<usize>, nearly: Matched, lists: Vec<u32>) {
         let from = self.after.map_or(0, |(_, from)| from);
         let mut found = 0;
         for customer in Looked::InAny(lists).customers(&self.segment.postings).skip_while(|customer| *customer < from) {
             let record = self.segment.record(customer);
-            if self.hidden.contains(&customer) || !self.reach.reaches(customer, &record) {
+            if self.hidden.contains(customer) || !self.reach.reaches(customer, &record) {
                 continue;
             }
-            let nearly = Matched::nearly(field);
             let others = left_out.map(|left_out| self.query.matches_but(&Seen { segment: self.segment, record, scope: self.reach.scope }, left_out));
             let Some(others) = others.unwrap_or(Some(nearly)) else { continue };
             self.found.push((nearly.and_in(others), customer));

@@ -24,7 +24,7 @@ use super::App;
 use super::account_letter::AccountLetter;
 use super::caller::Caller;
 use super::fault::Fault;
-use super::gate::{self, Sort};
+use super::gate::{self, Lane};
 use super::noted::{self, Noted, Origin};
 use super::password::NewPassword;
 use super::password_letter::PasswordLink;
@@ -43,6 +43,8 @@ const MAX_BODY: usize = 1 << 20;
 const MAX_BODY_OF_STRANGERS: usize = 1 << 14;
 /// After this a call is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// After a start all customers are read first; who asks meanwhile waits so long.
+const LOADED_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a handler works with.
 #[derive(Debug)]
@@ -155,19 +157,22 @@ pub(crate) struct Done {
 pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint, work: Work) -> Response<Body> {
     let answering = async {
         let (parts, body) = request.into_parts();
-        let sort = sort(endpoint, work);
+        let lane = lane(endpoint, work);
+        let loaded = tokio::time::timeout(LOADED_WITHIN, app.feed.loaded());
+        loaded.await.map_err(|_| gate::busy())?;
         match work {
             Work::Open(work) => {
-                app.gate.look_in(sort)?;
+                app.gate.look_in(lane)?;
                 let asked = Asked::read(parts, read_body(body, MAX_BODY_OF_STRANGERS, app.limits.body).await?).await?;
-                let _place = app.gate.enter(sort)?;
+                let _place = app.gate.enter(lane)?;
                 work(app, &asked).await
             }
             Work::SignedIn(work) => {
-                // A reader is in work from here on, whoever writes when all of
-                // it is there; both are told now if there is no place.
-                let _place = if sort == Sort::Read { Some(app.gate.enter(sort)?) } else { app.gate.look_in(sort).map(|()| None)? };
+                // A reader is in work as soon as he is known, whoever writes when
+                // all of it is there; both are told now if there is no place.
+                app.gate.look_in(lane)?;
                 let known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
+                let _place = if lane == Lane::Read { Some(app.gate.enter(lane)?) } else { None };
                 let caller = Arc::clone(&known.caller);
                 tracing::Span::current().record("user", caller.user.username.as_str());
                 // Never two connections at once: callers who each hold one and
@@ -177,14 +182,13 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                     note_use(&app, &caller).await?;
                 }
                 demand(&caller, endpoint)?;
-                app.feed.loaded().await;
                 if endpoint.method == Method::Get {
                     let asked = Asked::read(parts, Bytes::new()).await?;
                     let conn = app.db.read_at_need();
                     return work(&mut Cx::new(app, caller, conn), &asked).await;
                 }
                 let body = read_body(body, MAX_BODY, app.limits.body).await?;
-                let _place = app.gate.enter(sort)?;
+                let _place = app.gate.enter(lane)?;
                 write(Write { app, caller, endpoint, work }, parts, body).await
             }
         }
@@ -192,11 +196,11 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
     finish(tokio::time::timeout(PATIENCE, answering).await)
 }
 
-fn sort(endpoint: &Endpoint, work: Work) -> Sort {
+fn lane(endpoint: &Endpoint, work: Work) -> Lane {
     match (work, endpoint.method) {
-        (Work::Open(_), _) => Sort::Stranger,
-        (Work::SignedIn(_), Method::Get) => Sort::Read,
-        (Work::SignedIn(_), _) => Sort::Write,
+        (Work::Open(_), _) => Lane::Stranger,
+        (Work::SignedIn(_), Method::Get) => Lane::Read,
+        (Work::SignedIn(_), _) => Lane::Write,
     }
 }
 
@@ -270,8 +274,12 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
                 }
             }
             cx.conn.commit().await?;
-            app.feed.catch_up(&app.db, &app.index).await?;
             app.mail.tell(cx.told);
+            // It is written, whatever the feed says.
+            if let Err(error) = app.feed.catch_up(&app.db, &app.index).await {
+                tracing::warn!(cause = %error, "the index did not hear of a write; it will soon");
+                app.feed.wake();
+            }
             if let Some(letter) = cx.letter {
                 app.mail.send_password_link(&letter).await?;
             }
@@ -450,7 +458,7 @@ fn tell(error: &dyn std::error::Error) -> String {
 /// others say of themselves is not believed.
 fn from(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.0.ip());
-    let told = parts.headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback());
+    let told = parts.headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.to_canonical().is_loopback());
     let last = told.and_then(|told| told.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
     last.unwrap_or(peer)
 }

@@ -18,6 +18,11 @@ use crate::store::{Db, Result, changes, customer_index};
 
 /// What a sign told of is committed by then.
 const SOON: Duration = Duration::from_millis(1_500);
+/// A line that broke without a word tells of nothing any more.
+const WITHOUT_A_WORD: Duration = Duration::from_secs(30);
+/// So many of the newest changes are looked through for missing numbers at the
+/// start.
+const LATEST: i64 = 5_000;
 /// A missing number is waited for this long: its writer may still commit. A
 /// number that never comes was rolled back.
 const GAP_PATIENCE: Duration = Duration::from_mins(1);
@@ -44,8 +49,8 @@ struct Followed {
     all_to: i64,
     /// Of those behind it, these were.
     beyond: BTreeSet<i64>,
-    /// Since when the number behind `all_to` is missing.
-    gap_since: Option<Instant>,
+    /// Since when numbers are missing, and up to where they were then.
+    gap: Option<(Instant, i64)>,
 }
 
 impl Feed {
@@ -54,8 +59,12 @@ impl Feed {
     /// # Errors
     /// When the database fails.
     pub async fn start(db: &Db) -> Result<Self> {
-        let newest = changes::newest(&mut db.read().await?).await?;
-        let followed = Followed { all_to: newest, beyond: BTreeSet::new(), gap_since: None };
+        let mut conn = db.read().await?;
+        let newest = changes::newest(&mut conn).await?;
+        // A number that is missing among the last may still be committed.
+        let last = changes::after(&mut conn, (newest - LATEST).max(0)).await?;
+        let mut followed = Followed { all_to: last.first().map_or(newest, |first| first.seq - 1), beyond: BTreeSet::new(), gap: None };
+        followed.note(last.into_iter().map(|change| change.seq).collect());
         Ok(Self { followed: Mutex::new(followed), wake: Arc::default(), loaded: watch::Sender::new(false) })
     }
 
@@ -63,6 +72,10 @@ impl Feed {
     pub(crate) async fn load(self: Arc<Self>, db: Db, index: Arc<CustomerIndex>) {
         while let Err(error) = self.fill(&db, &index).await {
             tracing::warn!(cause = %error, "the customers could not be read; trying again");
+            tokio::time::sleep(SOON).await;
+        }
+        while let Err(error) = self.catch_up_at_first(&db, &index).await {
+            tracing::warn!(cause = %error, "the change feed could not be read; trying again");
             tokio::time::sleep(SOON).await;
         }
     }
@@ -94,11 +107,21 @@ impl Feed {
         }
         drop(conn);
         taking_in.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
-        // Whoever commits from here on waits and then catches up himself.
+        Ok(())
+    }
+
+    /// Follows what was committed while all was read. Whoever commits from here
+    /// on waits and then catches up himself.
+    async fn catch_up_at_first(&self, db: &Db, index: &Arc<CustomerIndex>) -> Result<()> {
         let mut followed = self.followed.lock().await;
         followed.catch_up(db, index).await?;
         self.loaded.send_replace(true);
         Ok(())
+    }
+
+    /// Looks for changes soon.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
     }
 
     /// Waits until all customers are in the index.
@@ -124,21 +147,17 @@ impl Feed {
         if self.is_loaded() { followed.catch_up(db, index).await } else { Ok(()) }
     }
 
-    /// Follows the feed until the server stops. Nothing is asked while nothing
-    /// happens: only soon after a sign, for a file tells of what is written and
-    /// not yet committed, and while a number is missing.
+    /// Follows the feed until the server stops. Next to nothing is asked while
+    /// nothing happens: only soon after a sign, for a file tells of what is
+    /// written and not yet committed, and while a number is missing.
     pub(crate) async fn follow(self: Arc<Self>, db: Db, index: Arc<CustomerIndex>) {
         // Kept alive here: dropping the watcher ends the watching.
         let watcher = self.watch(&db).await;
         let is_told = watcher.is_some() || matches!(db, Db::Postgres(_));
         let mut is_quiet = false;
         loop {
-            if is_quiet && is_told {
-                self.wake.notified().await;
-                is_quiet = false;
-            } else {
-                is_quiet = tokio::time::timeout(SOON, self.wake.notified()).await.is_err();
-            }
+            let patience = if is_quiet && is_told { WITHOUT_A_WORD } else { SOON };
+            is_quiet = tokio::time::timeout(patience, self.wake.notified()).await.is_err();
             match self.catch_up(&db, &index).await {
                 Ok(()) => is_quiet &= self.followed.lock().await.beyond.is_empty(),
                 Err(error) => {
@@ -174,6 +193,7 @@ impl Followed {
         loop {
             let mut conn = db.read().await?;
             let seen = changes::after(&mut conn, self.last()).await?;
+            let is_all = seen.len() < changes::AT_ONCE;
             let late = if self.beyond.is_empty() { Vec::new() } else { changes::after(&mut conn, self.all_to).await? };
             let new: Vec<i64> = seen.iter().chain(&late).map(|change| change.seq).filter(|seq| !self.beyond.contains(seq)).collect();
             let Some(upto) = new.iter().max().copied() else {
@@ -181,9 +201,17 @@ impl Followed {
                 return Ok(());
             };
             let from = new.iter().min().map_or(self.all_to, |least| least - 1);
-            index.put(customer_index::changed(&mut conn, from, upto).await?);
+            let changed = customer_index::changed(&mut conn, from, upto).await?;
+            drop(conn);
+            let here = Arc::clone(index);
+            tokio::task::spawn_blocking(move || here.put(changed)).await.map_err(|_| sqlx::Error::WorkerCrashed)?;
             self.note(new);
             tidy(index);
+            // What came meanwhile is followed the next time: somebody may write
+            // without end.
+            if is_all {
+                return Ok(());
+            }
         }
     }
 
@@ -201,15 +229,15 @@ impl Followed {
         while self.beyond.remove(&(self.all_to + 1)) {
             self.all_to += 1;
         }
-        self.gap_since = if self.beyond.is_empty() { None } else { self.gap_since.or_else(|| Some(Instant::now())) };
+        let now = self.beyond.last().map(|last| (Instant::now(), *last));
+        self.gap = now.map(|now| self.gap.unwrap_or(now));
     }
 
     fn give_up_gaps(&mut self) {
-        if self.gap_since.is_some_and(|since| since.elapsed() > GAP_PATIENCE)
-            && let Some(next) = self.beyond.first().copied()
-        {
-            self.all_to = next - 1;
-            self.gap_since = None;
+        if let Some((_, upto)) = self.gap.filter(|(since, _)| since.elapsed() > GAP_PATIENCE) {
+            self.all_to = self.all_to.max(upto);
+            self.beyond = self.beyond.split_off(&(upto + 1));
+            self.gap = None;
             self.close_up();
         }
     }
@@ -265,22 +293,29 @@ async fn listen(pool: sqlx::PgPool, wake: Arc<Notify>) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_number_that_comes_late_is_still_followed() {
-        let mut followed = Followed { all_to: 7, beyond: BTreeSet::new(), gap_since: None };
-        followed.note(vec![8, 10]);
-        assert_eq!((followed.all_to, followed.last()), (8, 10));
-        assert!(followed.gap_since.is_some());
-        followed.note(vec![9]);
-        assert_eq!((followed.all_to, followed.last()), (10, 10));
-        assert!(followed.gap_since.is_none());
+    fn followed(all_to: i64) -> Followed {
+        Followed { all_to, beyond: BTreeSet::new(), gap: None }
     }
 
     #[test]
-    fn a_number_that_never_comes_is_given_up() {
-        let mut followed = Followed { all_to: 1, beyond: BTreeSet::from([3, 4, 6]), gap_since: Instant::now().checked_sub(GAP_PATIENCE * 2) };
+    fn a_number_that_comes_late_is_still_followed() {
+        let mut followed = followed(7);
+        followed.note(vec![8, 10]);
+        assert_eq!((followed.all_to, followed.last()), (8, 10));
+        assert!(followed.gap.is_some());
+        followed.note(vec![9]);
+        assert_eq!((followed.all_to, followed.last()), (10, 10));
+        assert!(followed.gap.is_none());
+    }
+
+    #[test]
+    fn numbers_that_never_come_are_given_up_together_and_later_ones_waited_for() {
+        let mut followed = followed(1);
+        followed.note(vec![3, 4, 6]);
+        followed.gap = followed.gap.map(|(_, upto)| (Instant::now().checked_sub(GAP_PATIENCE * 2).unwrap(), upto));
+        followed.note(vec![8]);
         followed.give_up_gaps();
-        assert_eq!(followed.all_to, 4);
-        assert!(followed.gap_since.is_some(), "5 is waited for anew");
+        assert_eq!((followed.all_to, followed.last()), (6, 8));
+        assert!(followed.gap.is_some(), "7 is waited for anew");
     }
 }

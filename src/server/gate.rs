@@ -17,7 +17,7 @@ const COME_AGAIN: u64 = 1;
 
 /// Which places a call takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
+pub(crate) enum Lane {
     /// It changes nothing.
     Read,
     /// It may change something.
@@ -41,11 +41,11 @@ impl Gate {
         Self { reads: places(limits.reads), writes: places(limits.writes), strangers: places(limits.strangers) }
     }
 
-    fn places(&self, sort: Sort) -> &Arc<Semaphore> {
-        match sort {
-            Sort::Read => &self.reads,
-            Sort::Write => &self.writes,
-            Sort::Stranger => &self.strangers,
+    fn places(&self, lane: Lane) -> &Arc<Semaphore> {
+        match lane {
+            Lane::Read => &self.reads,
+            Lane::Write => &self.writes,
+            Lane::Stranger => &self.strangers,
         }
     }
 
@@ -53,8 +53,8 @@ impl Gate {
     ///
     /// # Errors
     /// [`busy`].
-    pub(crate) fn enter(&self, sort: Sort) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(self.places(sort)).try_acquire_owned().map_err(|_| busy())
+    pub(crate) fn enter(&self, lane: Lane) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(self.places(lane)).try_acquire_owned().map_err(|_| busy())
     }
 
     /// Whether there is a place. It is not kept: whoever sends a body byte by
@@ -62,8 +62,8 @@ impl Gate {
     ///
     /// # Errors
     /// [`busy`].
-    pub(crate) fn look_in(&self, sort: Sort) -> Result<(), Problem> {
-        if self.places(sort).available_permits() > 0 { Ok(()) } else { Err(busy()) }
+    pub(crate) fn look_in(&self, lane: Lane) -> Result<(), Problem> {
+        if self.places(lane).available_permits() > 0 { Ok(()) } else { Err(busy()) }
     }
 }
 
@@ -79,13 +79,13 @@ mod tests {
     #[test]
     fn a_rush_of_writes_leaves_the_readers_their_way() {
         let gate = Gate::new(&Limits { writes: 2, ..Limits::default() });
-        let first = gate.enter(Sort::Write).unwrap();
-        let _second = gate.enter(Sort::Write).unwrap();
-        let refused = gate.enter(Sort::Write).unwrap_err();
+        let first = gate.enter(Lane::Write).unwrap();
+        let _second = gate.enter(Lane::Write).unwrap();
+        let refused = gate.enter(Lane::Write).unwrap_err();
         assert_eq!((refused.status, refused.retry_after), (503, Some(1)));
-        assert!(gate.look_in(Sort::Write).is_err());
-        assert!(gate.enter(Sort::Read).is_ok() && gate.enter(Sort::Stranger).is_ok());
+        assert!(gate.look_in(Lane::Write).is_err());
+        assert!(gate.enter(Lane::Read).is_ok() && gate.enter(Lane::Stranger).is_ok());
         drop(first);
-        assert!(gate.look_in(Sort::Write).is_ok() && gate.enter(Sort::Write).is_ok());
+        assert!(gate.look_in(Lane::Write).is_ok() && gate.enter(Lane::Write).is_ok());
     }
 }

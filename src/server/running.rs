@@ -152,7 +152,8 @@ impl Running {
             chore.abort();
         }
         self.app.callers.end();
-        self.app.db.close().await;
+        // A database that hangs does not keep the server from ending.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.app.db.close()).await;
         match ended {
             Ok(Err(error)) => Err(ServeError::Ended(error)),
             _ => Ok(()),

@@ -281,7 +281,6 @@ async fn current_customer(cx: &mut Cx) -> Result<Option<CustomerRef>, Fault> {
     let reach = cx.caller.whole_scope();
     let [only] = reach.customers.as_slice() else { return Ok(None) };
     let row = customers::get(&mut cx.conn, &reach, *only).await?;
-    cx.app.feed.loaded().await;
     let number = cx.app.index.number(*only, &reach, None);
     Ok(row.map(|row| CustomerRef { id: row.id, number, name: row.name }))
 }

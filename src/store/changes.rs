@@ -1,7 +1,7 @@
 //! The change feed: what was written, for servers to keep their index fresh.
 
 use super::row::{row, statements};
-use super::{At, Conn, DbKind, Raw, Result};
+use super::{At, Conn, Raw, Result};
 
 /// Channel on which PostgreSQL tells of changes.
 pub const CHANNEL: &str = "countertop_change";
@@ -46,7 +46,10 @@ pub async fn tell(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-/// Changes behind `seq`, at most 5,000.
+/// The most changes that are read at once.
+pub const AT_ONCE: usize = 5_000;
+
+/// Changes behind `seq`, at most [`AT_ONCE`].
 ///
 /// # Errors
 /// When the database fails.
@@ -69,10 +72,4 @@ pub async fn newest(conn: &mut Conn) -> Result<i64> {
 pub async fn prune(conn: &mut Conn, before: At) -> Result<()> {
     conn.query(PRUNE).bind(before).run().await?;
     Ok(())
-}
-
-/// Whether a file has to be watched for changes.
-#[must_use]
-pub const fn watches_file(kind: DbKind) -> bool {
-    matches!(kind, DbKind::Sqlite)
 }

@@ -66,6 +66,9 @@ pub(crate) enum Database {
     Postgres,
 }
 
+/// No story takes longer.
+const LONGEST: std::time::Duration = std::time::Duration::from_mins(4);
+
 /// Tells a story in a world of its own.
 pub(crate) async fn tell<S, F>(database: Database, story: S)
 where
@@ -73,8 +76,9 @@ where
     F: Future<Output = ()>,
 {
     let world = World::new(database).await;
-    story(world.clone()).await;
-    world.end().await;
+    // A story that hangs fails and does not keep all others waiting.
+    tokio::time::timeout(LONGEST, story(world.clone())).await.expect("the story came to its end");
+    tokio::time::timeout(LONGEST, world.end()).await.expect("the world came to its end");
 }
 
 /// A server over the fixed world. Cheap to clone.
@@ -271,7 +275,7 @@ pub(crate) fn ago(back: SignedDuration) -> String {
 /// HTTP only: no certificate is ever looked at, so none are loaded.
 fn http_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().expect("an HTTP client")
+    reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(90)).tls_danger_accept_invalid_certs(true).build().expect("an HTTP client")
 }
 
 /// The filled SQLite file.

@@ -27,7 +27,8 @@ on_both_databases! {
         add(&counter, "Beacon Hill Plowing", "N-1", "Boston").await;
         add(&counter, "Granite Yard", "N-2", "Quincy").await;
         add(&counter, "Fog City Cranes", "N-3", "San Francisco").await;
-        for (typed, meant) in [("BOTON", "Beacon Hill Plowing"), ("bostno", "Beacon Hill Plowing"), ("QUNICY", "Granite Yard"), ("San Fransisco", "Fog City Cranes"), ("sanfrancisco", "Fog City Cranes"), ("quin cy", "Granite Yard")] {
+        add(&counter, "Salt Flats Haulage", "N-4", "Salt Lake City").await;
+        for (typed, meant) in [("BOTON", "Beacon Hill Plowing"), ("bostno", "Beacon Hill Plowing"), ("QUNICY", "Granite Yard"), ("San Fransisco", "Fog City Cranes"), ("sanfrancisco", "Fog City Cranes"), ("salt lake cty", "Salt Flats Haulage")] {
             for by in ["all", "city"] {
                 let body = search(&counter, by, typed).await;
                 assert_eq!(near(&body), [meant], "{typed} by {by}");
@@ -57,10 +58,18 @@ on_both_databases! {
         }
     }
 
+    async fn s3_5_the_code_of_a_state_is_that_one_or_none(w: World) {
+        let counter = w.sign_in("counter").await;
+        assert!(!each(&search(&counter, "state", "US-TX").await, "/name").is_empty());
+        assert_eq!(each(&search(&counter, "state", "US-TN").await, "/name"), Vec::<&str>::new(), "Tennessee is not nearly Texas");
+    }
+
     async fn near_misses_keep_to_the_scope_and_page_on(w: World) {
         let (counter, gm) = (w.sign_in("counter").await, w.sign_in("gm").await);
         assert_eq!(near(&search(&gm, "all", "sagebrsuh").await), ["Keller Sagebrush Transport LLC"]);
         assert_eq!(near(&search(&counter, "all", "sagebrsuh").await), Vec::<&str>::new(), "another shop's");
+        add(&counter, "Sagebrushes United", "S-1", "Lodi").await;
+        assert_eq!(near(&search(&counter, "all", "sagebrsuh").await), ["Sagebrushes United"], "what one may not see keeps nothing away");
         for nth in 0..5 {
             add(&counter, &format!("Wrigley {nth}"), &format!("W-{nth}"), "Lodi").await;
         }
