@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use super::entry::sees_link;
 use super::pieces::PieceLists;
-use super::postings::Postings;
+use super::postings::{Looked, Postings};
 use super::record::{Phone, Record, Words};
 use super::vocabulary::{Vocabulary, partition};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
@@ -154,6 +154,19 @@ impl Segment {
             self.compare_name(customer, name).then_with(|| self.id(customer).cmp(&id)) != Ordering::Greater
         });
         place(at)
+    }
+
+    /// Whether a field of a record leads to one of some lists, which ascend.
+    pub(super) fn is_in(&self, record: &Record<'_>, field: Field, looked: &Looked) -> bool {
+        let Looked::InAny(lists) = looked else { return false };
+        let place = &self.places[record.place as usize];
+        let is_one = |list: u32| lists.binary_search(&list).is_ok();
+        match field {
+            Field::Name => record.words.iter().any(is_one),
+            Field::City => is_one(self.lists.cities + place.city_text),
+            Field::State => is_one(self.lists.states + place.state_text),
+            Field::Number | Field::Phone | Field::PostalCode => false,
+        }
     }
 
     /// The customer with an id.

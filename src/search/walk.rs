@@ -214,13 +214,18 @@ impl<'a> Walk<'a> {
 
     /// Finds what is one edit away.
     pub(super) fn near(&mut self, extent: Extent) {
-        for left_out in 0..self.query.parts().len() {
+        let parts = self.query.parts();
+        let anywhere = |part| Led::look(self.segment, self.query.by(), part, Standing::Anywhere, &Field::ALL);
+        for left_out in 0..parts.len() {
+            let others: Vec<Led> = parts.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, part)| anywhere(part)).collect();
             for (field, lists) in near::lists(self.segment, self.query, left_out, extent) {
-                self.near_in(Some(left_out), Matched::nearly(field, extent == Extent::Beginning), lists);
+                let nearly = Matched::nearly(field, extent == Extent::Beginning);
+                self.near_in(field, lists, &others, |query, seen| Some(nearly.and_in(query.matches_but(seen, left_out)?)));
             }
         }
         if extent == Extent::Word {
-            self.near_in(None, Matched::nearly(Field::City, false), near::whole_cities(self.segment, self.query));
+            let cities = near::whole_cities(self.segment, self.query);
+            self.near_in(Field::City, cities, &[], |_, _| Some(Matched::nearly(Field::City, false)));
         }
         self.found.sort_unstable_by_key(|(_, customer)| *customer);
         self.found.dedup_by(|(matched, customer), (kept, before)| {
@@ -234,18 +239,23 @@ impl<'a> Walk<'a> {
     }
 
     /// Finds who is in the lists of what is near one part and has the others as
-    /// they were typed; or near all of them.
-    fn near_in(&mut self, left_out: Option<usize>, nearly: Matched, lists: Vec<u32>) {
+    /// they were typed, along whichever of them fewer have.
+    fn near_in(&mut self, field: Field, lists: Vec<u32>, others: &[Led], look: impl Fn(&Query, &Seen<'_>) -> Option<Matched>) {
+        let segment = self.segment;
+        let near = Looked::InAny(lists);
+        let along = others.iter().min_by_key(|led| led.customers).filter(|led| led.customers < near.estimate(&segment.postings));
+        let customers = along.map_or_else(|| near.customers(&segment.postings), |led| led.customers(segment));
+        let sieve = Sieve::of(segment, others);
         let from = self.after.map_or(0, |(_, from)| from);
         let mut found = 0;
-        for customer in Looked::InAny(lists).customers(&self.segment.postings).skip_while(|customer| *customer < from) {
-            let record = self.segment.record(customer);
-            if self.hidden.contains(customer) || !self.reach.reaches(customer, &record) {
+        for customer in customers.skip_while(|customer| *customer < from) {
+            let record = segment.record(customer);
+            let is_out = || along.is_some() && !segment.is_in(&record, field, &near) || sieve.glance(segment, &record) == Glance::Out;
+            if self.hidden.contains(customer) || is_out() || !self.reach.reaches(customer, &record) {
                 continue;
             }
-            let others = left_out.map(|left_out| self.query.matches_but(&Seen { segment: self.segment, record, scope: self.reach.scope }, left_out));
-            let Some(others) = others.unwrap_or(Some(nearly)) else { continue };
-            self.found.push((nearly.and_in(others), customer));
+            let Some(matched) = look(self.query, &Seen { segment, record, scope: self.reach.scope }) else { continue };
+            self.found.push((matched, customer));
             found += 1;
             if found == self.wanted {
                 self.complete = false;

@@ -10,7 +10,7 @@ use countertop::rules::customer_search::Field;
 use rusqlite::{Connection, params, params_from_iter};
 
 use crate::folded::Folded;
-use crate::tiers::{Ask, Peer, Sought, Wanted, marked};
+use crate::tiers::{Ask, Peer, Sought, Wanted, column, marked};
 
 /// The database.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ fn expression(wanted: &Wanted) -> String {
     let in_fields = if wanted.is_anywhere() {
         text
     } else {
-        let columns: Vec<&str> = wanted.fields.iter().map(|field| field.name()).collect();
+        let columns: Vec<&str> = wanted.fields.iter().map(|field| column(*field)).collect();
         format!("{{{}}} : {text}", columns.join(" "))
     };
     match &wanted.phone {

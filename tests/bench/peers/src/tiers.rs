@@ -155,3 +155,15 @@ fn mark(marked: &mut String, text: &str) {
         in_word = letter.is_alphanumeric();
     }
 }
+
+/// What a field is called as a column.
+pub(crate) const fn column(field: Field) -> &'static str {
+    match field {
+        Field::Name => "name",
+        Field::City => "city",
+        Field::State => "state",
+        Field::Number => "number",
+        Field::Phone => "phone",
+        Field::PostalCode => "postal_code",
+    }
+}

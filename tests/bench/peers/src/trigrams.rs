@@ -14,7 +14,7 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use tantivy::{DocAddress, DocSet as _, Index, Searcher, SingleSegmentIndexWriter, TERMINATED, TantivyDocument, Term};
 
 use crate::folded::Folded;
-use crate::tiers::{Ask, Peer, Sought, Wanted, marked};
+use crate::tiers::{Ask, Peer, Sought, Wanted, column, marked};
 
 /// The index, one segment.
 pub(crate) struct Trigrams {
@@ -133,7 +133,7 @@ fn fields() -> (Schema, Fields) {
     let pieces = TextOptions::default().set_indexing_options(indexing);
     let mut schema = Schema::builder();
     let fields = Fields {
-        pieces: Field::ALL.map(|field| schema.add_text_field(field.name(), pieces.clone())),
+        pieces: Field::ALL.map(|field| schema.add_text_field(column(field), pieces.clone())),
         number: schema.add_text_field("whole_number", STRING),
         name: schema.add_text_field("whole_name", STRING),
         text: schema.add_text_field("text", STORED),
