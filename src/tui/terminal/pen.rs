@@ -94,6 +94,12 @@ fn is_bare(cell: &Cell) -> bool {
     cell.symbol() == " " && Dress::of(cell).is_bare_on_blanks()
 }
 
+/// The column from which on nothing is seen in a row.
+fn blank_from_in(picture: &Buffer, y: u16) -> u16 {
+    let is_seen = |x: &u16| picture.cell((*x, y)).is_some_and(|cell| !is_bare(cell));
+    (0..picture.area.width).rev().find(is_seen).map_or(0, |last| last + 1)
+}
+
 /// Where another thing is to be seen, row by row. What half of a wide letter lay
 /// over is written anew: terminals differ in what they leave there.
 fn changes(shown: &Buffer, next: &Buffer) -> Vec<Position> {
@@ -108,7 +114,7 @@ fn changes(shown: &Buffer, next: &Buffer) -> Vec<Position> {
 /// Whether a wide letter lies over a place.
 fn is_covered(at: Position, picture: &Buffer) -> bool {
     let before = at.x.checked_sub(1).and_then(|x| picture.cell((x, at.y)));
-    before.is_some_and(|before| before.cell_width() > 1)
+    before.is_some_and(|before| before.symbol().len() > 1 && before.cell_width() > 1)
 }
 
 impl Pen {
@@ -122,14 +128,17 @@ impl Pen {
             self.dress = Some(Dress::default());
         }
         let changes = changes(shown, next);
+        let (mut row, mut blank_from) = (None, 0);
         let mut wiped = None;
         for (place, at) in changes.iter().copied().enumerate() {
             let Some(cell) = next.cell(at).filter(|_| wiped != Some(at.y)) else { continue };
             self.dress_before(at, cell, &mut out);
             self.go(at, next, &mut out);
-            let is_last = || (at.x..next.area.width).all(|x| next.cell((x, at.y)).is_none_or(is_bare));
+            if row != Some(at.y) {
+                (row, blank_from) = (Some(at.y), blank_from_in(next, at.y));
+            }
             let in_row = || changes[place..].iter().take_while(|other| other.y == at.y).count();
-            if is_last() && in_row() > WIPE {
+            if at.x >= blank_from && in_row() > WIPE {
                 self.put_on(Dress::default(), &mut out);
                 out.extend_from_slice(b"\x1b[K");
                 wiped = Some(at.y);

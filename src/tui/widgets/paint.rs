@@ -154,10 +154,33 @@ impl Row {
     }
 }
 
-/// Marks where folded parts stand in a text, letter by letter, for folding may
-/// change lengths.
+/// Marks where folded parts stand in a text.
 fn marked(text: &str, parts: &[String], style: Style, look: Look) -> Vec<Span<'static>> {
+    // Nearly all texts are ASCII, and a list of them is drawn with each key.
+    if text.is_ascii() {
+        let letters: Vec<&str> = (0..text.len()).map(|at| &text[at..=at]).collect();
+        return spans(&letters, &hits_in_ascii(text, parts), style, look);
+    }
     let letters: Vec<&str> = text.graphemes(true).collect();
+    spans(&letters, &hits_in(&letters, parts), style, look)
+}
+
+/// Which letters of a text belong to a part.
+fn hits_in_ascii(text: &str, parts: &[String]) -> Vec<bool> {
+    let folded = text.to_ascii_lowercase();
+    let mut hit = vec![false; text.len()];
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        let mut from = 0;
+        while let Some(at) = folded.get(from..).and_then(|rest| rest.find(part.as_str())) {
+            hit[from + at..from + at + part.len()].fill(true);
+            from += at + 1;
+        }
+    }
+    hit
+}
+
+/// The same letter by letter, for folding may change lengths.
+fn hits_in(letters: &[&str], parts: &[String]) -> Vec<bool> {
     let folded: Vec<String> = letters.iter().map(|letter| if *letter == " " { " ".to_owned() } else { crate::text::fold(letter) }).collect();
     let mut hit = vec![false; letters.len()];
     for part in parts.iter().filter(|part| !part.is_empty()) {
@@ -174,6 +197,10 @@ fn marked(text: &str, parts: &[String], style: Style, look: Look) -> Vec<Span<'s
             }
         }
     }
+    hit
+}
+
+fn spans(letters: &[&str], hit: &[bool], style: Style, look: Look) -> Vec<Span<'static>> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut from = 0;
     while from < letters.len() {
@@ -205,6 +232,14 @@ mod tests {
         assert_eq!(spans[0].content, "Müll");
         assert_eq!(spans[0].style, LOOK.matched());
         assert_eq!(spans[1].content, "er Bau");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_letters_are_marked_as_all_others_are(text in "[a-cA-C ]{0,12}", parts in proptest::collection::vec("[a-c]{0,3}", 0..3)) {
+            let letters: Vec<&str> = text.graphemes(true).collect();
+            proptest::prop_assert_eq!(hits_in_ascii(&text, &parts), hits_in(&letters, &parts));
+        }
     }
 
     #[test]
