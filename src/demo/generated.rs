@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::words::{COLOURS, FORMS, LAND, MACHINES, Machine, PLACES, Place, STREETS, SURNAMES, TRADES, WAYS};
 use super::{DemoError, Options};
-use crate::api::ids::{AssetId, CustomerId, OrganizationId, ReadingId, ShopId};
+use crate::api::ids::{AssetId, OrganizationId, ReadingId, ShopId};
 use crate::rules::meter::{Dial, MeterKind, MeterName, Tenths};
 use crate::rules::vin::{self, VinFault};
 use crate::store::bulk::{self, NewLink, StoredAsset, StoredPlate};
@@ -395,23 +395,15 @@ fn number(shop: &ShopRow, index: u32) -> String {
 
 fn row(draft: &Draft, first_shop: Option<ShopId>) -> CustomerRow {
     CustomerRow {
-        id: CustomerId::new(),
-        kind: if draft.fleet { "fleet" } else { "local" }.to_owned(),
         name: draft.name.clone(),
         address1: Some(draft.address1.clone()),
-        address2: None,
         city: Some(draft.place.city.to_owned()),
         state: Some(draft.place.state.to_owned()),
         postal_code: Some(draft.place.postal_code.to_owned()),
         country: Some("US".to_owned()),
         phone: draft.phone.clone(),
-        extension: None,
-        fax: None,
         email: draft.email.clone(),
-        notes: None,
-        status: "active".to_owned(),
-        owner_shop_id: first_shop.filter(|_| !draft.fleet),
-        row_version: 1,
+        ..CustomerRow::unnamed(first_shop.filter(|_| !draft.fleet))
     }
 }
 

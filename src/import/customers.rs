@@ -246,7 +246,6 @@ impl Chunk {
         let kind = record.kind.unwrap_or_default();
         let row = CustomerRow {
             id,
-            kind: kind.name().to_owned(),
             name: record.name.clone(),
             address1: record.address1.clone(),
             address2: record.address2.clone(),
@@ -258,10 +257,7 @@ impl Chunk {
             extension: record.extension.clone(),
             fax: record.fax.clone(),
             email: record.email.clone(),
-            notes: None,
-            status: "active".to_owned(),
-            owner_shop_id: (kind == CustomerKind::Local).then_some(shop.id),
-            row_version: 1,
+            ..CustomerRow::unnamed((kind == CustomerKind::Local).then_some(shop.id))
         };
         let state = if record.number.is_some() { NumberState::Unverified } else { NumberState::Blank };
         self.links.push(NewLink {

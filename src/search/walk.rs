@@ -36,6 +36,17 @@ pub(super) struct Walk<'a> {
 const CLASS_2: [(u8, u8); 4] = [(2, 0), (2, 1), (2, 2), (2, 3)];
 const ALL: [(u8, u8); 7] = [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (3, 0)];
 
+/// What it costs to look at a customer, and to begin a list: as measured, in
+/// the same unit.
+const LOOK: u64 = 3;
+const LIST: u64 = 1;
+/// How many customers are looked at one by one before long lists are joined.
+const PATIENCE: usize = if cfg!(test) { 5 } else { 2_000 };
+/// What it costs to find a customer in lists and to look at it, where to mark one costs 1.
+const WALK: u64 = 30;
+/// With several parts so many are looked at for one that is found.
+const MORE_PARTS: u64 = 20;
+
 impl<'a> Walk<'a> {
     pub(super) fn new(segment: &'a Segment, hidden: &'a Hidden, query: &'a Query, reach: Reach<'a>, after: Option<&Found>, wanted: usize) -> Self {
         let after = after.map(|after| (after.matched.tier(), segment.first_behind(&after.name, after.id)));
@@ -46,20 +57,20 @@ impl<'a> Walk<'a> {
     pub(super) fn exact(&mut self) {
         if let Some(few) = self.reach.few() {
             let few = few.to_vec();
-            self.pass(&ALL, few.into_iter());
+            self.look_through(&ALL, few.into_iter());
         } else if self.query.is_state_code() {
             let (segment, whole) = (self.segment, self.query.whole());
             let states = (0..segment.states.count()).filter(|state| state_code(segment.states.text(*state)) == whole);
             let lists = states.map(|state| segment.lists.states + state).collect();
-            self.pass(&[(2, 2)], Looked::InAny(lists).customers(&segment.postings));
+            self.look_through(&[(2, 2)], Looked::InAny(lists).customers(&segment.postings));
         } else {
             self.whole_numbers();
             self.name_starts();
             match self.query.parts() {
                 [part] => self.word_starts(part),
-                _ => self.pass_parts(&CLASS_2, Standing::WordStart),
+                _ => self.all_parts(&CLASS_2, Standing::WordStart),
             }
-            self.pass_parts(&[(3, 0)], Standing::Anywhere);
+            self.all_parts(&[(3, 0)], Standing::Anywhere);
         }
     }
 
@@ -67,7 +78,7 @@ impl<'a> Walk<'a> {
         if self.query.by().looks_into(Field::Number) {
             let asked = Asked::for_part(self.query.whole(), Standing::Whole);
             let numbers = &self.segment.numbers;
-            self.pass(&[(0, 0)], numbers.look(&asked).customers(&numbers.postings));
+            self.look_through(&[(0, 0)], numbers.look(&asked).customers(&numbers.postings));
         }
     }
 
@@ -76,7 +87,7 @@ impl<'a> Walk<'a> {
             let (segment, whole) = (self.segment, self.query.whole());
             let first = segment.first_named(whole);
             let first = self.after.filter(|(tier, _)| *tier == (1, 0)).map_or(first, |(_, from)| first.max(from));
-            self.pass(&[(1, 0)], (first..segment.len()).take_while(|customer| segment.is_name_start(*customer, whole)));
+            self.look_through(&[(1, 0)], (first..segment.len()).take_while(|customer| segment.is_name_start(*customer, whole)));
         }
     }
 
@@ -86,23 +97,23 @@ impl<'a> Walk<'a> {
         for (tier, fields) in CLASS_2.iter().zip([&[Field::Name][..], &[Field::City], &[Field::State], &[Field::Number, Field::Phone, Field::PostalCode]]) {
             if self.is_open(&[*tier]) && fields.iter().any(|field| by.looks_into(*field)) {
                 let led = Led::look(self.segment, by, part, Standing::WordStart, fields);
-                self.pass_along(&[*tier], &[led]);
+                self.take_the_shorter_way(&[*tier], &[led]);
             }
         }
     }
 
-    fn pass_parts(&mut self, tiers: &[(u8, u8)], standing: Standing) {
+    fn all_parts(&mut self, tiers: &[(u8, u8)], standing: Standing) {
         if self.is_open(tiers) {
             let look = |part| Led::look(self.segment, self.query.by(), part, standing, &Field::ALL);
             let led: Vec<Led> = self.query.parts().iter().map(look).collect();
-            self.pass_along(tiers, &led);
+            self.take_the_shorter_way(tiers, &led);
         }
     }
 
     /// Walks along the part that the fewest customers have, or simply along
     /// all customers, where so many match that enough are found before the
     /// lists are even put together.
-    fn pass_along(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
+    fn take_the_shorter_way(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
         let Some(rarest) = parts.iter().min_by_key(|led| led.customers) else { return };
         if rarest.customers == 0 {
             return;
@@ -116,22 +127,22 @@ impl<'a> Walk<'a> {
         let sieve = || Sieve::of(self.segment, parts);
         let is_done = if needed * LOOK < rarest.lists() as u64 * LIST {
             let patience = if is_one { usize::MAX } else { PATIENCE };
-            self.pass_sieved(tiers, 0..self.segment.len(), Some(&sieve()), patience)
+            self.look_through_sieved(tiers, 0..self.segment.len(), Some(&sieve()), patience)
         } else if is_one {
-            self.pass_sieved(tiers, rarest.customers(self.segment), None, usize::MAX)
+            self.look_through_sieved(tiers, rarest.customers(self.segment), None, usize::MAX)
         } else {
             let marked: u64 = parts.iter().map(|led| led.customers).sum::<u64>() + all / 8;
             let patience = if rarest.customers > PATIENCE as u64 && rarest.customers * WALK > marked { PATIENCE } else { usize::MAX };
-            self.pass_sieved(tiers, rarest.customers(self.segment), Some(&sieve()), patience)
+            self.look_through_sieved(tiers, rarest.customers(self.segment), Some(&sieve()), patience)
         };
         if !is_done {
-            self.pass_marked(tiers, parts);
+            self.join_lists(tiers, parts);
         }
     }
 
     /// For parts that many customers have and few have together: the customers
     /// of each class are marked by the lists alone.
-    fn pass_marked(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
+    fn join_lists(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
         let segment = self.segment;
         let marked = |part: &Led, fields: &[Field]| {
             let mut marks = Marks::none(segment.len());
@@ -150,10 +161,10 @@ impl<'a> Walk<'a> {
             }
             here.keep(&left);
             left.take_away(&here);
-            self.pass(&[*tier], here.iter());
+            self.look_through(&[*tier], here.iter());
         }
         if let Some(last) = tiers.last() {
-            self.pass(&[*last], left.iter());
+            self.look_through(&[*last], left.iter());
         }
     }
 
@@ -162,13 +173,13 @@ impl<'a> Walk<'a> {
         self.found.len() < self.wanted && self.after.is_none_or(|(after, _)| tiers.last().is_some_and(|last| *last >= after))
     }
 
-    fn pass(&mut self, tiers: &[(u8, u8)], customers: impl Iterator<Item = u32>) {
-        self.pass_sieved(tiers, customers, None, usize::MAX);
+    fn look_through(&mut self, tiers: &[(u8, u8)], customers: impl Iterator<Item = u32>) {
+        self.look_through_sieved(tiers, customers, None, usize::MAX);
     }
 
     /// Looks at customers one by one. Gives up without having found anything
     /// when so many were looked at and not enough found: then it is not done.
-    fn pass_sieved(&mut self, tiers: &[(u8, u8)], customers: impl Iterator<Item = u32>, sieve: Option<&Sieve>, patience: usize) -> bool {
+    fn look_through_sieved(&mut self, tiers: &[(u8, u8)], customers: impl Iterator<Item = u32>, sieve: Option<&Sieve>, patience: usize) -> bool {
         if !self.is_open(tiers) {
             self.complete &= self.found.len() < self.wanted;
             return true;
@@ -264,14 +275,3 @@ impl<'a> Walk<'a> {
         }
     }
 }
-
-/// What it costs to look at a customer, and to begin a list: as measured, in
-/// the same unit.
-const LOOK: u64 = 3;
-const LIST: u64 = 1;
-/// How many customers are looked at one by one before long lists are joined.
-const PATIENCE: usize = if cfg!(test) { 5 } else { 2_000 };
-/// What it costs to find a customer in lists and to look at it, where to mark one costs 1.
-const WALK: u64 = 30;
-/// With several parts so many are looked at for one that is found.
-const MORE_PARTS: u64 = 20;

@@ -143,7 +143,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateCustomer>) -> Answer<Cust
     if number.is_none() && shop.numbering == "user_enters" && new.kind == CustomerKind::Local {
         faults.add("number", "is required: the customer number as in the business system");
     }
-    let mut row = empty_row(new.kind, &shop);
+    let mut row = CustomerRow::unnamed((new.kind == CustomerKind::Local).then_some(shop.id));
     row.name = name;
     fill(&mut row, &new.details, &shop.country, &mut faults);
     faults.settle()?;
@@ -166,30 +166,6 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateCustomer>) -> Answer<Cust
     cx.noted.on("customer", row.id).customer(row.id);
     let created = view(cx, &scope, row).await?;
     Ok(Reply::created(created).version(1))
-}
-
-/// A customer of whom nothing is said yet, seen from a shop.
-pub(super) fn empty_row(kind: CustomerKind, shop: &ShopRow) -> CustomerRow {
-    CustomerRow {
-        id: CustomerId::new(),
-        kind: kind.name().to_owned(),
-        name: String::new(),
-        address1: None,
-        address2: None,
-        city: None,
-        state: None,
-        postal_code: None,
-        country: None,
-        phone: None,
-        extension: None,
-        fax: None,
-        email: None,
-        notes: None,
-        status: "active".to_owned(),
-        // C-1: a local customer has one link, to its owner.
-        owner_shop_id: (kind == CustomerKind::Local).then_some(shop.id),
-        row_version: 1,
-    }
 }
 
 /// Puts what was said into the row; what is absent stays, empty clears.

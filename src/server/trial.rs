@@ -16,11 +16,9 @@ use tower::ServiceExt as _;
 
 use super::call::{self, Answer, Ask, Cx, Reply, Work};
 use super::caller::token_hash;
-use super::customers::empty_row;
 use super::{App, Arrangements};
 use crate::api::access::Needs;
 use crate::api::contact::ContactKind;
-use crate::api::customer::CustomerKind;
 use crate::api::ids::{CustomerId, SessionId, ShopId, UserId};
 use crate::api::operation::{Endpoint, Method, Operation, Shapes};
 use crate::api::page::Nothing;
@@ -108,7 +106,7 @@ impl Trial {
             numbering: "user_enters".to_owned(),
             row_version: 1,
         };
-        let customer = CustomerRow { name: "Keller Bau GmbH".to_owned(), ..empty_row(CustomerKind::Local, &shop) };
+        let customer = CustomerRow { name: "Keller Bau GmbH".to_owned(), ..CustomerRow::unnamed(Some(shop.id)) };
         let mut conn = db.write().await.unwrap();
         places::insert_shop(&mut conn, &shop).await.unwrap();
         customers::insert(&mut conn, &customer).await.unwrap();

@@ -3,6 +3,7 @@
 use super::row::{row, statements};
 use super::scope::customer_in_scope;
 use super::{Conn, Result, Scope, bulk, changes};
+use crate::api::customer::CustomerKind;
 use crate::api::ids::{CustomerId, ShopId, UserId};
 use crate::text::fold;
 
@@ -72,9 +73,6 @@ statements! {
     GET = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(), " AND c.id = $6");
     LINKS = "SELECT l.shop_id, s.code AS shop_code, s.name AS shop_name, l.number, l.number_state, l.business_system, l.alert_note, l.po_required
         FROM customer_shop_link l JOIN shop s ON s.id = l.shop_id WHERE l.customer_id = $1 ORDER BY s.code_key";
-    UPDATE = "UPDATE customer SET name = $3, address1 = $4, address2 = $5, city = $6, state = $7, postal_code = $8, country = $9, phone = $10,
-        extension = $11, fax = $12, email = $13, notes = $14, name_city_key = $15, import_key = $16, row_version = row_version + 1
-        WHERE id = $1 AND row_version = $2";
     TOUCH = "UPDATE customer SET row_version = row_version + 1 WHERE id = $1 AND row_version = $2";
     COUNT_UNVERIFIED = "SELECT COUNT(*) FROM customer_shop_link WHERE number_state = 'unverified'";
     SET_LINK = "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by)
@@ -89,6 +87,32 @@ statements! {
 }
 
 impl CustomerRow {
+    /// A customer of whom nothing is said yet: a shop's own, or a fleet, which
+    /// belongs to none (C-1).
+    #[must_use]
+    pub fn unnamed(owner: Option<ShopId>) -> Self {
+        let kind = if owner.is_some() { CustomerKind::Local } else { CustomerKind::Fleet };
+        Self {
+            id: CustomerId::new(),
+            kind: kind.name().to_owned(),
+            name: String::new(),
+            address1: None,
+            address2: None,
+            city: None,
+            state: None,
+            postal_code: None,
+            country: None,
+            phone: None,
+            extension: None,
+            fax: None,
+            email: None,
+            notes: None,
+            status: "active".to_owned(),
+            owner_shop_id: owner,
+            row_version: 1,
+        }
+    }
+
     /// The key under which the duplicate check compares (S3-7).
     #[must_use]
     pub fn name_city_key(&self) -> String {
@@ -152,28 +176,9 @@ pub async fn insert(conn: &mut Conn, row: &CustomerRow) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn update(conn: &mut Conn, row: &CustomerRow) -> Result<bool> {
-    let changed = conn
-        .query(UPDATE)
-        .bind(row.id)
-        .bind(row.row_version)
-        .bind(&row.name)
-        .bind(&row.address1)
-        .bind(&row.address2)
-        .bind(&row.city)
-        .bind(&row.state)
-        .bind(&row.postal_code)
-        .bind(&row.country)
-        .bind(&row.phone)
-        .bind(&row.extension)
-        .bind(&row.fax)
-        .bind(&row.email)
-        .bind(&row.notes)
-        .bind(row.name_city_key())
-        .bind(row.import_key())
-        .run()
-        .await?;
+    let changed = bulk::update_customers(conn, &[row]).await?;
     changes::add(conn, "customer", row.id).await?;
-    Ok(changed == 1)
+    Ok(changed)
 }
 
 /// A number as it is set at a shop.

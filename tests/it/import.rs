@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use countertop::api::ids::CustomerId;
 use countertop::import::map::ColumnMap;
 use countertop::import::{ImportError, Kind, Options, Report, export, import};
 use countertop::store::customers::{self, CustomerRow, SetNumber};
@@ -84,25 +83,7 @@ fn many_customers(rows: usize, instead: &[(usize, &str)]) -> String {
 
 /// A customer as somebody enters it at the counter of San Leandro.
 fn entered(w: &World, name: &str) -> CustomerRow {
-    CustomerRow {
-        id: CustomerId::new(),
-        kind: "local".to_owned(),
-        name: name.to_owned(),
-        address1: None,
-        address2: None,
-        city: None,
-        state: None,
-        postal_code: None,
-        country: None,
-        phone: None,
-        extension: None,
-        fax: None,
-        email: None,
-        notes: None,
-        status: "active".to_owned(),
-        owner_shop_id: Some(w.ids.sln),
-        row_version: 1,
-    }
+    CustomerRow { name: name.to_owned(), ..CustomerRow::unnamed(Some(w.ids.sln)) }
 }
 
 /// Asks until the running server sees it; it is told by the database.

@@ -211,38 +211,30 @@ impl Filling<'_> {
     }
 
     async fn local(&mut self, card: Card<'_>, at: (ShopId, &str), number: Option<&str>) -> CustomerId {
-        let id = self.customer(card, "local", Some(at.0)).await;
+        let id = self.customer(card, Some(at.0)).await;
         self.link(id, (at.0, at.1, number)).await;
         id
     }
 
     async fn fleet(&mut self, card: Card<'_>, links: &[(ShopId, &str, Option<&str>)]) -> CustomerId {
-        let id = self.customer(card, "fleet", None).await;
+        let id = self.customer(card, None).await;
         for link in links {
             self.link(id, *link).await;
         }
         id
     }
 
-    async fn customer(&mut self, card: Card<'_>, kind: &str, owner: Option<ShopId>) -> CustomerId {
+    async fn customer(&mut self, card: Card<'_>, owner: Option<ShopId>) -> CustomerId {
         let row = CustomerRow {
-            id: CustomerId::new(),
-            kind: kind.to_owned(),
             name: card.0.to_owned(),
             address1: Some("1 Depot Court".to_owned()),
-            address2: None,
             city: Some(card.1.to_owned()),
             state: Some(card.2.to_owned()),
             postal_code: Some(card.3.to_owned()),
             country: Some("US".to_owned()),
             phone: Some(card.4.to_owned()),
-            extension: None,
-            fax: None,
             email: Some("office@customer.example".to_owned()),
-            notes: None,
-            status: "active".to_owned(),
-            owner_shop_id: owner,
-            row_version: 1,
+            ..CustomerRow::unnamed(owner)
         };
         customers::insert(self.conn, &row).await.unwrap();
         row.id

@@ -11,17 +11,14 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::customers::Customers;
+use crate::drawn::Drawn;
 use crate::mix;
 
 /// What to write where.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many customers there are.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..))]
-    customers: u64,
-    /// Other customers and other searches for another number.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    drawn: Drawn,
     /// The code of the shop they belong to.
     #[arg(long)]
     shop: String,
@@ -32,12 +29,12 @@ pub(crate) struct Options {
 
 /// Writes both.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let customers = Customers::new(options.seed, usize::try_from(options.customers)?);
+    let customers = options.drawn.customers()?;
     let mut file = BufWriter::new(File::create(options.folder.join("customers.csv"))?);
     customers.write(&mut file, &options.shop)?;
     file.flush()?;
     let mut file = BufWriter::new(File::create(options.folder.join("paths.txt"))?);
-    for asked in mix::searches(&customers, options.seed) {
+    for asked in mix::searches(&customers, options.drawn.seed) {
         writeln!(file, "/v1/customers?by={}&q={}", asked.query.by().name(), escaped(&asked.text))?;
     }
     Ok(file.flush()?)

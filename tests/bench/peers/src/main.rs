@@ -18,6 +18,7 @@
 mod chart;
 mod course;
 mod customers;
+mod drawn;
 mod files;
 mod floor;
 mod folded;

@@ -23,12 +23,8 @@ use crate::trigrams::Trigrams;
 /// What to compare.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many customers there are.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..))]
-    customers: u64,
-    /// Other customers and other searches for another number.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    drawn: Drawn,
     /// How long each engine is measured.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
@@ -59,8 +55,8 @@ struct Row {
 
 /// Runs them one after the other and prints.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let customers = Customers::new(options.seed, usize::try_from(options.customers)?);
-    let asked = mix::searches(&customers, options.seed);
+    let customers = options.drawn.customers()?;
+    let asked = mix::searches(&customers, options.drawn.seed);
     eprintln!("Folding {} customers and answering {} searches by the plain scan …", customers.count(), asked.len());
     let start = Instant::now();
     let folded = Folded::of(&customers);
