@@ -27,6 +27,12 @@ pub mod session;
 
 /// Header with the client-made key of a write (at most 128 characters).
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Header with the seconds since a write was typed, where it waited on the
+/// machine of whoever typed it: what names no time is of then, not of now.
+pub const KEPT_FOR: &str = "kept-for";
+/// What waited longer is not sent without somebody who looks at it: the clock of
+/// that machine is likelier wrong.
+pub const LONGEST_KEPT: std::time::Duration = std::time::Duration::from_hours(35 * 24);
 /// Header with the id of a request, given back with every answer.
 pub const REQUEST_ID: &str = "x-request-id";
 /// Media type of every refusal (RFC 9457).

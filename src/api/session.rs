@@ -180,6 +180,9 @@ pub struct Session {
     /// Whether nothing else is allowed before the password was changed.
     #[serde(default)]
     pub must_change_password: bool,
+    /// Which database this is: another one after it was restored from a backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<String>,
 }
 
 impl Session {

@@ -1,10 +1,12 @@
 //! A call as it goes out: made from an operation and its parameters, then the
 //! same for all.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::operation::{Endpoint, Method, Operation};
+use crate::api::operation::{ENDPOINTS, Endpoint, Method, Operation};
 
 /// A prepared call.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub struct Call {
     pub(super) body: Option<Vec<u8>>,
     pub(super) key: Option<String>,
     pub(super) if_match: Option<i64>,
+    /// How long ago it was typed.
+    pub(super) kept_for: Option<Duration>,
     /// The operation's row.
     pub endpoint: Endpoint,
 }
@@ -38,8 +42,22 @@ impl Call {
             body: has_body.then(|| serde_json::to_vec(body).unwrap_or_default()),
             key: (endpoint.method == Method::Post).then(|| uuid::Uuid::now_v7().to_string()),
             if_match: None,
+            kept_for: None,
             endpoint,
         }
+    }
+
+    /// A call that was written down; none if there is no such operation.
+    pub(super) fn of_parts(operation: &str, target: String, body: Option<Vec<u8>>, key: Option<String>) -> Option<Self> {
+        let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.name == operation)?;
+        Some(Self { method: endpoint.method, target, body, key, if_match: None, kept_for: None, endpoint: *endpoint })
+    }
+
+    /// It was typed so long ago: where it names no time, that is when it was.
+    #[must_use]
+    pub(super) const fn kept_for(mut self, kept_for: Duration) -> Self {
+        self.kept_for = Some(kept_for);
+        self
     }
 
     /// Only if the record is still of this version.
@@ -47,6 +65,12 @@ impl Call {
     pub const fn if_match(mut self, version: i64) -> Self {
         self.if_match = Some(version);
         self
+    }
+
+    /// The key it is sent under; empty for what is no POST.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or_default()
     }
 
     /// Whether another call would do the same.

@@ -9,6 +9,7 @@ mod call;
 pub mod credentials;
 pub mod keeper;
 pub mod keyring;
+pub mod outbox;
 mod trust;
 
 use std::sync::OnceLock;
@@ -20,9 +21,9 @@ use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 pub use trust::Trust;
 
-use crate::api::IDEMPOTENCY_KEY;
 use crate::api::operation::{Method, Operation};
 use crate::api::problem::Problem;
+use crate::api::{IDEMPOTENCY_KEY, KEPT_FOR};
 
 /// One call is given up after this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -230,6 +231,9 @@ impl Client {
         }
         if let Some(key) = &call.key {
             request = request.header(IDEMPOTENCY_KEY, key);
+        }
+        if let Some(kept_for) = call.kept_for {
+            request = request.header(KEPT_FOR, kept_for.as_secs());
         }
         if let Some(version) = call.if_match {
             request = request.header(IF_MATCH, format!("\"{version}\""));

@@ -15,6 +15,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
@@ -32,7 +33,7 @@ use super::powers::StandingIn;
 use super::{credentials, sessions};
 use crate::api::operation::{ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SignOut, StopActing};
 use crate::api::problem::Problem;
-use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON};
+use crate::api::{IDEMPOTENCY_KEY, KEPT_FOR, LONGEST_KEPT, PROBLEM_JSON};
 use crate::store::idempotency::{self, Kept};
 use crate::store::{Conn, StoreError};
 use crate::text::{clean_line, hex};
@@ -55,6 +56,8 @@ pub(crate) struct Cx {
     pub(crate) caller: Arc<Caller>,
     /// To read with, or the transaction to write in.
     pub(crate) conn: Conn,
+    /// When a write was typed: now, or before it waited for the line.
+    pub(crate) typed_at: Timestamp,
     /// What the audit is told of a write.
     pub(crate) noted: Noted,
     /// The answer holds a secret: it is not kept for a repeat under its key.
@@ -69,7 +72,7 @@ pub(crate) struct Cx {
 
 impl Cx {
     fn new(app: App, caller: Arc<Caller>, conn: Conn) -> Self {
-        Self { app, caller, conn, noted: Noted::default(), is_secret: false, new_password: None, letter: None, told: None }
+        Self { app, caller, conn, typed_at: Timestamp::now(), noted: Noted::default(), is_secret: false, new_password: None, letter: None, told: None }
     }
 }
 
@@ -139,6 +142,7 @@ pub(crate) struct Asked {
     path: Value,
     uri: Uri,
     if_match: Option<i64>,
+    kept_for: Duration,
     from: IpAddr,
     origin: Origin,
     body: Bytes,
@@ -333,7 +337,8 @@ async fn run_write(write: &Write, mut conn: Conn, (token, asked): (&str, &Asked)
     // must not write.
     let caller = Arc::new(Caller::of_token(&mut conn, token).await?);
     demand(&caller, write.endpoint)?;
-    let mut cx = Cx { new_password, ..Cx::new(write.app.clone(), caller, conn) };
+    let typed_at = Timestamp::now() - asked.kept_for;
+    let mut cx = Cx { new_password, typed_at, ..Cx::new(write.app.clone(), caller, conn) };
     let done = (write.work)(&mut cx, asked).await?;
     let noted = std::mem::take(&mut cx.noted);
     noted::write(&mut cx.conn, &cx.caller, write.endpoint, (&asked.path, &asked.body), noted, &asked.origin).await?;
@@ -410,7 +415,7 @@ impl Asked {
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
         let path = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>().into();
         let from = from(&parts);
-        Ok(Self { path, if_match: if_match(&parts.headers), from, origin: Origin::of(&parts.headers, from), uri: parts.uri, body })
+        Ok(Self { path, if_match: if_match(&parts.headers), kept_for: kept_for(&parts.headers)?, from, origin: Origin::of(&parts.headers, from), uri: parts.uri, body })
     }
 
     /// Understands path, query and body, each with its own problem.
@@ -461,6 +466,14 @@ fn from(parts: &Parts) -> IpAddr {
     let told = parts.headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.to_canonical().is_loopback());
     let last = told.and_then(|told| told.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
     last.unwrap_or(peer)
+}
+
+/// How long it lay on the machine of whoever typed it: told as an age, since that
+/// machine's clock may be wrong.
+fn kept_for(headers: &HeaderMap) -> Result<Duration, Problem> {
+    let Some(value) = headers.get(KEPT_FOR) else { return Ok(Duration::ZERO) };
+    let seconds = value.to_str().ok().and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds <= LONGEST_KEPT.as_secs());
+    seconds.map(Duration::from_secs).ok_or_else(|| Problem::field("kept_for", "whole seconds, at most 35 days"))
 }
 
 fn if_match(headers: &HeaderMap) -> Option<i64> {

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::api::PROBLEM_JSON;
+use crate::api::{LONGEST_KEPT, PROBLEM_JSON};
 use crate::api::access::Needs;
 use crate::api::operation::{ENDPOINTS, Endpoint, Method};
 use crate::api::permission::Permission;
@@ -51,6 +51,9 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     if endpoint.method == Method::Post && endpoint.needs != Needs::Open {
         parameters
             .push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string", "minLength": 1, "maxLength": 128 } }));
+        let kept_for = json!({ "type": "integer", "minimum": 0, "maximum": LONGEST_KEPT.as_secs() });
+        let told = "Seconds since this was typed, where it waited for the line: what names no time is of then.";
+        parameters.push(json!({ "name": "Kept-For", "in": "header", "required": false, "description": told, "schema": kept_for }));
     }
     if matches!(endpoint.method, Method::Patch | Method::Put) {
         parameters.push(json!({ "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" } }));

@@ -247,6 +247,7 @@ pub(super) async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
     let acting = acting(cx).await?;
     let caller = &cx.caller;
     Ok(Session {
+        lineage: None,
         user: User {
             id: caller.id(),
             username: caller.user.username.clone(),

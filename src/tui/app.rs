@@ -3,6 +3,7 @@
 
 mod kiosk;
 mod locking;
+mod outbox;
 mod standing_in;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -23,7 +24,7 @@ use super::keymap::{Keymap, Meaning, pressed};
 use super::layer::{Cx, Intent, Layer, Tone};
 use super::lock_note::LockNote;
 use super::overlays::{Help, PASSWORD_TITLE, Palette, PasswordForm, ShopPicker};
-use super::screens::{Find, FirstRun, Rest, SignIn};
+use super::screens::{Find, FirstRun, Outbox, Rest, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
 use super::{Device, End, frame};
@@ -31,8 +32,11 @@ use crate::api::operation::{GetSession, Method, SignOut};
 use crate::api::page::Nothing;
 use crate::api::session::Session;
 use crate::client::Call;
+use crate::client::outbox::Summary;
+use crate::client::outbox::courier::Order;
 use kiosk::Kiosk;
 use locking::Locked;
+use outbox::Desk;
 
 /// From here on a line counts as slow.
 const SLOW: Duration = Duration::from_secs(1);
@@ -52,6 +56,8 @@ pub(super) struct App {
     /// The session was asked because something was refused.
     refused: bool,
     drafts: Drafts,
+    /// What is remembered of the outbox.
+    desk: Desk,
     unsure: Vec<Call>,
     effects: VecDeque<Effect>,
     message: Option<(Tone, String)>,
@@ -80,8 +86,6 @@ pub(super) struct Beginning {
     pub(super) signed_in: bool,
     /// Whether the first-run screen offers the demo.
     pub(super) offers_demo: bool,
-    /// What was typed and not sent the last time.
-    pub(super) drafts: Drafts,
     /// After so long without a key it locks itself.
     pub(super) lock_after: Option<Duration>,
     /// Who had locked it when it ended.
@@ -106,7 +110,17 @@ impl App {
             (Some(_), false) => Box::new(SignIn::new(None)),
         };
         let now = Timestamp::now();
-        let shared = Shared { session: None, link: Link::Unknown, look, keymap, now, server: begin.server, is_device: begin.device.is_some(), writes: 0 };
+        let shared = Shared {
+            session: None,
+            link: Link::Unknown,
+            look,
+            keymap,
+            now,
+            server: begin.server,
+            is_device: begin.device.is_some(),
+            outbox: Summary::default(),
+            writes: 0,
+        };
         let mut app = Self {
             shared,
             layers: vec![Held { id: 0, layer: first }],
@@ -115,7 +129,8 @@ impl App {
             session_ticket: None,
             turning: None,
             refused: false,
-            drafts: begin.drafts,
+            drafts: Drafts::default(),
+            desk: Desk::default(),
             unsure: Vec::new(),
             effects: VecDeque::new(),
             message: None,
@@ -178,11 +193,13 @@ impl App {
                     self.reply(&reply);
                 }
             }
+            Event::Outbox(news) => self.hear(*news),
             Event::Busy(pause) => self.shared.link = Link::Busy(pause),
             Event::Woken(ticket) => self.woken(ticket),
             Event::Signal(signal) => self.end(End::Signal(signal)),
             Event::Resize | Event::Resumed => {}
         }
+        self.save_soon();
         self.watch_idle();
     }
 
@@ -267,6 +284,7 @@ impl App {
                 self.open_once(Box::new(Palette::new(&places, text)));
             }
             "administration" => self.open_administration(),
+            "outbox" => self.open_once(Box::new(Outbox::default())),
             "shop.switch" => self.open_once(Box::new(ShopPicker::default())),
             "password.change" => self.open_once(Box::new(PasswordForm::layer())),
             "acting.stop" => self.stop_acting(),
@@ -325,13 +343,16 @@ impl App {
     /// workstation that must forget.
     fn end(&mut self, end: End) {
         self.bring_back_layers();
-        self.keep_drafts_above(0);
-        let drafts = if self.shared.is_kiosk() { Drafts::default() } else { self.drafts.clone() };
-        self.effects.push_back(if self.kiosk.is_some() { Effect::Wipe } else { Effect::SaveDrafts(drafts) });
+        self.keep_open_drafts();
+        if self.kiosk.is_some() {
+            self.effects.push_back(Effect::Wipe);
+        }
         self.effects.push_back(Effect::Quit(end));
     }
 
     fn sign_out(&mut self) {
+        self.keep_open_drafts();
+        self.end_outbox();
         let ticket = self.new_ticket();
         self.effects.push_back(Effect::Call(ticket, Call::of::<SignOut>(&Nothing {}, &Nothing {}, &Nothing {})));
         self.effects.push_back(Effect::UseToken(None));
@@ -380,6 +401,7 @@ impl App {
         if let Some(at) = self.layers.iter().position(|held| held.id == id) {
             self.with(at, |layer, cx| layer.on_reply(reply, cx));
         }
+        self.tell_if_unkept(reply);
     }
 
     /// Whether the layer that asked for it is still there.
@@ -388,6 +410,9 @@ impl App {
     }
 
     fn woken(&mut self, ticket: Ticket) {
+        if self.is_time_to_save(ticket) {
+            return;
+        }
         if self.idle.woke(ticket) {
             return self.left_alone();
         }
@@ -398,9 +423,17 @@ impl App {
     }
 
     fn note_line(&mut self, reply: &Reply) {
+        // The outbox did not even try: that says nothing of the line.
+        if reply.waits && reply.took.is_zero() {
+            return;
+        }
         self.shared.link = match (&reply.outcome, self.shared.link) {
             (Err(error), Link::Offline(since)) if error.is_unreachable() => Link::Offline(since),
             (Err(error), _) if error.is_unreachable() => Link::Offline(reply.at),
+            (_, Link::Offline(_)) => {
+                self.tell_outbox(Order::Hurry);
+                Link::Online
+            }
             _ if reply.took > SLOW => Link::Slow(reply.took),
             _ => Link::Online,
         };
@@ -426,10 +459,9 @@ impl App {
             // Somebody else sits here now: nothing of before stays.
             self.drafts = Drafts::default();
             self.unsure.clear();
+            self.end_outbox();
         }
-        if let Some(session) = &self.shared.session {
-            self.drafts.belong_to(session.user.id);
-        }
+        self.begin_outbox();
         if another || begins {
             self.restart(Box::new(Find::default()));
         } else if let Some(before) = before {
@@ -512,6 +544,16 @@ impl App {
                 self.waiting.insert(ticket, id);
                 self.effects.push_back(Effect::Call(ticket, call));
             }
+            Intent::Post(ticket, post) => {
+                self.shared.writes += 1;
+                self.writing.insert(ticket);
+                self.waiting.insert(ticket, id);
+                self.post(ticket, *post);
+            }
+            Intent::Outbox(ticket, order) => {
+                self.waiting.insert(ticket, id);
+                self.tell_outbox(order);
+            }
             Intent::Wake(ticket, after) => {
                 self.waiting.insert(ticket, id);
                 self.effects.push_back(Effect::Wake(ticket, after));
@@ -565,6 +607,7 @@ impl App {
             self.drafts.set(&about, if sent { Vec::new() } else { draft });
         }
         self.layers.remove(at);
+        self.keep_open_drafts();
     }
 
     fn signed_in(&mut self, id: u64, token: String) {

@@ -64,6 +64,8 @@ pub enum Place {
     Shops,
     /// The portal's settings.
     Portal,
+    /// What waits in the outbox.
+    Outbox,
 }
 
 /// One row of the table.
@@ -134,6 +136,8 @@ pub static COMMANDS: &[Command] = &[
     calls("organization.new", "new organization", Place::Organizations, &["n"], CreateOrganization::ENDPOINT.needs),
     calls("shop.new", "new shop", Place::Shops, &["n"], CreateShop::ENDPOINT.needs),
     calls("portal.turn", "switch", Place::Portal, &["enter", "space"], ChangePortalSettings::ENDPOINT.needs),
+    plain("outbox.discard", "discard", Place::Outbox, &["x"], true),
+    plain("outbox.send", "send now", Place::Outbox, &["s"], true),
     plain("question.yes", "yes", Place::Question, &["y"], true),
     plain("question.no", "no", Place::Question, &["n"], true),
     plain("sign_in.device", "dealer's account", Place::SignIn, &["f4", "alt-d"], true),
@@ -176,6 +180,7 @@ pub static COMMANDS: &[Command] = &[
     plain("password.change", "change your password", Place::Anywhere, &["g p"], false),
     quiet("administration", "administration", Place::Anywhere, &["g x", "alt-x"], ADMINISTRATION),
     quiet("acting.stop", "be yourself again", Place::Anywhere, &["g b", "alt-b"], StopActing::ENDPOINT.needs),
+    plain("outbox", "outbox: what waits to be sent", Place::Anywhere, &["g u", "alt-u"], false),
     plain("lock", "lock this terminal", Place::Anywhere, &["ctrl-l", "g l"], false),
     plain("sign_out", "sign out", Place::Anywhere, &["g o"], false),
     plain("suspend", "back to the shell", Place::Anywhere, &["ctrl-z"], false),
@@ -207,5 +212,5 @@ pub(super) fn named(id: &str) -> Option<&'static Command> {
 /// to another account, or carries something away.
 #[must_use]
 pub(super) fn leads_out(command: &Command) -> bool {
-    matches!(command.id, "suspend" | "password.change" | "shop.switch" | "lock" | "record.copy")
+    matches!(command.id, "outbox" | "suspend" | "password.change" | "shop.switch" | "lock" | "record.copy")
 }

@@ -1,74 +1,46 @@
-//! Typed text that was not sent: kept when a form is left, when the program
-//! ends, and when it is ended.
+//! Typed text that was not sent: kept when a form is left, a moment after the
+//! last key, and when the program ends or is ended.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::api::ids::UserId;
-
-/// Drafts by what they were for, each a list of field and text; and whose they
-/// are: nobody else is ever shown them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// Drafts by what they were for, each a list of field and text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Drafts {
-    owner: Option<UserId>,
     kept: BTreeMap<String, Draft>,
     /// What they were for, the oldest first.
-    #[serde(default)]
     order: VecDeque<String>,
+    /// What the file does not know yet.
+    changed: BTreeSet<String>,
 }
 
 /// How many are kept: what was left so long ago nobody comes back to.
 const MOST: usize = 100;
 
 /// Fields and their texts.
-pub(super) type Draft = Vec<(String, String)>;
+pub(super) type Draft = crate::client::outbox::Typed;
 
 impl Drafts {
-    /// The drafts of the last time; none if there is no file or it cannot be
-    /// read.
-    pub(super) fn read(folder: &Path) -> Self {
-        let text = std::fs::read_to_string(folder.join("drafts.json")).unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    /// Keeps the drafts for the next time.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub(super) fn write(&self, folder: &Path) -> std::io::Result<()> {
-        let path = folder.join("drafts.json");
-        if self.kept.is_empty() {
-            return match std::fs::remove_file(path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
+    /// The drafts of the last time; what was typed since stays.
+    pub(super) fn remember(&mut self, drafts: Vec<(String, Draft)>) {
+        for (about, draft) in drafts {
+            if !self.kept.contains_key(&about) && !self.changed.contains(&about) {
+                self.put(about, draft);
+            }
         }
-        std::fs::create_dir_all(folder)?;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        serde_json::to_writer(file, self).map_err(std::io::Error::other)
-    }
-
-    /// Somebody is signed in: what is another's goes.
-    pub(super) fn belong_to(&mut self, user: UserId) {
-        if self.owner.is_some_and(|owner| owner != user) {
-            self.kept.clear();
-            self.order.clear();
-        }
-        self.owner = Some(user);
     }
 
     /// Keeps a draft, or forgets it when it is empty.
     pub(super) fn set(&mut self, about: &str, draft: Draft) {
         self.take(about);
-        if draft.iter().all(|(_, text)| text.is_empty()) {
-            return;
+        self.changed.insert(about.to_owned());
+        if !is_empty(&draft) {
+            self.put(about.to_owned(), draft);
         }
-        self.kept.insert(about.to_owned(), draft);
-        self.order.push_back(about.to_owned());
+    }
+
+    fn put(&mut self, about: String, draft: Draft) {
+        self.order.push_back(about.clone());
+        self.kept.insert(about, draft);
         if self.order.len() > MOST
             && let Some(oldest) = self.order.pop_front()
         {
@@ -76,22 +48,37 @@ impl Drafts {
         }
     }
 
-    /// Takes a draft out.
+    /// Takes a draft out. In the file it stays until its form is done.
     pub(super) fn take(&mut self, about: &str) -> Option<Draft> {
         self.order.retain(|kept| kept != about);
         self.kept.remove(about)
     }
+
+    /// What the file has to be told: a draft, or nothing where it is gone.
+    pub(super) fn take_changes(&mut self) -> Vec<(String, Draft)> {
+        let changed = std::mem::take(&mut self.changed);
+        changed.into_iter().map(|about| (self.kept.get(&about).cloned().unwrap_or_default(), about)).map(|(draft, about)| (about, draft)).collect()
+    }
+}
+
+/// Whether nothing was typed.
+pub(super) fn is_empty(draft: &Draft) -> bool {
+    draft.iter().all(|(_, text)| text.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn named(name: &str) -> Draft {
+        vec![("first".to_owned(), name.to_owned())]
+    }
+
     #[test]
     fn the_oldest_of_very_many_drafts_goes() {
         let mut drafts = Drafts::default();
         for at in 0..MOST + 20 {
-            drafts.set(&format!("contact {at}"), vec![("first".to_owned(), "Petra".to_owned())]);
+            drafts.set(&format!("contact {at}"), named("Petra"));
             drafts.set("request", vec![("note".to_owned(), format!("{at}"))]);
         }
         assert_eq!((drafts.kept.len(), drafts.order.len()), (MOST, MOST));
@@ -100,17 +87,23 @@ mod tests {
     }
 
     #[test]
-    fn what_one_person_typed_is_never_shown_to_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let (jo, mara) = (UserId::new(), UserId::new());
+    fn the_file_is_told_once_of_what_was_typed_and_of_what_was_sent() {
         let mut drafts = Drafts::default();
-        drafts.belong_to(jo);
-        drafts.set("new contact", vec![("first".to_owned(), "Petra".to_owned())]);
-        drafts.write(folder.path()).unwrap();
-        let mut again = Drafts::read(folder.path());
-        again.belong_to(jo);
-        assert!(again.clone().take("new contact").is_some(), "it is kept for whose it is");
-        again.belong_to(mara);
-        assert_eq!(again.take("new contact"), None);
+        drafts.set("contact", named("Petra"));
+        assert_eq!(drafts.take_changes(), [("contact".to_owned(), named("Petra"))]);
+        assert_eq!(drafts.take_changes(), []);
+        assert_eq!(drafts.take("contact"), Some(named("Petra")), "the form has it now, and the file still");
+        assert_eq!(drafts.take_changes(), []);
+        drafts.set("contact", Vec::new());
+        assert_eq!(drafts.take_changes(), [("contact".to_owned(), Vec::new())]);
+    }
+
+    #[test]
+    fn what_was_typed_since_counts_more_than_the_file() {
+        let mut drafts = Drafts::default();
+        drafts.set("contact", named("Petra"));
+        drafts.set("sent", Vec::new());
+        drafts.remember(vec![("contact".to_owned(), named("Peter")), ("sent".to_owned(), named("Paul")), ("other".to_owned(), named("Ada"))]);
+        assert_eq!((drafts.take("contact"), drafts.take("sent"), drafts.take("other")), (Some(named("Petra")), None, Some(named("Ada"))));
     }
 }

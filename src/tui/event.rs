@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::End;
 use super::lock_note::LockNote;
 use crate::api::session::SignIn;
+use crate::client::outbox::Whose;
+use crate::client::outbox::courier::{News, Order};
 use crate::client::{Call, ClientError};
 
 /// What happened.
@@ -25,6 +27,8 @@ pub(super) enum Event {
     Busy(Duration),
     /// The time that a layer asked to be woken after is over.
     Woken(Ticket),
+    /// The outbox has something to tell.
+    Outbox(Box<News>),
     /// The system asks to end.
     Signal(i32),
     /// Back from the shell.
@@ -42,6 +46,8 @@ pub(super) struct Reply {
     pub(super) took: Duration,
     /// When it came.
     pub(super) at: Timestamp,
+    /// Whether the outbox goes on with it.
+    pub(super) waits: bool,
 }
 
 /// Numbers a call or a time to wait; what nobody waits for is dropped.
@@ -70,8 +76,10 @@ pub(super) enum Effect {
     Wipe,
     /// Keep in a file who locked the terminal, or that nobody did.
     NoteLock(Option<LockNote>),
-    /// Keep the drafts in a file.
-    SaveDrafts(super::draft::Drafts),
+    /// From now on send what waits for this user, to a database of this lineage.
+    Deliver(Whose, Option<String>),
+    /// Tell the outbox something.
+    Outbox(Order),
     /// End.
     Quit(End),
 }

@@ -18,7 +18,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::app::{App, Beginning};
-use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
 use super::keymap::Keymap;
 use super::lock_note;
@@ -29,6 +28,7 @@ use crate::api::operation::{GetSession, SignIn, SignOut};
 use crate::api::page::Nothing;
 use crate::api::session;
 use crate::client::keeper::Keeper;
+use crate::client::outbox::courier::{Courier, Order};
 use crate::client::{Call, Client, ClientError, Trust};
 
 /// At most this many events are applied before the next draw, so that a long
@@ -49,6 +49,8 @@ struct EventLoop {
     app: App,
     client: Option<Arc<Client>>,
     state_dir: PathBuf,
+    /// Keeps what must arrive, and sends it.
+    courier: Option<Courier>,
     /// Keeps sign-ins; its end waits until it has.
     keeper: Option<Keeper>,
     trust: Trust,
@@ -100,8 +102,6 @@ impl EventLoop {
         let begin = Beginning {
             signed_in: start.client.as_ref().is_some_and(Client::has_token),
             offers_demo: start.offers_demo,
-            // A workshop terminal knows nothing of before.
-            drafts: if is_device { Drafts::default() } else { Drafts::read(folder) },
             lock_after: start.settings.lock_after,
             locked: server.as_ref().filter(|_| !is_device).and_then(|server| lock_note::read(folder, server)),
             server,
@@ -111,6 +111,7 @@ impl EventLoop {
             app: App::new(keymap, look, begin),
             client: start.client.map(Arc::new),
             state_dir: start.settings.state_dir,
+            courier: None,
             keeper: start.settings.credentials_dir.map(|folder| Keeper::new(folder, start.settings.keeping)),
             trust: start.settings.trust,
             is_device,
@@ -131,7 +132,14 @@ impl EventLoop {
         loop {
             while let Some(effect) = self.app.take_effect() {
                 match effect {
-                    Effect::Quit(end) => return Ok(end),
+                    Effect::Quit(end) => {
+                        // The shell's prompt first: a disk may be slow.
+                        drop(guard.take());
+                        if let Some(courier) = self.courier.take() {
+                            courier.finish().await;
+                        }
+                        return Ok(end);
+                    }
                     Effect::Wipe => screen = wiped_screen()?,
                     Effect::Suspend => {
                         // Nobody may read the keyboard while the shell has it.
@@ -220,11 +228,12 @@ impl EventLoop {
                     tracing::error!(cause = %error, "who locked the terminal could not be kept");
                 }
             }
-            Effect::SaveDrafts(drafts) => {
-                if let Err(error) = drafts.write(&self.state_dir) {
-                    tracing::error!(cause = %error, "drafts could not be kept");
+            Effect::Deliver(whose, lineage) => {
+                if let Some(client) = self.client.clone() {
+                    self.courier().tell(Order::Begin(client, whose, lineage));
                 }
             }
+            Effect::Outbox(order) => self.courier().tell(order),
             Effect::Suspend | Effect::Quit(_) | Effect::Wipe => {}
         }
         Ok(())
@@ -242,11 +251,24 @@ impl EventLoop {
             let begun = Instant::now();
             let outcome = asked.await;
             // The loop may have ended meanwhile.
-            let _ = done.send(Event::Reply(Box::new(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now() })));
+            let _ = done.send(Event::Reply(Box::new(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now(), waits: false })));
         });
     }
 
+    /// Who keeps and sends; he begins with the first thing to be kept.
+    fn courier(&mut self) -> &Courier {
+        let done = self.done.0.clone();
+        let folder = &self.state_dir;
+        self.courier.get_or_insert_with(|| {
+            // The loop may have ended meanwhile.
+            Courier::begin(folder.clone(), move |news| drop(done.send(Event::Outbox(Box::new(news)))))
+        })
+    }
+
     fn use_token(&mut self, token: Option<String>) {
+        if let Some(courier) = &self.courier {
+            courier.tell(Order::Rest);
+        }
         let Some(client) = &self.client else { return };
         if let Some(keeper) = &mut self.keeper {
             keeper.keep(client.server(), token.clone());

@@ -46,7 +46,7 @@ const LINK_ROOM: usize = 16;
 fn status(shared: &Shared, room: usize) -> Line<'static> {
     let look = shared.look;
     let mut left = vec![Span::styled(" countertop", look.title())];
-    let link = format!("{} {} ", look.line(&shared.link), shared.link.in_words(&shared.zone()));
+    let link = format!("{}{} {} ", unsent(shared), look.line(&shared.link), shared.link.in_words(&shared.zone()));
     let style = match shared.link {
         Link::Online => look.fine(),
         Link::Slow(_) | Link::Busy(_) | Link::Unknown => look.warning(),
@@ -72,6 +72,14 @@ fn status(shared: &Shared, room: usize) -> Line<'static> {
         push(server);
     }
     spread(left, vec![Span::styled(link, style)], room)
+}
+
+/// What waits to be sent, and what was refused, where there is any.
+fn unsent(shared: &Shared) -> String {
+    let (waiting, refused) = (shared.outbox.waiting, shared.outbox.refused);
+    let waiting = if waiting > 0 { format!("{} {waiting} to send  ", shared.look.up()) } else { String::new() };
+    let refused = if refused > 0 { format!("! {refused} refused  ") } else { String::new() };
+    format!("{waiting}{refused}")
 }
 
 /// In whose place one works or looks, in the rule's place, with the key that

@@ -16,6 +16,8 @@ use crate::api::ids::{AssetId, CustomerId};
 use crate::api::session::NewActing;
 use crate::api::session::SignIn;
 use crate::client::Call;
+use crate::client::outbox::Post;
+use crate::client::outbox::courier::Order;
 
 /// What a layer can do. Drawing sees it unchanged; what it wants done goes
 /// out as [`Intent`]s.
@@ -50,6 +52,13 @@ pub(super) trait Layer: std::fmt::Debug {
 
     /// An answer to one of its calls.
     fn on_reply(&mut self, _reply: &Reply, _cx: &mut Cx<'_>) {}
+
+    /// A write that it posted lies in the outbox; or could not be kept, and goes
+    /// out all the same.
+    fn on_kept(&mut self, _ticket: Ticket, _is_kept: bool) {}
+
+    /// There is more or less in the outbox than before.
+    fn on_outbox(&mut self, _cx: &mut Cx<'_>) {}
 
     /// The time is over that it asked to be woken after.
     fn on_wake(&mut self, _ticket: Ticket, _cx: &mut Cx<'_>) {}
@@ -109,6 +118,10 @@ pub(super) enum Tone {
 pub(super) enum Intent {
     /// Call the server; the answer comes to this layer.
     Call(Ticket, Call),
+    /// Keep a write in the outbox and send it; the answer comes to this layer.
+    Post(Ticket, Box<Post>),
+    /// Tell the outbox something; what it lists comes to this layer.
+    Outbox(Ticket, Order),
     /// Wake this layer after so much time.
     Wake(Ticket, Duration),
     /// Ask who somebody is, without working as him; the answer is his session.
@@ -163,6 +176,21 @@ impl Cx<'_> {
     pub(super) fn call(&mut self, call: Call) -> Ticket {
         let ticket = self.ticket();
         self.intents.push(Intent::Call(ticket, call));
+        ticket
+    }
+
+    /// Keeps a write in the outbox and sends it; remember the ticket to know the
+    /// answer.
+    pub(super) fn post(&mut self, post: Post) -> Ticket {
+        let ticket = self.ticket();
+        self.intents.push(Intent::Post(ticket, Box::new(post)));
+        ticket
+    }
+
+    /// Tells the outbox something; remember the ticket of a list.
+    pub(super) fn outbox(&mut self, order: impl FnOnce(Ticket) -> Order) -> Ticket {
+        let ticket = self.ticket();
+        self.intents.push(Intent::Outbox(ticket, order(ticket)));
         ticket
     }
 

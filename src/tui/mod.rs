@@ -23,6 +23,7 @@ mod layer;
 mod lock_note;
 mod overlays;
 mod panes;
+mod posted;
 mod record;
 mod screens;
 mod sending;

@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::command::{Command, leads_out};
+use super::command::{Command, leads_out, named};
 use super::keymap::Keymap;
 use super::style::Look;
 use crate::api::access::{Access, Needs, access};
 use crate::api::operation::{ENDPOINTS, Method};
 use crate::api::permission::PermissionSet;
 use crate::api::session::{Acting, ActingWay, Session, UserKind};
+use crate::client::outbox::Summary;
 
 /// Read by every layer, changed only by the shell.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) server: Option<String>,
     /// Whether this machine was enrolled as a workshop terminal.
     pub(super) is_device: bool,
+    /// What waits in the outbox of whoever is signed in.
+    pub(super) outbox: Summary,
     /// How many writes went out or came back: what was read before the last of
     /// them may be of yesterday.
     pub(super) writes: u64,
@@ -124,6 +127,14 @@ impl Shared {
     /// at it.
     pub(super) fn is_kiosk(&self) -> bool {
         self.is_device || self.session.as_ref().is_some_and(|session| session.user.kind == UserKind::Kiosk)
+    }
+
+    /// A sentence with the key of a command behind it.
+    pub(super) fn with_key(&self, command: &str, text: &str) -> String {
+        match named(command).and_then(|command| self.keymap.shown(command)) {
+            Some(key) => format!("{text} ({}).", self.look.key_text(&key)),
+            None => format!("{text}."),
+        }
     }
 
     /// A day, short: `14 Nov`, with the year where it is another.

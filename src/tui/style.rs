@@ -138,6 +138,11 @@ impl Look {
         if self.ascii { "->" } else { "→" }
     }
 
+    /// Before what goes to the server.
+    pub(super) const fn up(self) -> &'static str {
+        if self.ascii { "^" } else { "⇡" }
+    }
+
     /// Before a telephone number.
     pub(super) const fn phone(self) -> &'static str {
         if self.ascii { "tel" } else { "☎" }

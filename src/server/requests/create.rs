@@ -176,7 +176,7 @@ fn row(cx: &Cx, asset: &AssetRow, shop: &ShopRow, new: &NewRequest, faults: &mut
         po_number: form::line(faults, "po_number", new.po_number.as_deref(), 40),
         authorization_number: form::line(faults, "authorization_number", new.authorization_number.as_deref(), 40),
         note: form::text(faults, "note", new.note.as_deref(), 1_000),
-        requested_at: At::from_micros(Timestamp::now().as_microsecond()),
+        requested_at: At::from_micros(cx.typed_at.as_microsecond()),
         requested_by: Some(cx.caller.id()),
         source: source(cx.caller.kind()).to_owned(),
         cancel_reason: None,

@@ -10,7 +10,6 @@ use crate::api::page::Nothing;
 use crate::api::session::{Session, SessionChange};
 use crate::client::Call;
 use crate::tui::command::{Command, leads_out};
-use crate::tui::draft::Drafts;
 use crate::tui::event::{Effect, Reply, Ticket};
 use crate::tui::layer::Tone;
 use crate::tui::lock_note::LockNote;
@@ -52,6 +51,7 @@ impl App {
         while self.layers.len() > 1 && self.top().is_some_and(|top| sign_in_needed(Some(&top.title()))) {
             self.layers.pop();
         }
+        self.keep_open_drafts();
         let layers = std::mem::take(&mut self.layers);
         self.locked = Some(Locked { user: note.user, layers, replies: Vec::new() });
         self.session_ticket = None;
@@ -114,8 +114,6 @@ impl App {
         self.effects.push_back(Effect::NoteLock(None));
         self.message = None;
         if locked.user != user {
-            // Nor may it come back from the file another time.
-            self.effects.push_back(Effect::SaveDrafts(Drafts::default()));
             return true;
         }
         self.layers = locked.layers;
@@ -139,6 +137,11 @@ impl App {
             let change = SessionChange { shop: Some(shop.to_string()), customer: None };
             self.effects.push_back(Effect::Call(ticket, Call::of::<ChangeSession>(&Nothing {}, &Nothing {}, &change)));
         }
+    }
+
+    /// What waits behind the lock.
+    pub(super) fn behind_the_lock(&self) -> &[Held] {
+        self.locked.as_ref().map_or(&[], |locked| &locked.layers)
     }
 
     /// It ends: what waits behind the lock is there again to be looked through.
@@ -255,7 +258,7 @@ pub(super) mod tests {
 
         pub(in crate::tui::app) fn answer(&mut self, seconds: u64, ticket: Ticket, outcome: Result<Vec<u8>, ClientError>) -> &mut Self {
             let at = self.begun + Duration::from_secs(seconds);
-            self.at(seconds, Event::Reply(Box::new(Reply { ticket, outcome, took: Duration::ZERO, at })))
+            self.at(seconds, Event::Reply(Box::new(Reply { ticket, outcome, took: Duration::ZERO, at, waits: false })))
         }
 
         /// The ticket of the call of that operation.
@@ -370,7 +373,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn another_person_finds_nothing_and_the_file_of_drafts_is_emptied() {
+    fn another_person_finds_nothing() {
         let mut desk = desk(UserId::new());
         desk.types(1, "keller").at(2, ctrl_l());
         desk.types(3, "secret").at(3, key(KeyCode::Enter, KeyModifiers::NONE));
@@ -379,7 +382,6 @@ pub(super) mod tests {
         let asked = desk.call("GetSession");
         desk.answer(5, asked, Ok(session(UserId::new(), "staff", 43_200)));
         assert!(!desk.shown().contains("keller") && desk.app.layers.len() == 1);
-        assert!(desk.asked.iter().any(|effect| matches!(effect, Effect::SaveDrafts(drafts) if *drafts == Drafts::default())));
     }
 
     #[test]

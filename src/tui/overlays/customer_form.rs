@@ -9,6 +9,7 @@ use crate::api::problem::Problem;
 use crate::client::Call;
 use crate::tui::draft::Draft;
 use crate::tui::layer::{Cx, Intent, Subject, Tone};
+use crate::tui::posted::Posted;
 use crate::tui::record::Record;
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Form, FormField};
@@ -42,6 +43,10 @@ impl CustomerForm {
         ]);
         FormLayer::new(Self { confirmed: None, searched: name.to_owned() }, form)
     }
+
+    fn posted_as(&self) -> Posted {
+        Posted::Customer { searched: self.searched.clone() }
+    }
 }
 
 impl Purpose for CustomerForm {
@@ -50,20 +55,21 @@ impl Purpose for CustomerForm {
     }
 
     fn about(&self) -> Option<String> {
-        Some(format!("new customer {}", self.searched))
+        Some(self.posted_as().about())
     }
 
     fn is_whole(&self) -> bool {
         true
     }
 
-    fn call(&self, form: &Form, _: &Shared) -> Result<Call, Vec<(&'static str, String)>> {
+    fn call(&self, form: &Form, shared: &Shared) -> Result<Call, Vec<(&'static str, String)>> {
         let some = |name: &str| form.some(name);
         let body = NewCustomer {
             name: form.text("name").to_owned(),
             number: some("number"),
             kind: CustomerKind::Local,
-            shop: None,
+            // Sent later one may be at work in another shop.
+            shop: shared.session.as_ref().and_then(|session| session.shop.as_ref()).map(|shop| shop.shop.code.clone()),
             details: CustomerDetails {
                 address1: some("address1"),
                 address2: some("address2"),
@@ -80,6 +86,10 @@ impl Purpose for CustomerForm {
             confirm_duplicate: self.confirmed.as_ref() == Some(&form.typed()),
         };
         Ok(Call::of::<CreateCustomer>(&Nothing {}, &Nothing {}, &body))
+    }
+
+    fn posted(&self, form: &Form) -> Option<(Posted, String)> {
+        Some((self.posted_as(), format!("New customer {}", form.text("name"))))
     }
 
     fn taken(&mut self, answer: &[u8], cx: &mut Cx<'_>) {

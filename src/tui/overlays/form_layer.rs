@@ -11,8 +11,9 @@ use crate::api::problem::Problem;
 use crate::client::{Call, ClientError};
 use crate::tui::command::{Command, Place};
 use crate::tui::draft::Draft;
-use crate::tui::event::Reply;
+use crate::tui::event::{Reply, Ticket};
 use crate::tui::layer::{Cx, Layer, Tone};
+use crate::tui::posted::Posted;
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Form, boxed, cut, line};
@@ -52,6 +53,12 @@ pub(in crate::tui) trait Purpose: std::fmt::Debug {
     /// # Errors
     /// Field names with what to do about each.
     fn call(&self, form: &Form, shared: &Shared) -> Result<Call, Vec<(&'static str, String)>>;
+
+    /// How it goes through the outbox, and what it is called there; none is just
+    /// sent.
+    fn posted(&self, _form: &Form) -> Option<(Posted, String)> {
+        None
+    }
 
     /// It was taken: says so and tells who else has to know.
     fn taken(&mut self, answer: &[u8], cx: &mut Cx<'_>);
@@ -94,7 +101,10 @@ impl<P: Purpose> FormLayer<P> {
 
     fn send(&mut self, cx: &mut Cx<'_>) {
         match self.purpose.call(&self.form, cx.shared) {
-            Ok(call) => self.sending.send(call, cx),
+            Ok(call) => match self.purpose.posted(&self.form) {
+                Some((posted, title)) => self.sending.post(posted.post(title, self.form.typed(), call), cx),
+                None => self.sending.send(call, cx),
+            },
             Err(faults) => {
                 if let [(_, fault)] = faults.as_slice() {
                     cx.say(Tone::Warning, fault.clone());
@@ -195,7 +205,14 @@ impl<P: Purpose> Layer for FormLayer<P> {
         std::mem::take(&mut self.asking) || self.sending.holds_back(cx)
     }
 
+    fn on_kept(&mut self, ticket: Ticket, is_kept: bool) {
+        self.sending.kept(ticket, is_kept);
+    }
+
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        if self.sending.goes_on_without(reply, cx) {
+            return;
+        }
         match self.sending.take(reply, cx) {
             Some(Ok(answer)) => self.purpose.taken(answer, cx),
             Some(Err(error)) => self.refuse(error, cx),
@@ -204,7 +221,8 @@ impl<P: Purpose> Layer for FormLayer<P> {
     }
 
     fn draft(&self) -> Option<(String, Draft)> {
-        Some((self.purpose.about()?, self.form.draft()))
+        let typed = if self.sending.needs_no_draft() { Draft::new() } else { self.form.draft() };
+        Some((self.purpose.about()?, typed))
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

@@ -20,11 +20,12 @@ use crate::api::problem::Problem;
 use crate::client::Call;
 use crate::rules::meter::{MeterKind, ReadingKind, Tenths};
 use crate::tui::command::{Command, Place};
-use crate::tui::draft::Draft;
-use crate::tui::event::Reply;
+use crate::tui::draft::{Draft, is_empty};
+use crate::tui::event::{Reply, Ticket};
 use crate::tui::layer::{Cx, Intent, Layer, Subject, Tone};
 use crate::tui::overlays::{ReasonForm, ReplacementForm};
 use crate::tui::panes::{for_people, meter_in_words};
+use crate::tui::posted::Posted;
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Form, FormField, Loaded, boxed, cut, line, wrap};
@@ -35,6 +36,8 @@ pub(in crate::tui) struct ReadingLine {
     asset: AssetId,
     name: String,
     meters: Loaded<Page<Meter>>,
+    /// The meter that was chosen when it was typed, until the meters are there.
+    wanted: Option<String>,
     /// The meter it goes to; behind the last one: kinds the asset lacks.
     chosen: usize,
     /// Meters that an asset without any may get first, the likelier one first.
@@ -53,22 +56,40 @@ const SIZE: (u16, u16) = (76, 9);
 impl ReadingLine {
     /// For an asset.
     pub(in crate::tui) fn new(header: &AssetHeader) -> Self {
+        let mut line = Self::over(header.id, header.asset_number.clone());
+        // What has a plate drives on the road.
+        if header.more.as_ref().is_some_and(|more| more.plate.is_some()) {
+            line.first_meters = [MeterKind::Odometer, MeterKind::EngineHours];
+        }
+        line
+    }
+
+    /// For a reading that came back from the outbox.
+    pub(in crate::tui) fn again(asset: AssetId, name: String) -> Self {
+        Self::over(asset, name)
+    }
+
+    fn over(asset: AssetId, name: String) -> Self {
         let form = Form::new(vec![FormField::new("value", "Value", "Enter saves"), FormField::new("read_at", "When", "empty for now; or -1d, 9:30, 20 9:30")]);
         Self {
-            asset: header.id,
-            name: header.asset_number.clone(),
+            asset,
+            name,
             meters: Loaded::default(),
+            wanted: None,
             chosen: 0,
-            // What has a plate drives on the road.
-            first_meters: match header.more.as_ref().and_then(|more| more.plate.as_ref()) {
-                Some(_) => [MeterKind::Odometer, MeterKind::EngineHours],
-                None => [MeterKind::EngineHours, MeterKind::Odometer],
-            },
+            first_meters: [MeterKind::EngineHours, MeterKind::Odometer],
             form,
             refused: None,
             kept: None,
             sending: Sending::default(),
             earlier: Loaded::default(),
+        }
+    }
+
+    /// A field for the reason of an override.
+    fn ask_reason(&mut self) {
+        if self.form.fields.len() == 2 {
+            self.form.fields.push(FormField::new("override_reason", "Reason", "why it stands all the same; Enter"));
         }
     }
 
@@ -113,7 +134,33 @@ impl ReadingLine {
         }
         let body =
             NewReading { meter: self.meter_name(), value: typed, read_at, kind, override_reason: self.form.some("override_reason"), ..NewReading::default() };
-        self.sending.send(Call::of::<AddReading>(&OfAsset { id: self.asset }, &Nothing {}, &body), cx);
+        let title = format!("Reading {} of {}", body.value, self.name);
+        let call = Call::of::<AddReading>(&OfAsset { id: self.asset }, &Nothing {}, &body);
+        self.sending.post(self.posted().post(title, self.typed(), call), cx);
+    }
+
+    fn posted(&self) -> Posted {
+        Posted::Reading { asset: self.asset, name: self.name.clone() }
+    }
+
+    /// What was typed, and for which meter.
+    fn typed(&self) -> Draft {
+        let mut typed = self.form.draft();
+        if !is_empty(&typed) {
+            typed.extend(self.meter_name().map(|meter| ("meter".to_owned(), meter)));
+        }
+        typed
+    }
+
+    /// The meter it was typed for is chosen again.
+    fn choose_wanted(&mut self) {
+        let (Some(page), Some(wanted)) = (self.meters.data(), &self.wanted) else { return };
+        let known = page.items.iter().position(|meter| meter.meter == *wanted);
+        let new = || self.first_meters.iter().position(|kind| kind.name() == wanted).map(|at| page.items.len() + at);
+        if let Some(chosen) = known.or_else(new) {
+            self.chosen = chosen;
+        }
+        self.wanted = None;
     }
 
     /// What is odd about the value as typed, by the usage that the server told
@@ -224,7 +271,12 @@ impl Layer for ReadingLine {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        if let Some(draft) = cx.drafts.take(&format!("reading {}", self.asset)) {
+        if let Some(draft) = cx.drafts.take(&self.posted().about()) {
+            let of = |name: &str| draft.iter().find(|(field, _)| field == name).map(|(_, text)| text.clone());
+            self.wanted = of("meter");
+            if of("override_reason").is_some() {
+                self.ask_reason();
+            }
             self.form.restore(&draft);
         }
         if cx.shared.access(ListMeters::ENDPOINT.needs).is_ok() {
@@ -256,9 +308,7 @@ impl Layer for ReadingLine {
             }
             "refused.override" => {
                 self.refused = None;
-                if self.form.fields.len() == 2 {
-                    self.form.fields.push(FormField::new("override_reason", "Reason", "why it stands all the same; Enter"));
-                }
+                self.ask_reason();
                 self.form.at = 2;
             }
             _ => {}
@@ -290,6 +340,9 @@ impl Layer for ReadingLine {
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
         if self.meters.take(reply) {
+            return self.choose_wanted();
+        }
+        if self.sending.goes_on_without(reply, cx) {
             return;
         }
         if self.earlier.take(reply) {
@@ -309,6 +362,10 @@ impl Layer for ReadingLine {
         }
     }
 
+    fn on_kept(&mut self, ticket: Ticket, is_kept: bool) {
+        self.sending.kept(ticket, is_kept);
+    }
+
     fn on_changed(&mut self, subject: Subject, cx: &mut Cx<'_>) {
         if subject == Subject::Asset(self.asset) && !self.sending.is_waiting() {
             self.refused = None;
@@ -317,7 +374,8 @@ impl Layer for ReadingLine {
     }
 
     fn draft(&self) -> Option<(String, Draft)> {
-        Some((format!("reading {}", self.asset), self.form.draft()))
+        let typed = if self.sending.needs_no_draft() { Draft::new() } else { self.typed() };
+        Some((self.posted().about(), typed))
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

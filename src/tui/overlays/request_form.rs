@@ -25,6 +25,7 @@ use crate::tui::command::{Command, Place};
 use crate::tui::draft::Draft;
 use crate::tui::event::{Reply, Ticket};
 use crate::tui::layer::{Cx, Intent, Layer, Subject, Tone};
+use crate::tui::posted::Posted;
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
 use crate::tui::style::Look;
@@ -45,6 +46,8 @@ pub(in crate::tui) struct RequestForm {
     /// None: by unit number (G-10).
     asset: Option<AssetId>,
     heading: String,
+    /// The asset's number.
+    name: String,
     /// The unit number, where the asset may not be looked at.
     unit: Form,
     services: ServiceChoice,
@@ -68,7 +71,12 @@ const ABOVE: u16 = 5;
 impl RequestForm {
     /// For an asset.
     pub(in crate::tui) fn for_asset(header: &AssetHeader) -> Self {
-        Self::new(Some(header.id), format!("Request service for {}", header.asset_number))
+        Self::again(header.id, &header.asset_number)
+    }
+
+    /// For an asset of that number, perhaps from the outbox.
+    pub(in crate::tui) fn again(asset: AssetId, name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::new(Some(asset), format!("Request service for {name}")) }
     }
 
     /// By unit number, for those who may ask but not look.
@@ -101,6 +109,7 @@ impl RequestForm {
         Self {
             asset,
             heading,
+            name: String::new(),
             unit: Form::new(Vec::new()),
             services: ServiceChoice::default(),
             complaint,
@@ -115,8 +124,8 @@ impl RequestForm {
         }
     }
 
-    fn about(&self) -> String {
-        self.asset.map_or_else(|| "request by unit".to_owned(), |asset| format!("request {asset}"))
+    fn posted(&self) -> Posted {
+        Posted::Request { asset: self.asset, name: self.name.clone() }
     }
 
     /// The caller is whoever signed in, until another is typed.
@@ -160,7 +169,8 @@ impl RequestForm {
             ..Caller::default()
         };
         NewRequest {
-            shop: some("shop"),
+            // Sent later one may be at work in another shop.
+            shop: some("shop").or_else(|| Some(shared.session.as_ref()?.shop.as_ref()?.shop.code.clone())),
             urgency: Some(self.urgency),
             complaint: Some(self.complaint_text()).filter(|text| !text.is_empty()),
             lines,
@@ -186,7 +196,9 @@ impl RequestForm {
                 Call::of::<RequestServiceByUnit>(&Nothing {}, &Nothing {}, &body)
             }
         };
-        self.sending.send(call, cx);
+        let unit = if self.asset.is_some() { self.name.as_str() } else { self.unit.text("unit_number") };
+        let title = format!("Service request for {unit}");
+        self.sending.post(self.posted().post(title, self.typed(), call), cx);
     }
 
     fn typed(&self) -> Draft {
@@ -194,6 +206,7 @@ impl RequestForm {
         typed.extend(self.form.typed());
         typed.push(("complaint".to_owned(), self.complaint_text()));
         typed.push(("services".to_owned(), self.services.in_words()));
+        typed.push(("urgency".to_owned(), self.urgency.to_string()));
         typed
     }
 
@@ -361,11 +374,12 @@ impl Layer for RequestForm {
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
         self.fill_in(cx.shared);
-        if let Some(draft) = cx.drafts.take(&self.about()) {
+        if let Some(draft) = cx.drafts.take(&self.posted().about()) {
             self.form.restore(&draft);
             self.unit.restore(&draft);
             let text = |name: &str| draft.iter().find(|(field, _)| field == name).map(|(_, text)| text.clone()).unwrap_or_default();
             self.complaint = TextArea::from(text("complaint").split('\n').map(str::to_owned).collect::<Vec<_>>());
+            self.urgency = text("urgency").parse().unwrap_or(self.urgency);
             self.services.other = text("services").split(", ").filter(|text| !text.is_empty()).map(str::to_owned).collect();
         }
         self.codes = Some(cx.call(Call::of::<ListServiceCodes>(&Nothing {}, &Nothing {}, &Nothing {})));
@@ -428,6 +442,9 @@ impl Layer for RequestForm {
             }
             return;
         }
+        if self.sending.goes_on_without(reply, cx) {
+            return;
+        }
         match self.sending.take(reply, cx) {
             Some(Ok(body)) => self.filed(body, cx),
             Some(Err(error)) => match error.problem() {
@@ -445,10 +462,14 @@ impl Layer for RequestForm {
         }
     }
 
+    fn on_kept(&mut self, ticket: Ticket, is_kept: bool) {
+        self.sending.kept(ticket, is_kept);
+    }
+
     fn draft(&self) -> Option<(String, Draft)> {
         let touched = !self.complaint_text().is_empty() || !self.services.in_words().is_empty() || !self.unit.draft().is_empty();
-        let typed = if touched { self.typed() } else { Draft::new() };
-        Some((self.about(), typed))
+        let typed = if touched && !self.sending.needs_no_draft() { self.typed() } else { Draft::new() };
+        Some((self.posted().about(), typed))
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

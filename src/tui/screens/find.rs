@@ -438,6 +438,7 @@ mod tests {
                 now: Timestamp::UNIX_EPOCH,
                 server: None,
                 is_device: false,
+                outbox: crate::client::outbox::Summary::default(),
                 writes: 0,
             };
             let mut counter = Self { find: Find::default(), shared, next_ticket: 0, asked: Vec::new() };
@@ -474,7 +475,7 @@ mod tests {
             };
             let page = json!({ "items": names.iter().map(hit).collect::<Vec<_>>(), "next": next, "total": null });
             let ticket = self.asked.last().unwrap().0;
-            let reply = Reply { ticket, outcome: Ok(page.to_string().into_bytes()), took: Duration::ZERO, at: self.shared.now };
+            let reply = Reply { ticket, outcome: Ok(page.to_string().into_bytes()), took: Duration::ZERO, at: self.shared.now, waits: false };
             self.does(|find, cx| find.on_reply(&reply, cx));
         }
 

@@ -1,11 +1,12 @@
 //! Screens that are not about one record: first run, sign-in in two ways, the
-//! lock, a workshop terminal at rest, find.
+//! lock, a workshop terminal at rest, find, the outbox.
 
 mod device_sign_in;
 mod find;
 mod first_run;
 mod lock;
 mod name_and_password;
+mod outbox;
 mod rest;
 mod sign_in;
 
@@ -13,6 +14,7 @@ pub(super) use find::{Find, machine, open_chosen};
 pub(super) use first_run::FirstRun;
 pub(super) use lock::Lock;
 pub(super) use name_and_password::NameAndPassword;
+pub(super) use outbox::Outbox;
 pub(super) use rest::{Rest, TITLE as REST_TITLE};
 pub(super) use sign_in::SignIn;
 

@@ -1,0 +1,397 @@
+//! Drives the outbox: keeps what it is told to, sends one write after the other
+//! over the line, and tells what became of each. One terminal of a user sends at
+//! a time; the keys make a second one harmless all the same.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use super::{Entry, Fate, Next, Now, Outbox, OutboxFault, Post, Summary, Typed, Whose};
+use crate::client::{Call, Client, ClientError};
+
+/// How long the end waits for what is to be kept.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// So often, and so long, another terminal that sends is waited for before
+/// somebody is told that it is kept.
+const TURNS: (Duration, u32) = (Duration::from_millis(50), 40);
+/// The most entries of each kind that are shown.
+const SHOWN: usize = 500;
+
+/// What the courier is told.
+#[derive(Debug)]
+pub enum Order {
+    /// Somebody is signed in: what is his is sent through this client.
+    Begin(Arc<Client>, Whose, Option<String>),
+    /// Nobody is signed in any more.
+    Rest,
+    /// Keep a write and send it; the tag comes back with what became of it.
+    Keep(u64, Whose, Box<Post>),
+    /// Keep drafts, or forget those without a text.
+    Drafts(Whose, Vec<(String, Typed)>),
+    /// Send now what waits.
+    Hurry,
+    /// Take an entry out.
+    Discard(i64),
+    /// List what there is; the tag comes back with it.
+    List(u64),
+    /// Say when everything of before is done.
+    Finish(oneshot::Sender<()>),
+}
+
+/// What the courier tells.
+#[derive(Debug)]
+pub enum News {
+    /// These are the drafts of the user.
+    Drafts(Whose, Vec<(String, Typed)>),
+    /// A write is kept: it survives whatever comes.
+    Kept(u64),
+    /// A write could not be kept, and was not sent either.
+    NotKept(u64, Call, OutboxFault),
+    /// What became of a write that somebody waits for.
+    Answer(Box<Answer>),
+    /// What became of one that nobody waits for any more.
+    Settled(Box<Entry>),
+    /// There are so many now.
+    Changed(Summary),
+    /// So many are sent once more: the server was restored from a backup.
+    SentAgain(usize),
+    /// What there is.
+    List(u64, Vec<Entry>),
+    /// Something could not be read or written.
+    Failed(OutboxFault),
+}
+
+/// What became of a write that somebody waits for.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its tag.
+    pub tag: u64,
+    /// The entry.
+    pub entry: i64,
+    /// What the server said.
+    pub outcome: Result<Vec<u8>, ClientError>,
+    /// Whether it stays in the outbox and is tried again.
+    pub waits: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The way to the courier.
+#[derive(Debug)]
+pub struct Courier {
+    orders: UnboundedSender<Order>,
+}
+
+impl Courier {
+    /// Begins to work for the outbox in a folder, on the runtime around.
+    pub fn begin(folder: PathBuf, news: impl Fn(News) + Send + 'static) -> Self {
+        let (orders, ordered) = unbounded_channel();
+        let round = Round {
+            folder,
+            outbox: None,
+            client: None,
+            turn: None,
+            turns: 0,
+            awaited: HashMap::new(),
+            news: Box::new(news),
+            begun: Instant::now(),
+            counted: Summary::default(),
+        };
+        tokio::spawn(round.run(ordered));
+        Self { orders }
+    }
+
+    /// Tells it something.
+    pub fn tell(&self, order: Order) {
+        // Its end is the end of the program.
+        let _ = self.orders.send(order);
+    }
+
+    /// Waits until all that it was told to keep is kept, but not for ever.
+    pub async fn finish(self) {
+        let (done, finished) = oneshot::channel();
+        self.tell(Order::Finish(done));
+        // Whatever hinders it, the program ends.
+        let _ = tokio::time::timeout(PATIENCE, finished).await;
+    }
+}
+
+/// A write on its way: its entry, what came back, how long it took.
+type Sending = Pin<Box<dyn Future<Output = (i64, Result<Vec<u8>, ClientError>, Duration)> + Send>>;
+
+struct Round {
+    folder: PathBuf,
+    /// Opened when there is something in it, or something is to be kept.
+    outbox: Option<Outbox>,
+    client: Option<(Arc<Client>, Whose, Option<String>)>,
+    /// Held while this terminal is the one that sends.
+    turn: Option<File>,
+    turns: u32,
+    /// Tags of writes that somebody waits for, by entry.
+    awaited: HashMap<i64, u64>,
+    news: Box<dyn Fn(News) + Send>,
+    begun: Instant,
+    counted: Summary,
+}
+
+impl Round {
+    async fn run(mut self, mut orders: UnboundedReceiver<Order>) {
+        let mut sending: Option<Sending> = None;
+        loop {
+            let mut pause = None;
+            if sending.is_none() {
+                match self.next() {
+                    Next::Send(letter) => sending = self.send(letter.id, letter.call),
+                    Next::In(wait) => pause = Some(wait),
+                    Next::Nothing => {}
+                }
+            }
+            tokio::select! {
+                biased;
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order),
+                    None => return,
+                },
+                (id, outcome, took) = arrival(&mut sending) => {
+                    sending = None;
+                    self.answered(id, outcome, took);
+                }
+                () = waiting(pause) => {}
+            }
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { wall: Timestamp::now(), steady: self.begun.elapsed() }
+    }
+
+    /// What is to be done next, by the outbox and by whose turn it is.
+    fn next(&mut self) -> Next {
+        let now = self.now();
+        let Some(outbox) = &mut self.outbox else { return Next::Nothing };
+        let next = at_disk(|| outbox.next(now));
+        match next {
+            Ok(Next::Send(letter)) => {
+                if self.takes_turn() {
+                    return Next::Send(letter);
+                }
+                self.turns += 1;
+                if self.turns >= TURNS.1 {
+                    self.tell_those_who_wait("another terminal of yours is sending");
+                }
+                Next::In(TURNS.0)
+            }
+            Ok(Next::In(wait)) => {
+                self.tell_those_who_wait("the server cannot be reached");
+                Next::In(wait)
+            }
+            Ok(Next::Nothing) => {
+                self.turn = None;
+                // Nobody is signed in to send it.
+                self.tell_those_who_wait("nobody is signed in");
+                Next::Nothing
+            }
+            Err(fault) => {
+                (self.news)(News::Failed(fault));
+                Next::Nothing
+            }
+        }
+    }
+
+    /// Whether this terminal is the one that sends. Where the folder knows no
+    /// locks, each is.
+    fn takes_turn(&mut self) -> bool {
+        if self.turn.is_none() {
+            let Ok(file) = File::options().write(true).create(true).truncate(false).open(self.folder.join("outbox.turn")) else { return true };
+            match file.try_lock() {
+                Err(std::fs::TryLockError::WouldBlock) => return false,
+                Ok(()) | Err(std::fs::TryLockError::Error(_)) => self.turn = Some(file),
+            }
+        }
+        self.turns = 0;
+        true
+    }
+
+    fn send(&self, id: i64, call: Call) -> Option<Sending> {
+        let (client, ..) = self.client.as_ref()?;
+        let client = Arc::clone(client);
+        Some(Box::pin(async move {
+            let begun = Instant::now();
+            let outcome = client.send(&call).await;
+            (id, outcome, begun.elapsed())
+        }))
+    }
+
+    fn answered(&mut self, id: i64, outcome: Result<Vec<u8>, ClientError>, took: Duration) {
+        let now = self.now();
+        let Some(outbox) = &mut self.outbox else { return };
+        let fate = at_disk(|| outbox.answered(id, &outcome, now, rand::random()));
+        let waits = match fate {
+            Ok(fate) => matches!(fate, Fate::Waits | Fate::SignIn),
+            // It will be sent again, under the same key.
+            Err(fault) => {
+                (self.news)(News::Failed(fault));
+                outcome.is_err()
+            }
+        };
+        match self.awaited.remove(&id) {
+            Some(tag) => (self.news)(News::Answer(Box::new(Answer { tag, entry: id, outcome, waits, took }))),
+            None if !waits => self.tell_what_became_of(id),
+            None => {}
+        }
+        self.count();
+    }
+
+    fn tell_what_became_of(&self, id: i64) {
+        if let Some(outbox) = &self.outbox
+            && let Ok(Some(entry)) = at_disk(|| outbox.entry(id))
+        {
+            (self.news)(News::Settled(Box::new(entry)));
+        }
+    }
+
+    /// Nobody need wait at a form for what is kept.
+    fn tell_those_who_wait(&mut self, cause: &str) {
+        let server = self.client.as_ref().map(|(client, ..)| client.server().to_owned()).unwrap_or_default();
+        for (entry, tag) in self.awaited.drain() {
+            let outcome = Err(ClientError::Unreachable { server: server.clone(), cause: cause.to_owned() });
+            (self.news)(News::Answer(Box::new(Answer { tag, entry, outcome, waits: true, took: Duration::ZERO })));
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Begin(client, whose, lineage) => self.begin_for(client, whose, lineage),
+            Order::Rest => {
+                self.client = None;
+                self.turn = None;
+                if let Some(outbox) = &mut self.outbox {
+                    outbox.belong_to_nobody();
+                }
+            }
+            Order::Keep(tag, whose, post) => self.keep(tag, &whose, *post),
+            Order::Drafts(whose, drafts) => {
+                let has_text = drafts.iter().any(|(_, typed)| typed.iter().any(|(_, text)| !text.is_empty()));
+                // Nothing need be forgotten of a file that is not there.
+                if has_text || self.is_there() {
+                    self.at_outbox(|outbox| outbox.keep_drafts(&whose, &drafts));
+                }
+            }
+            Order::Hurry => {
+                if let Some(outbox) = &mut self.outbox {
+                    outbox.hurry();
+                }
+            }
+            Order::Discard(id) => {
+                self.at_outbox(|outbox| outbox.discard(id));
+                self.count();
+            }
+            Order::List(tag) => {
+                let entries = if self.is_there() { self.at_outbox(|outbox| outbox.entries(SHOWN)) } else { None };
+                (self.news)(News::List(tag, entries.unwrap_or_default()));
+            }
+            // All of before is done: it was done one after the other.
+            Order::Finish(done) => drop(done.send(())),
+        }
+    }
+
+    fn begin_for(&mut self, client: Arc<Client>, whose: Whose, lineage: Option<String>) {
+        self.client = Some((client, whose.clone(), lineage.clone()));
+        if !self.is_there() {
+            return;
+        }
+        let again = match &mut self.outbox {
+            Some(outbox) => at_disk(|| outbox.belong_to(whose.clone(), lineage)).map_err(|fault| (self.news)(News::Failed(fault))).ok(),
+            // Opening it begins for whoever is signed in.
+            None => self.at_outbox(|_| Ok(0)),
+        };
+        if let Some(again) = again.filter(|again| *again > 0) {
+            (self.news)(News::SentAgain(again));
+        }
+        if let Some(drafts) = self.at_outbox(|outbox| outbox.drafts()) {
+            (self.news)(News::Drafts(whose, drafts));
+        }
+        self.count();
+    }
+
+    fn keep(&mut self, tag: u64, whose: &Whose, post: Post) {
+        let now = self.now();
+        let kept = self.opened().and_then(|outbox| at_disk(|| outbox.keep(whose, &post, now)));
+        match kept {
+            Ok(id) => {
+                self.awaited.insert(id, tag);
+                (self.news)(News::Kept(tag));
+                self.count();
+            }
+            Err(fault) => (self.news)(News::NotKept(tag, post.call, fault)),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        self.outbox.is_some() || self.folder.join(super::FILE).exists()
+    }
+
+    /// Works with the outbox; tells what fails.
+    fn at_outbox<T>(&mut self, work: impl FnOnce(&mut Outbox) -> Result<T, OutboxFault>) -> Option<T> {
+        let done = self.opened().and_then(|outbox| at_disk(|| work(outbox)));
+        done.map_err(|fault| (self.news)(News::Failed(fault))).ok()
+    }
+
+    /// The outbox, opened with its first use.
+    fn opened(&mut self) -> Result<&mut Outbox, OutboxFault> {
+        let outbox = match self.outbox.take() {
+            Some(outbox) => outbox,
+            None => open(&self.folder, self.client.as_ref().map(|(_, whose, lineage)| (whose.clone(), lineage.clone())), &self.news)?,
+        };
+        Ok(self.outbox.insert(outbox))
+    }
+
+    fn count(&mut self) {
+        if let Some(outbox) = &self.outbox
+            && let Ok(summary) = at_disk(|| outbox.summary())
+            && summary != self.counted
+        {
+            self.counted = summary;
+            (self.news)(News::Changed(summary));
+        }
+    }
+}
+
+fn open(folder: &Path, whose: Option<(Whose, Option<String>)>, news: &dyn Fn(News)) -> Result<Outbox, OutboxFault> {
+    at_disk(|| {
+        let mut outbox = Outbox::open(folder)?;
+        if let Some((whose, lineage)) = whose {
+            let again = outbox.belong_to(whose, lineage)?;
+            if again > 0 {
+                news(News::SentAgain(again));
+            }
+        }
+        Ok(outbox)
+    })
+}
+
+/// Waits for the disk without holding up who else works on this thread.
+fn at_disk<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+async fn arrival(sending: &mut Option<Sending>) -> (i64, Result<Vec<u8>, ClientError>, Duration) {
+    match sending {
+        Some(sending) => sending.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn waiting(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,332 @@
+//! A desk, a line and a server that go wrong at random, under a clock of their
+//! own: whatever happens, what was kept arrives once, in its order, and nothing
+//! else does. A seed says what went wrong; the same seed does it again.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::*;
+use crate::api::ids::{AssetId, UserId};
+use crate::api::operation::{AddReading, OfAsset};
+use crate::api::page::Nothing;
+use crate::api::problem::Problem;
+
+/// A server as far as the outbox knows one: writes under keys, answers that are
+/// given again, and rights that come and go.
+#[derive(Debug, Default, Clone)]
+struct Server {
+    /// What was written, in its order: subject and number.
+    written: Vec<(String, u64)>,
+    answers: HashMap<String, Result<Vec<u8>, u16>>,
+    lineage: u64,
+}
+
+impl Server {
+    fn takes(&mut self, letter: &Call, forbids: bool) -> Result<Vec<u8>, ClientError> {
+        let (subject, number) = of_body(letter);
+        let answer = self.answers.entry(letter.key().to_owned()).or_insert_with(|| {
+            if forbids {
+                return Err(403);
+            }
+            self.written.push((subject, number));
+            Ok(format!("{{\"number\":\"SR-{number}\"}}").into_bytes())
+        });
+        answer.clone().map_err(|status| Problem::with_status(status, "permission.missing", "Forbidden", "Your role does not allow this.").into())
+    }
+}
+
+/// What the bodies of the simulation hold.
+fn of_body(call: &Call) -> (String, u64) {
+    serde_json::from_slice(call.body.as_deref().unwrap_or_default()).unwrap()
+}
+
+/// What the line does with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Works,
+    /// Nothing arrives.
+    Down,
+    /// It arrives, but the answer does not.
+    LosesAnswers,
+}
+
+/// One machine and what has to become of what was typed there.
+struct World {
+    random: StdRng,
+    outbox: Outbox,
+    whose: Whose,
+    server: Server,
+    backup: Server,
+    line: Line,
+    forbids: bool,
+    now: Now,
+    next: u64,
+    /// What the screen called kept: by number, its subject.
+    kept: BTreeMap<u64, String>,
+    discarded: HashSet<u64>,
+    /// The bug that is planted, to see that it is found.
+    planted: Option<Planted>,
+}
+
+/// What a wrong outbox would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planted {
+    NewKeyWithEachTry,
+    ForgottenWhenItCrashes,
+}
+
+impl World {
+    fn new(seed: u64, planted: Option<Planted>) -> Self {
+        let whose = Whose { server: "https://here".to_owned(), user: UserId::new() };
+        let outbox = Outbox::over(Store::in_memory().unwrap());
+        let now = Now { wall: Timestamp::from_second(1_800_000_000).unwrap(), steady: Duration::ZERO };
+        let (server, random) = (Server::default(), StdRng::seed_from_u64(seed));
+        let backup = server.clone();
+        let line = Line::Works;
+        let mut world =
+            Self { random, outbox, whose, server, backup, line, forbids: false, now, next: 0, kept: BTreeMap::new(), discarded: HashSet::new(), planted };
+        world.signs_in();
+        world
+    }
+
+    fn signs_in(&mut self) {
+        let lineage = self.server.lineage.to_string();
+        self.outbox.belong_to(self.whose.clone(), Some(lineage)).unwrap();
+    }
+
+    /// One thing happens.
+    fn step(&mut self) {
+        let pause = Duration::from_millis(self.random.random_range(0..5_000));
+        self.now.steady += pause;
+        self.now.wall += pause;
+        match self.random.random_range(0..100) {
+            0..20 => self.types(),
+            20..75 => self.sends(),
+            75..80 => self.line = [Line::Works, Line::Works, Line::Down, Line::LosesAnswers][self.random.random_range(0..4)],
+            80..86 => self.crashes(),
+            86..88 => self.forbids = self.random.random_bool(0.3),
+            88..90 => self.outbox.belong_to_nobody(),
+            90..95 => self.signs_in(),
+            95 => self.now.wall = jumped(self.now.wall, self.random.random_range(-9_000_000..9_000_000)),
+            96 => self.discards_a_refused_one(),
+            97 => self.backup = self.server.clone(),
+            98 if self.random.random_bool(0.1) => {
+                // Restored from the backup: another lineage.
+                let lineage = self.server.lineage + 1;
+                self.server = Server { lineage, ..self.backup.clone() };
+                self.signs_in();
+            }
+            _ => self.outbox.hurry(),
+        }
+    }
+
+    fn types(&mut self) {
+        let number = self.next;
+        self.next += 1;
+        let subject = format!("asset {}", self.random.random_range(0..5));
+        let mut call = Call::of::<AddReading>(&OfAsset { id: AssetId::new() }, &Nothing {}, &crate::api::meter::NewReading::default());
+        call.body = Some(serde_json::to_vec(&(&subject, number)).unwrap());
+        let post = Post { call, subject: subject.clone(), title: number.to_string(), about: format!("draft {number}"), typed: Vec::new(), form: String::new() };
+        self.outbox.keep(&self.whose, &post, self.now).unwrap();
+        self.kept.insert(number, subject);
+    }
+
+    fn sends(&mut self) {
+        let Next::Send(mut letter) = self.outbox.next(self.now).unwrap() else { return };
+        if self.planted == Some(Planted::NewKeyWithEachTry) {
+            letter.call.key = Some(uuid::Uuid::now_v7().to_string());
+        }
+        let unreachable = || ClientError::Unreachable { server: "https://here".to_owned(), cause: "no route".to_owned() };
+        let outcome = match self.line {
+            Line::Down => Err(unreachable()),
+            Line::Works => self.server.takes(&letter.call, self.forbids),
+            Line::LosesAnswers => {
+                let _ = self.server.takes(&letter.call, self.forbids);
+                Err(unreachable())
+            }
+        };
+        // The machine may die before it has noted the answer.
+        if self.random.random_bool(0.05) {
+            return self.crashes();
+        }
+        let jitter = self.random.random();
+        self.outbox.answered(letter.id, &outcome, self.now, jitter).unwrap();
+    }
+
+    /// All that is not on the disk is gone.
+    fn crashes(&mut self) {
+        let lost = Outbox::over(Store::in_memory().unwrap());
+        let store = std::mem::replace(&mut self.outbox, lost).store;
+        if self.planted != Some(Planted::ForgottenWhenItCrashes) {
+            self.outbox = Outbox::over(store);
+        }
+        self.signs_in();
+    }
+
+    fn discards_a_refused_one(&mut self) {
+        let refused = self.outbox.entries(1).unwrap().into_iter().find(|entry| entry.state == State::Refused);
+        if let Some(entry) = refused {
+            self.discarded.insert(entry.title.parse().unwrap());
+            self.outbox.discard(entry.id).unwrap();
+        }
+    }
+
+    /// The line holds, everybody may: what waits goes out.
+    fn calms_down(&mut self) {
+        (self.line, self.forbids) = (Line::Works, false);
+        self.signs_in();
+        for _ in 0..100_000 {
+            self.now.steady += Duration::from_secs(61);
+            match self.outbox.next(self.now).unwrap() {
+                Next::Send(letter) => {
+                    let outcome = self.server.takes(&letter.call, false);
+                    self.outbox.answered(letter.id, &outcome, self.now, 0.5).unwrap();
+                }
+                Next::In(_) => self.outbox.hurry(),
+                Next::Nothing => return,
+            }
+        }
+        panic!("the outbox is never empty");
+    }
+
+    /// What is wrong in the end, if something is.
+    fn judge(&mut self) -> Result<(), String> {
+        self.calms_down();
+        let mut times: HashMap<u64, u32> = HashMap::new();
+        for (_, number) in &self.server.written {
+            *times.entry(*number).or_default() += 1;
+        }
+        let refused: HashSet<u64> =
+            self.outbox.entries(1_000_000).unwrap().iter().filter(|entry| entry.state == State::Refused).map(|entry| entry.title.parse().unwrap()).collect();
+        // A restored server forgets what was sent so long ago that nobody keeps it.
+        let restored = self.server.lineage > 0;
+        for number in self.kept.keys() {
+            let arrived = times.get(number).copied().unwrap_or(0);
+            let is_told = refused.contains(number) || self.discarded.contains(number);
+            if arrived > 1 {
+                return Err(format!("{number} arrived {arrived} times"));
+            }
+            if arrived == 0 && !is_told && !restored {
+                return Err(format!("{number} was lost"));
+            }
+        }
+        if let Some((number, _)) = times.iter().find(|(number, _)| !self.kept.contains_key(*number)) {
+            return Err(format!("{number} was never kept"));
+        }
+        self.judge_order()
+    }
+
+    /// About one asset they arrived as they were typed, unless the server was
+    /// restored meanwhile.
+    fn judge_order(&self) -> Result<(), String> {
+        if self.server.lineage > 0 {
+            return Ok(());
+        }
+        let mut last: HashMap<&str, u64> = HashMap::new();
+        for (subject, number) in &self.server.written {
+            if last.insert(subject, *number).is_some_and(|before| before > *number) {
+                return Err(format!("{number} of {subject} arrived out of order"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn jumped(wall: Timestamp, seconds: i64) -> Timestamp {
+    wall.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(wall)
+}
+
+fn run(seed: u64, steps: u32, planted: Option<Planted>) -> Result<(), String> {
+    let mut world = World::new(seed, planted);
+    for _ in 0..steps {
+        world.step();
+    }
+    world.judge().map_err(|fault| format!("seed {seed}: {fault}"))
+}
+
+/// How many seeds and steps: a million steps, or as many as are asked for.
+fn size() -> u64 {
+    std::env::var("COUNTERTOP_SIMULATION").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2_000)
+}
+
+#[test]
+fn t15_whatever_goes_wrong_what_was_kept_arrives_once_and_in_order() {
+    let first = std::env::var("COUNTERTOP_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    for seed in first..first + size() {
+        run(seed, 500, None).unwrap();
+    }
+}
+
+#[test]
+fn a_new_key_with_each_try_would_be_found() {
+    let found = (1..50).find_map(|seed| run(seed, 500, Some(Planted::NewKeyWithEachTry)).err()).unwrap();
+    assert!(found.contains("times"), "{found}");
+}
+
+#[test]
+fn an_outbox_that_forgets_when_it_crashes_would_be_found() {
+    let found = (1..50).find_map(|seed| run(seed, 500, Some(Planted::ForgottenWhenItCrashes)).err()).unwrap();
+    assert!(found.contains("lost"), "{found}");
+}
+
+#[test]
+fn on_the_disk_it_survives_its_program_and_only_its_owner_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(7, None);
+    world.outbox = Outbox::open(folder.path()).unwrap();
+    world.signs_in();
+    world.types();
+    world.outbox.keep_drafts(&world.whose, &[("request".to_owned(), vec![("note".to_owned(), "call first".to_owned())])]).unwrap();
+    private(folder.path());
+    world.outbox = Outbox::open(folder.path()).unwrap();
+    world.signs_in();
+    assert_eq!((world.outbox.summary().unwrap().waiting, world.outbox.drafts().unwrap().len()), (1, 1));
+    let other = Whose { user: UserId::new(), ..world.whose.clone() };
+    world.outbox.belong_to(other, None).unwrap();
+    assert_eq!((world.outbox.summary().unwrap(), world.outbox.drafts().unwrap().len()), (Summary::default(), 0), "another's are not shown");
+    assert!(matches!(world.outbox.next(world.now).unwrap(), Next::Nothing), "nor sent");
+}
+
+#[test]
+fn what_a_restored_server_lost_is_sent_again_and_nothing_twice() {
+    let mut world = World::new(3, None);
+    world.types();
+    world.calms_down();
+    world.backup = world.server.clone();
+    world.types();
+    world.types();
+    world.calms_down();
+    assert_eq!(world.server.written.len(), 3);
+    world.server = Server { lineage: 1, ..world.backup.clone() };
+    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned())).unwrap(), 3, "what is in the backup too: its key says so");
+    world.calms_down();
+    let numbers: Vec<u64> = world.server.written.iter().map(|(_, number)| *number).collect();
+    assert_eq!(numbers, [0, 1, 2]);
+    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned())).unwrap(), 0, "once is enough");
+}
+
+#[cfg(unix)]
+fn private(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(folder.join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) {}
+
+#[test]
+fn a_folder_that_cannot_be_written_a_file_that_is_none_and_one_of_tomorrow_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE), "no database at all, but long enough to be looked at").unwrap();
+    assert!(matches!(Outbox::open(folder.path()), Err(OutboxFault::Damaged(_))));
+    std::fs::remove_file(folder.path().join(FILE)).unwrap();
+    let newer = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Outbox::open(folder.path()), Err(OutboxFault::Newer(_))));
+    assert!(matches!(Outbox::open(Path::new("/proc/self/nowhere")), Err(OutboxFault::ReadOnly(_))));
+}

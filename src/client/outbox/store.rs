@@ -1,0 +1,334 @@
+//! The file of the outbox: an SQLite database of mode 600 in the user's state
+//! folder, written through to the disk before anybody says "kept". A rollback
+//! journal and no write-ahead log: home directories may lie on another machine.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
+
+use super::entry::{Entry, MOST, OutboxFault, Post, State, Summary, Typed, Whose};
+use crate::client::Call;
+
+/// The version of the tables, kept in the file's header.
+const VERSION: i64 = 1;
+/// How long another terminal of the same user is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many of what was sent stay to be looked at, and to be sent again to a
+/// server that was restored from a backup.
+const SENT_KEPT: i64 = 200;
+/// The most drafts of one user: what was left so long ago nobody comes back to.
+const DRAFTS_KEPT: i64 = 100;
+
+const TABLES: &str = "
+    CREATE TABLE draft (
+        server TEXT NOT NULL,
+        user TEXT NOT NULL,
+        about TEXT NOT NULL,
+        typed TEXT NOT NULL,
+        PRIMARY KEY (server, user, about)
+    );
+    CREATE TABLE entry (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        server TEXT NOT NULL,
+        user TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'refused', 'sent')),
+        subject TEXT NOT NULL,
+        title TEXT NOT NULL,
+        about TEXT NOT NULL,
+        typed TEXT NOT NULL,
+        form TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        target TEXT NOT NULL,
+        body BLOB,
+        key TEXT NOT NULL UNIQUE,
+        typed_at INTEGER NOT NULL,
+        settled_at INTEGER,
+        tries INTEGER NOT NULL DEFAULT 0,
+        reason TEXT,
+        number TEXT,
+        lineage TEXT
+    );
+    CREATE INDEX entry_state ON entry (server, user, state, id);
+";
+
+const ENTRY: &str = "SELECT id, state, title, typed_at, settled_at, tries, reason, number, about, typed, form FROM entry";
+
+/// An entry on its way: what is sent and what it is about.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) id: i64,
+    pub(super) subject: String,
+    pub(super) typed_at: Timestamp,
+    /// None: this version has no such operation.
+    pub(super) call: Option<Call>,
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(super) struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the file in this folder, which is made if need be.
+    pub(super) fn open(folder: &Path) -> Result<Self, OutboxFault> {
+        let path = folder.join(super::FILE);
+        make_private(folder, &path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => OutboxFault::Full,
+            _ => OutboxFault::ReadOnly(folder.display().to_string()),
+        })?;
+        let connection = Connection::open(&path).map_err(|error| told(&error, &path))?;
+        Self::of(connection, path)
+    }
+
+    /// One that is nowhere but in memory.
+    #[cfg(test)]
+    pub(super) fn in_memory() -> Result<Self, OutboxFault> {
+        let path = PathBuf::from("memory");
+        let connection = Connection::open_in_memory().map_err(|error| told(&error, &path))?;
+        Self::of(connection, path)
+    }
+
+    fn of(mut connection: Connection, path: PathBuf) -> Result<Self, OutboxFault> {
+        prepare(&mut connection).map_err(|error| told(&error, &path))?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| told(&error, &path))?;
+        if version > VERSION {
+            return Err(OutboxFault::Newer(path.display().to_string()));
+        }
+        Ok(Self { connection, path })
+    }
+
+    /// Keeps a write, and forgets the draft whose place it takes: both or none.
+    pub(super) fn keep(&mut self, whose: &Whose, post: &Post, now: Timestamp) -> Result<i64, OutboxFault> {
+        if self.summary(whose)?.waiting >= MOST {
+            return Err(OutboxFault::Many);
+        }
+        let typed = serde_json::to_string(&post.typed).map_err(|error| OutboxFault::Other(error.to_string()))?;
+        let mut kept = || -> rusqlite::Result<i64> {
+            let transaction = self.connection.transaction()?;
+            transaction.execute(
+                "INSERT INTO entry (server, user, state, subject, title, about, typed, form, operation, target, body, key, typed_at)
+                 VALUES (?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                params![
+                    whose.server,
+                    whose.user.to_string(),
+                    post.subject,
+                    post.title,
+                    post.about,
+                    typed,
+                    post.form,
+                    post.call.endpoint.name,
+                    post.call.target,
+                    post.call.body,
+                    post.call.key,
+                    now.as_microsecond(),
+                ],
+            )?;
+            let id = transaction.last_insert_rowid();
+            forget_draft(&transaction, whose, &post.about)?;
+            transaction.commit()?;
+            Ok(id)
+        };
+        kept().map_err(|error| told(&error, &self.path))
+    }
+
+    /// What waits, the oldest first, until `look` has seen enough.
+    pub(super) fn look_through(&self, whose: &Whose, mut look: impl FnMut(Waiting) -> bool) -> Result<(), OutboxFault> {
+        let mut looked = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare(
+                "SELECT id, subject, typed_at, operation, target, body, key FROM entry WHERE server = ? AND user = ? AND state = 'waiting' ORDER BY id",
+            )?;
+            let mut rows = statement.query(params![whose.server, whose.user.to_string()])?;
+            while let Some(row) = rows.next()? {
+                let call = Call::of_parts(&row.get::<_, String>(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+                if look(Waiting { id: row.get(0)?, subject: row.get(1)?, typed_at: time(row.get(2)?), call }) {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        looked().map_err(|error| told(&error, &self.path))
+    }
+
+    /// It was tried and waits on, because of this.
+    pub(super) fn put_off(&self, id: i64, reason: &str) -> Result<(), OutboxFault> {
+        self.run("UPDATE entry SET tries = tries + 1, reason = ? WHERE id = ? AND state = 'waiting'", params![reason, id]).map(drop)
+    }
+
+    /// The server will not have it.
+    pub(super) fn refuse(&self, id: i64, reason: &str, now: Timestamp) -> Result<(), OutboxFault> {
+        let settled = "UPDATE entry SET state = 'refused', tries = tries + 1, reason = ?, settled_at = ? WHERE id = ?";
+        self.run(settled, params![reason, now.as_microsecond(), id]).map(drop)
+    }
+
+    /// It is at the server, in the database of that lineage.
+    pub(super) fn sent(&self, id: i64, number: Option<&str>, lineage: Option<&str>, now: Timestamp) -> Result<(), OutboxFault> {
+        let settled = "UPDATE entry SET state = 'sent', tries = tries + 1, reason = NULL, number = ?, lineage = ?, settled_at = ? WHERE id = ?";
+        self.run(settled, params![number, lineage, now.as_microsecond(), id])?;
+        let older = "DELETE FROM entry WHERE state = 'sent' AND id <= (SELECT id FROM entry WHERE state = 'sent' ORDER BY id DESC LIMIT 1 OFFSET ?)";
+        self.run(older, params![SENT_KEPT]).map(drop)
+    }
+
+    /// What was sent to a database that is no longer there waits again.
+    pub(super) fn send_again_to(&self, whose: &Whose, lineage: &str) -> Result<usize, OutboxFault> {
+        let again = "UPDATE entry SET state = 'waiting', reason = 'The server was restored from a backup: this is sent once more.'
+            WHERE server = ? AND user = ? AND state = 'sent' AND lineage IS NOT NULL AND lineage <> ?";
+        self.run(again, params![whose.server, whose.user.to_string(), lineage])
+    }
+
+    /// Takes an entry out for good. What is on its way cannot be called back.
+    pub(super) fn discard(&self, whose: &Whose, id: i64) -> Result<bool, OutboxFault> {
+        let discarded = self.run("DELETE FROM entry WHERE id = ? AND server = ? AND user = ?", params![id, whose.server, whose.user.to_string()])?;
+        Ok(discarded > 0)
+    }
+
+    /// What somebody has to know of.
+    pub(super) fn summary(&self, whose: &Whose) -> Result<Summary, OutboxFault> {
+        let counted = || -> rusqlite::Result<Summary> {
+            let mut statement = self.connection.prepare("SELECT count(*) FROM entry WHERE server = ? AND user = ? AND state = ?")?;
+            let mut count = |state: State| statement.query_row(params![whose.server, whose.user.to_string(), state.name()], |row| row.get(0));
+            Ok(Summary { waiting: count(State::Waiting)?, refused: count(State::Refused)? })
+        };
+        counted().map_err(|error| told(&error, &self.path))
+    }
+
+    /// One entry.
+    pub(super) fn entry(&self, id: i64) -> Result<Option<Entry>, OutboxFault> {
+        let found = self.connection.query_row(&format!("{ENTRY} WHERE id = ?"), [id], entry).optional();
+        found.map_err(|error| told(&error, &self.path))
+    }
+
+    /// What is refused, waits or was sent, in this order; the newest `most` of each.
+    pub(super) fn entries(&self, whose: &Whose, most: usize) -> Result<Vec<Entry>, OutboxFault> {
+        let listed = || -> rusqlite::Result<Vec<Entry>> {
+            let mut all = Vec::new();
+            for (state, order) in [(State::Refused, "id"), (State::Waiting, "id"), (State::Sent, "id DESC")] {
+                let text = format!("{ENTRY} WHERE server = ? AND user = ? AND state = ? ORDER BY {order} LIMIT ?");
+                let mut statement = self.connection.prepare(&text)?;
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                let rows = statement.query_map(params![whose.server, whose.user.to_string(), state.name(), most], entry)?;
+                for row in rows {
+                    all.push(row?);
+                }
+            }
+            Ok(all)
+        };
+        listed().map_err(|error| told(&error, &self.path))
+    }
+
+    /// Keeps drafts, or forgets those without a text.
+    pub(super) fn keep_drafts(&mut self, whose: &Whose, drafts: &[(String, Typed)]) -> Result<(), OutboxFault> {
+        let mut kept = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            for (about, typed) in drafts {
+                forget_draft(&transaction, whose, about)?;
+                if typed.iter().any(|(_, text)| !text.is_empty()) {
+                    let typed = serde_json::to_string(typed).unwrap_or_default();
+                    transaction.execute(
+                        "INSERT INTO draft (server, user, about, typed) VALUES (?, ?, ?, ?)",
+                        params![whose.server, whose.user.to_string(), about, typed],
+                    )?;
+                }
+            }
+            // Rows are numbered as they come.
+            transaction.execute(
+                "DELETE FROM draft WHERE server = ?1 AND user = ?2 AND rowid <= (
+                    SELECT rowid FROM draft WHERE server = ?1 AND user = ?2 ORDER BY rowid DESC LIMIT 1 OFFSET ?3)",
+                params![whose.server, whose.user.to_string(), DRAFTS_KEPT],
+            )?;
+            transaction.commit()
+        };
+        kept().map_err(|error| told(&error, &self.path))
+    }
+
+    /// All drafts of a user, the oldest first. What cannot be read is left out.
+    pub(super) fn drafts(&self, whose: &Whose) -> Result<Vec<(String, Typed)>, OutboxFault> {
+        let read = || -> rusqlite::Result<Vec<(String, Typed)>> {
+            let mut statement = self.connection.prepare("SELECT about, typed FROM draft WHERE server = ? AND user = ? ORDER BY rowid")?;
+            let rows = statement.query_map(params![whose.server, whose.user.to_string()], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+            let mut drafts = Vec::new();
+            for row in rows {
+                let (about, typed): (String, String) = row?;
+                drafts.extend(serde_json::from_str(&typed).ok().map(|typed| (about, typed)));
+            }
+            Ok(drafts)
+        };
+        read().map_err(|error| told(&error, &self.path))
+    }
+
+    fn run(&self, text: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, OutboxFault> {
+        self.connection.prepare(text).and_then(|mut statement| statement.execute(values)).map_err(|error| told(&error, &self.path))
+    }
+}
+
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    // EXTRA: the folder too is written through when the journal goes.
+    connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -256;")?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}
+
+fn forget_draft(connection: &Connection, whose: &Whose, about: &str) -> rusqlite::Result<()> {
+    let forget = "DELETE FROM draft WHERE server = ? AND user = ? AND about = ?";
+    connection.execute(forget, params![whose.server, whose.user.to_string(), about]).map(drop)
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let state = match row.get_ref(1)?.as_str()? {
+        "refused" => State::Refused,
+        "sent" => State::Sent,
+        _ => State::Waiting,
+    };
+    let settled: Option<i64> = row.get(4)?;
+    Ok(Entry {
+        id: row.get(0)?,
+        state,
+        title: row.get(2)?,
+        typed_at: time(row.get(3)?),
+        settled_at: settled.map(time),
+        tries: row.get(5)?,
+        reason: row.get(6)?,
+        number: row.get(7)?,
+        about: row.get(8)?,
+        typed: serde_json::from_str(row.get_ref(9)?.as_str()?).unwrap_or_default(),
+        form: row.get(10)?,
+    })
+}
+
+fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Makes folder and file so that nobody else can read them.
+fn make_private(folder: &Path, path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    if path.exists() {
+        return Ok(());
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// What a failure of the file means for a person.
+fn told(error: &rusqlite::Error, path: &Path) -> OutboxFault {
+    let file = || path.display().to_string();
+    let folder = || path.parent().unwrap_or(path).display().to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => OutboxFault::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => OutboxFault::ReadOnly(folder()),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OutboxFault::Damaged(file()),
+        _ => OutboxFault::Other(format!("the file {} failed: {error}", file())),
+    }
+}

@@ -1,0 +1,165 @@
+//! The outbox: what was refused, what waits to be sent, and what was sent last.
+//! Enter opens what was refused with all that was typed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::client::outbox::courier::Order;
+use crate::client::outbox::{Entry, State};
+use crate::tui::command::{Command, Place};
+use crate::tui::event::{Reply, Ticket};
+use crate::tui::layer::{Cx, Layer, Tone};
+use crate::tui::posted::Posted;
+use crate::tui::shared::Shared;
+use crate::tui::style::Look;
+use crate::tui::widgets::{Cursor, Row, line, lines, wrap};
+
+pub(in crate::tui) const TITLE: &str = "Outbox";
+
+/// Cells of the state and of the time.
+const STATE: usize = 8;
+const TIME: usize = 13;
+
+/// The list.
+#[derive(Debug, Default)]
+pub(in crate::tui) struct Outbox {
+    entries: Option<Vec<Entry>>,
+    asked: Option<Ticket>,
+    cursor: Cursor,
+    /// The entry that the next `x` discards.
+    doubted: Option<i64>,
+}
+
+impl Outbox {
+    fn marked(&self) -> Option<&Entry> {
+        self.entries.as_ref()?.get(self.cursor.at)
+    }
+
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.asked = Some(cx.outbox(|ticket| Order::List(ticket.0)));
+    }
+
+    /// What was refused is opened again; its place is the form from then on.
+    fn open(&mut self, cx: &mut Cx<'_>) {
+        let Some(entry) = self.marked().cloned() else { return };
+        match (entry.state, Posted::of(&entry)) {
+            (State::Refused, Some(posted)) => {
+                posted.open(entry.typed.clone(), cx);
+                cx.say(Tone::Warning, format!("Refused: {} Correct it and save.", entry.reason.unwrap_or_default()));
+                cx.outbox(|_| Order::Discard(entry.id));
+            }
+            (State::Refused, None) => cx.say(Tone::Warning, "A newer countertop put this here: open it with that one."),
+            (State::Waiting, _) => cx.say(Tone::Warning, "It waits to be sent, and may be at the server already: it cannot be changed here."),
+            (State::Sent, _) => cx.say(Tone::Fine, "It is at the server."),
+        }
+    }
+
+    /// Discards with the second `x`: the first asks.
+    fn discard(&mut self, cx: &mut Cx<'_>) {
+        let Some(entry) = self.marked().cloned() else { return };
+        if entry.state == State::Sent {
+            return cx.say(Tone::Fine, "It is at the server; here it goes by itself.");
+        }
+        let id = entry.id;
+        if self.doubted == Some(id) {
+            self.doubted = None;
+            cx.outbox(|_| Order::Discard(id));
+            cx.say(Tone::Fine, format!("Discarded: {}.", entry.title));
+            return self.load(cx);
+        }
+        let may_be_there = if entry.state == State::Waiting && entry.tries > 0 { " It may be at the server already." } else { "" };
+        cx.say(Tone::Warning, format!("x again discards \"{}\" for good.{may_be_there}", entry.title));
+        self.doubted = Some(id);
+    }
+}
+
+impl Layer for Outbox {
+    fn places(&self) -> Vec<Place> {
+        vec![Place::Outbox, Place::List, Place::Rows]
+    }
+
+    fn title(&self) -> String {
+        TITLE.to_owned()
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        self.load(cx);
+    }
+
+    fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
+        let count = self.entries.as_ref().map_or(0, Vec::len);
+        match command.id {
+            "outbox.discard" => return self.discard(cx),
+            "outbox.send" => {
+                cx.outbox(|_| Order::Hurry);
+                cx.say(Tone::Fine, "Sending what waits.");
+            }
+            "list.open" => self.open(cx),
+            "reload" => self.load(cx),
+            _ => {
+                self.cursor.command(command, count);
+            }
+        }
+        self.doubted = None;
+    }
+
+    fn on_reply(&mut self, reply: &Reply, _: &mut Cx<'_>) {
+        if self.asked == Some(reply.ticket) {
+            self.asked = None;
+            self.entries = reply.outcome.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
+            self.cursor.keep_within(self.entries.as_ref().map_or(0, Vec::len));
+        }
+    }
+
+    fn on_outbox(&mut self, cx: &mut Cx<'_>) {
+        self.load(cx);
+    }
+
+    fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+        let look = shared.look;
+        line(buffer, area, 0, Line::from(Span::styled(format!(" {TITLE}"), look.title())));
+        let Some(entries) = &self.entries else { return line(buffer, area, 2, Line::from(Span::styled("  Loading", look.quiet()))) };
+        let room = usize::from(area.width).saturating_sub(4);
+        if entries.is_empty() {
+            let told = "Nothing waits. Readings, service requests and new customers are kept here until the server has them.";
+            lines(buffer, area, 2, wrap(told, room).into_iter().map(|text| Line::from(format!("  {text}"))));
+            return;
+        }
+        let below = self.marked().map_or_else(Vec::new, |entry| reason_lines(entry, room, look));
+        let high = area.height.saturating_sub(3 + u16::try_from(below.len()).unwrap_or(0));
+        let first = self.cursor.first_seen(usize::from(high));
+        let rows = entries.iter().enumerate().skip(first).take(usize::from(high));
+        lines(buffer, area, 2, rows.map(|(at, entry)| row(entry, at == self.cursor.at, room, shared)));
+        lines(buffer, area, 3 + high, below);
+    }
+}
+
+fn row(entry: &Entry, marked: bool, room: usize, shared: &Shared) -> Line<'static> {
+    let look = shared.look;
+    let style = match entry.state {
+        State::Refused => look.error(),
+        State::Waiting => look.warning(),
+        State::Sent => look.quiet(),
+    };
+    let at = entry.settled_at.filter(|_| entry.state == State::Sent).unwrap_or(entry.typed_at);
+    let title = entry.number.as_ref().map_or_else(|| entry.title.clone(), |number| format!("{} {} {number}", entry.title, look.arrow()));
+    let plain = ratatui::style::Style::new();
+    Row::new(look, marked)
+        .cell(entry.state.name(), STATE, style)
+        .cell(&shared.moment(at), TIME, look.quiet())
+        .cell(&title, room.saturating_sub(STATE + TIME + 3), plain)
+        .done()
+}
+
+/// Why the marked one waits or was refused.
+fn reason_lines(entry: &Entry, room: usize, look: Look) -> Vec<Line<'static>> {
+    let said = match (&entry.reason, entry.state) {
+        (Some(reason), State::Refused) => format!("Refused: {reason}"),
+        (Some(reason), _) => format!("Tried {} times: {reason}", entry.tries),
+        (None, State::Waiting) => "Not tried yet.".to_owned(),
+        (None, _) => return Vec::new(),
+    };
+    let style = if entry.state == State::Refused { look.error() } else { look.quiet() };
+    wrap(&crate::text::for_screen(&said), room).into_iter().take(3).map(|text| Line::from(Span::styled(format!("  {text}"), style))).collect()
+}
