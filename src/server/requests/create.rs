@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
 
 use super::super::call::{Answer, Ask, Cx, Reply};
 use super::super::fault::Fault;
