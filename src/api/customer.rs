@@ -189,6 +189,14 @@ pub struct CustomerMore {
     pub version: i64,
 }
 
+impl CustomerMore {
+    /// Its number at a shop.
+    #[must_use]
+    pub fn number_at(&self, shop: Option<ShopId>) -> Option<&str> {
+        self.links.iter().find(|link| Some(link.shop.id) == shop)?.number.as_deref()
+    }
+}
+
 /// `POST /v1/customers`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@
 
 pub mod contact;
 pub mod customer_search;
+pub mod merging;
 pub mod meter;
 pub mod place;
 pub mod request;

@@ -4,8 +4,8 @@
 use crate::api::access::Needs;
 use crate::api::operation::LookUpAsset;
 use crate::api::operation::{
-    ActFor, AddReading, CancelRequest, ChangeContact, CreateContact, CreateCustomer, EndConsent, GenerateContactPassword, GiveConsent, Operation, ReplaceMeter,
-    RequestService, RestoreReading, SearchCustomers, SendContactLink, SetCustomerNumber, StopActing, VoidReading,
+    ActFor, AddReading, CancelRequest, ChangeContact, ChangeCustomer, CreateContact, CreateCustomer, EndConsent, GenerateContactPassword, GiveConsent,
+    Operation, ReplaceMeter, RequestService, RestoreReading, SearchCustomers, SendContactLink, SetCustomerNumber, StopActing, VoidReading,
 };
 use crate::api::operation::{
     ChangePortalSettings, ChangeRole, ChangeUser, CopyRole, CreateOrganization, CreateShop, CreateUser, EndGrant, EndUserSession, GenerateUserPassword,
@@ -50,6 +50,8 @@ pub enum Place {
     Refused,
     /// A question.
     Question,
+    /// Both versions of a record that two people changed.
+    Conflict,
     /// The list of users.
     Users,
     /// A user's page.
@@ -118,6 +120,7 @@ pub static COMMANDS: &[Command] = &[
     plain("password.copy", "copy the password", Place::Password, &["y"], true),
     calls("customer.number", "set number", Place::Customer, &["d"], SetCustomerNumber::ENDPOINT.needs),
     calls("customer.act_for", "act for it", Place::Customer, &["o"], ActFor::ENDPOINT.needs),
+    calls("customer.change", "change it", Place::Customer, &["u"], ChangeCustomer::ENDPOINT.needs),
     calls("refused.void", "void the earlier one", Place::Refused, &["v"], VoidReading::ENDPOINT.needs),
     calls("refused.rollover", "rolled over", Place::Refused, &["o"], OVERRIDE),
     calls("refused.replaced", "meter replaced", Place::Refused, &["p"], ReplaceMeter::ENDPOINT.needs),
@@ -140,6 +143,11 @@ pub static COMMANDS: &[Command] = &[
     plain("outbox.send", "send now", Place::Outbox, &["s"], true),
     plain("question.yes", "yes", Place::Question, &["y"], true),
     plain("question.no", "no", Place::Question, &["n"], true),
+    plain("conflict.theirs", "take theirs", Place::Conflict, &["t", "left"], true),
+    plain("conflict.mine", "keep yours", Place::Conflict, &["m", "right"], true),
+    plain("conflict.merge", "merge", Place::Conflict, &["enter"], true),
+    plain("conflict.all_theirs", "all theirs", Place::Conflict, &["shift-t"], false),
+    plain("conflict.all_mine", "all yours", Place::Conflict, &["shift-m"], false),
     plain("sign_in.device", "dealer's account", Place::SignIn, &["f4", "alt-d"], true),
     plain("list.open", "open", Place::List, &["enter"], true),
     plain("find.scope", "where to look", Place::Find, &["tab"], true),

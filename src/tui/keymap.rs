@@ -136,6 +136,8 @@ fn for_people(key: &str) -> String {
         "backtab" => "Shift-Tab".to_owned(),
         "up" => "↑".to_owned(),
         "down" => "↓".to_owned(),
+        "left" => "←".to_owned(),
+        "right" => "→".to_owned(),
         "pageup" => "PgUp".to_owned(),
         "pagedown" => "PgDn".to_owned(),
         "home" => "Home".to_owned(),

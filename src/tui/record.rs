@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use super::command::{Command, Place};
 use super::event::Reply;
 use super::layer::{Cx, Intent, Layer, Subject, Tone};
-use super::overlays::{NumberForm, ReadingLine, RequestForm};
+use super::overlays::{CustomerChangeForm, NumberForm, ReadingLine, RequestForm};
 use super::panes::{Content, PANES, Page, Pane, PaneSpec};
 use super::screens::machine;
 use super::shared::Shared;
@@ -199,12 +199,23 @@ fn customer_head(name: &str, customer: &Loaded<Customer>, shared: &Shared, room:
 fn set_number(id: CustomerId, name: &str, known: Option<&Customer>, cx: &mut Cx<'_>) {
     let shop = cx.shared.session.as_ref().and_then(|session| session.shop.as_ref()).map(|shop| shop.shop.id);
     let more = known.and_then(|known| known.more.as_ref());
-    let here = more.and_then(|more| more.links.iter().find(|link| Some(link.shop.id) == shop)).and_then(|link| link.number.clone());
-    let changes = here.is_some() || more.is_some_and(|more| more.kind == CustomerKind::Local);
+    let changes = more.is_some_and(|more| more.kind == CustomerKind::Local || more.number_at(shop).is_some());
     match cx.shared.access(CHANGE_NUMBER) {
         Err(reason) if changes => cx.say(Tone::Warning, reason),
-        _ => cx.open(NumberForm::layer(id, name, known, here)),
+        _ => cx.open(NumberForm::layer(id, name, known, shop)),
     }
+}
+
+/// Why a customer cannot be changed here, though the role may change others
+/// (C-2, S3-25).
+fn kept_from_change(known: Option<&Customer>) -> Option<String> {
+    let told = match known.map(|known| known.more.as_ref()) {
+        None => "This customer is not loaded yet.",
+        Some(None) => "You are shown only a part of this customer.",
+        Some(Some(more)) if more.kind == CustomerKind::Fleet => "A fleet keeps its own address; a shop sets only its number and note.",
+        Some(Some(_)) => return None,
+    };
+    Some(told.to_owned())
 }
 
 /// The alert note, or that there is no number here (S3-26).
@@ -256,6 +267,9 @@ impl Layer for Record {
         {
             return Some(format!("{} is {}: no requests or appointments.", header.asset_number, header.status.name()));
         }
+        if let (Head::Customer { customer, .. }, "customer.change") = (&self.head, command.id) {
+            return kept_from_change(customer.data());
+        }
         self.shown().and_then(|slot| slot.pane.as_ref()).and_then(|pane| pane.hindrance(command))
     }
 
@@ -283,6 +297,11 @@ impl Layer for Record {
                     set_number(id, name, customer.data(), cx);
                 }
             }
+            ("customer.change", Head::Customer { customer, .. }) => {
+                if let Some((customer, more)) = customer.data().and_then(|customer| Some((customer, customer.more.as_ref()?))) {
+                    cx.open(CustomerChangeForm::layer(customer, more));
+                }
+            }
             ("customer.act_for", Head::Customer { .. }) => {
                 if let Subject::Customer(id) = self.subject {
                     cx.want(Intent::StandIn(NewActing { customer: Some(id), contact: None }));
@@ -295,9 +314,13 @@ impl Layer for Record {
     fn on_key(&mut self, _: KeyEvent, _: &mut Cx<'_>) {}
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        if let Head::Customer { customer, .. } = &mut self.head
+        if let Head::Customer { name, customer } = &mut self.head
             && customer.take(reply)
         {
+            // It may be called otherwise by now.
+            if let Some(now) = customer.data() {
+                name.clone_from(&now.name);
+            }
             return;
         }
         for slot in &mut self.panes {

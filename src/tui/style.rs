@@ -215,6 +215,9 @@ impl Look {
 
     /// Keys with arrows, for terminals that have none.
     pub(super) fn key_text(self, key: &str) -> String {
-        if self.ascii { key.replace('↑', "Up").replace('↓', "Down") } else { key.to_owned() }
+        if !self.ascii {
+            return key.to_owned();
+        }
+        [('↑', "Up"), ('↓', "Down"), ('←', "Left"), ('→', "Right")].into_iter().fold(key.to_owned(), |key, (arrow, word)| key.replace(arrow, word))
     }
 }

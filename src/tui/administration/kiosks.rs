@@ -1,18 +1,19 @@
 //! Section 6: the workshop terminals. A new one is not made here: its token
 //! has to get to the workstation, so that is where it is enrolled.
 
+use serde_json::Value;
+
 use super::fields::{Faults, asks_yes_no, is_yes, saved, yes_no};
 use super::records::{Columns, Listed};
 use crate::api::operation::{ChangeKiosk, ListKiosks, OfKiosk};
 use crate::api::page::{Nothing, PageQuery};
 use crate::api::portal::{Kiosk, KioskChange};
-use crate::api::problem::Problem;
 use crate::client::Call;
 use crate::tui::command::Place;
-use crate::tui::layer::{Cx, Tone};
+use crate::tui::layer::Cx;
 use crate::tui::overlays::{FormLayer, Purpose};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Form, FormField};
+use crate::tui::widgets::{Form, FormField, Said};
 
 impl Listed for Kiosk {
     const PLACES: &'static [Place] = &[Place::List, Place::Rows];
@@ -61,8 +62,17 @@ impl KioskForm {
             FormField::new("idle_seconds", "Forgets after", "10 to 3600 seconds").with(&kiosk.idle_seconds.to_string()).replaced_by_typing(),
             asks_yes_no("active", "Active", "yes or no: no shuts it out at once", kiosk.active),
         ]);
-        FormLayer::new(Self { kiosk: kiosk.clone() }, form)
+        FormLayer::new(Self { kiosk: kiosk.clone() }, form).of_record(true)
     }
+}
+
+/// A terminal as the fields say it.
+fn said(kiosk: &Kiosk) -> Said {
+    vec![
+        ("login_required", yes_no(kiosk.login_required).to_owned()),
+        ("idle_seconds", kiosk.idle_seconds.to_string()),
+        ("active", yes_no(kiosk.active).to_owned()),
+    ]
 }
 
 impl Purpose for KioskForm {
@@ -93,8 +103,8 @@ impl Purpose for KioskForm {
         saved(cx, format!("{}: saved.", self.kiosk.label));
     }
 
-    fn refused(&mut self, problem: &Problem, _: &mut Form) -> Option<(Tone, String)> {
-        self.kiosk.version = problem.current.as_ref().and_then(|current| current["version"].as_i64()).unwrap_or(self.kiosk.version);
-        None
+    fn renewed(&mut self, current: Value) -> Option<Said> {
+        self.kiosk = serde_json::from_value(current).ok()?;
+        Some(said(&self.kiosk))
     }
 }

@@ -1,5 +1,7 @@
 //! Section 3: the owners of machines, and whether portals see them (S2-3).
 
+use serde_json::Value;
+
 use super::fields::{Faults, asks_yes_no, is_yes, saved, yes_no};
 use super::records::{Columns, Listed};
 use crate::api::operation::{ChangeOrganization, CreateOrganization, ListOrganizations, OfOrganization};
@@ -10,7 +12,7 @@ use crate::tui::command::{Command, Place};
 use crate::tui::layer::Cx;
 use crate::tui::overlays::{FormLayer, Purpose};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Form, FormField};
+use crate::tui::widgets::{Form, FormField, Said};
 
 impl Listed for Organization {
     const PLACES: &'static [Place] = &[Place::Organizations, Place::List, Place::Rows];
@@ -57,8 +59,13 @@ impl OrganizationForm {
         if present.is_none() {
             fields.insert(0, FormField::new("code", "Code", "required, and not to be changed later"));
         }
-        FormLayer::new(Self { present: present.cloned() }, Form::new(fields))
+        FormLayer::new(Self { present: present.cloned() }, Form::new(fields)).of_record(present.is_some())
     }
+}
+
+/// An organization as the fields say it.
+fn said(organization: &Organization) -> Said {
+    vec![("name", organization.name.clone()), ("portal_enabled", yes_no(organization.portal_enabled).to_owned())]
 }
 
 impl Purpose for OrganizationForm {
@@ -79,12 +86,18 @@ impl Purpose for OrganizationForm {
             }
             Some(present) => {
                 let body = OrganizationChange { name: Some(name), customer: None, portal_enabled: Some(portal) };
-                Call::of::<ChangeOrganization>(&OfOrganization { id: present.id }, &Nothing {}, &body)
+                Call::of::<ChangeOrganization>(&OfOrganization { id: present.id }, &Nothing {}, &body).if_match(present.version)
             }
         })
     }
 
     fn taken(&mut self, _: &[u8], cx: &mut Cx<'_>) {
         saved(cx, format!("{}: saved.", self.title()));
+    }
+
+    fn renewed(&mut self, current: Value) -> Option<Said> {
+        let now = self.present.as_mut()?;
+        *now = serde_json::from_value(current).ok()?;
+        Some(said(now))
     }
 }

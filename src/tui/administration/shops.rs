@@ -1,5 +1,7 @@
 //! Section 4: the shops.
 
+use serde_json::Value;
+
 use super::fields::{Faults, asks_yes_no, is_yes, saved, yes_no};
 use super::records::{Columns, Listed};
 use crate::api::operation::{ChangeShop, CreateShop, ListShops, OfShop};
@@ -10,7 +12,7 @@ use crate::tui::command::{Command, Place};
 use crate::tui::layer::Cx;
 use crate::tui::overlays::{FormLayer, Purpose};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Form, FormField};
+use crate::tui::widgets::{Form, FormField, Said};
 
 impl Listed for Shop {
     const PLACES: &'static [Place] = &[Place::Shops, Place::List, Place::Rows];
@@ -66,8 +68,18 @@ impl ShopForm {
             None => fields.insert(0, FormField::new("code", "Code", "required, and not to be changed later")),
             Some(present) => fields.push(asks_yes_no("accepts_requests", "Takes requests", "yes or no: for service", present.accepts_requests)),
         }
-        FormLayer::new(Self { present: present.cloned() }, Form::new(fields))
+        FormLayer::new(Self { present: present.cloned() }, Form::new(fields)).of_record(present.is_some())
     }
+}
+
+/// A shop as the fields say it.
+fn said(shop: &Shop) -> Said {
+    vec![
+        ("name", shop.name.clone()),
+        ("time_zone", shop.time_zone.clone()),
+        ("country", shop.country.clone()),
+        ("accepts_requests", yes_no(shop.accepts_requests).to_owned()),
+    ]
 }
 
 impl Purpose for ShopForm {
@@ -93,12 +105,18 @@ impl Purpose for ShopForm {
                     country: Some(text("country")),
                     accepts_requests: Some(is_yes(form, "accepts_requests")?),
                 };
-                Call::of::<ChangeShop>(&OfShop { id: present.id }, &Nothing {}, &body)
+                Call::of::<ChangeShop>(&OfShop { id: present.id }, &Nothing {}, &body).if_match(present.version)
             }
         })
     }
 
     fn taken(&mut self, _: &[u8], cx: &mut Cx<'_>) {
         saved(cx, format!("{}: saved.", self.title()));
+    }
+
+    fn renewed(&mut self, current: Value) -> Option<Said> {
+        let now = self.present.as_mut()?;
+        *now = serde_json::from_value(current).ok()?;
+        Some(said(now))
     }
 }

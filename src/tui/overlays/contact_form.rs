@@ -2,6 +2,9 @@
 //! company, what it manages and how far its access goes. Fields that the role
 //! may not change are shown with the reason and are not sent.
 
+use serde_json::Value;
+
+use super::conflict::in_history_of;
 use super::form_layer::{FormLayer, Purpose};
 use crate::api::access::Needs;
 use crate::api::access_level::AccessLevel;
@@ -14,7 +17,7 @@ use crate::api::problem::Problem;
 use crate::client::Call;
 use crate::tui::layer::{Cx, Intent, Subject, Tone};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Form, FormField};
+use crate::tui::widgets::{Form, FormField, Said};
 
 /// Yes or no, as one of two words.
 const NO_YES: [&str; 2] = ["no", "yes"];
@@ -44,7 +47,7 @@ impl ContactForm {
     pub(in crate::tui) fn change(contact: &Contact, shared: &Shared) -> FormLayer<Self> {
         let version = contact.more.as_ref().map(|more| more.version);
         let known = Known { id: contact.id, name: contact.name(), version };
-        FormLayer::new(Self { customer: contact.customer_id, known: Some(known) }, Form::new(fields(Some(contact), shared)))
+        FormLayer::new(Self { customer: contact.customer_id, known: Some(known) }, Form::new(fields(Some(contact), shared))).of_record(true)
     }
 }
 
@@ -98,7 +101,7 @@ fn needs(field: &str) -> Needs {
 }
 
 /// A contact as the fields say it.
-fn said(contact: &Contact) -> Vec<(&'static str, String)> {
+fn said(contact: &Contact) -> Said {
     let some = |text: &Option<String>| text.clone().unwrap_or_default();
     let yes = |is: bool| NO_YES[usize::from(is)].to_owned();
     let mut said = vec![("first", contact.first.clone()), ("last", contact.last.clone()), ("phone", some(&contact.phone))];
@@ -189,32 +192,22 @@ impl Purpose for ContactForm {
         cx.want(Intent::Done);
     }
 
+    fn renewed(&mut self, current: Value) -> Option<Said> {
+        let now: Contact = serde_json::from_value(current).ok()?;
+        self.known.as_mut()?.version = now.more.as_ref().map(|more| more.version);
+        Some(said(&now))
+    }
+
+    fn history(&self) -> Option<(Call, String)> {
+        self.known.as_ref().map(|known| in_history_of(self.customer, known.id))
+    }
+
     fn refused(&mut self, problem: &Problem, form: &mut Form) -> Option<(Tone, String)> {
-        if problem.code == "version.stale" {
-            return self.stale(problem, form);
-        }
         if problem.code.starts_with("rights.") {
             // A rule about several fields: it lands on the one that was turned.
             let turned = ["right", "platform_role", "access_level", "active"].into_iter().find(|field| form.changed(field).is_some());
             form.refuse(turned.map(|field| (field.to_owned(), problem.detail.clone())).into_iter().collect());
         }
         None
-    }
-}
-
-impl ContactForm {
-    /// Somebody else was faster: both are shown, and saving again means it.
-    fn stale(&mut self, problem: &Problem, form: &mut Form) -> Option<(Tone, String)> {
-        let now: Contact = serde_json::from_value(problem.current.clone()?).ok()?;
-        self.known.as_mut()?.version = now.more.as_ref().map(|more| more.version);
-        let contested = form.rebase(&said(&now));
-        let text = if contested.is_empty() {
-            "Changed by somebody else meanwhile, though not what you typed; what is new is filled in. Save again."
-        } else {
-            "Changed by somebody else meanwhile: beside each field stands what it is now. Save again to keep yours."
-        };
-        let beside = |text: String| if text.is_empty() { "now: empty".to_owned() } else { format!("now: {}", text.replace('_', " ")) };
-        form.refuse(contested.into_iter().map(|(field, text)| (field, beside(text))).collect());
-        Some((Tone::Warning, text.to_owned()))
     }
 }

@@ -6,7 +6,9 @@ use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
+use serde_json::Value;
 
+use super::conflict::Conflict;
 use crate::api::problem::Problem;
 use crate::client::{Call, ClientError};
 use crate::tui::command::{Command, Place};
@@ -16,7 +18,7 @@ use crate::tui::layer::{Cx, Layer, Tone};
 use crate::tui::posted::Posted;
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Form, boxed, cut, line};
+use crate::tui::widgets::{Form, Said, boxed, cut, line};
 
 /// Cells of a form that does not take the whole area.
 const WIDE: u16 = 76;
@@ -63,6 +65,18 @@ pub(in crate::tui) trait Purpose: std::fmt::Debug {
     /// It was taken: says so and tells who else has to know.
     fn taken(&mut self, answer: &[u8], cx: &mut Cx<'_>);
 
+    /// Somebody else changed the record meanwhile (412): what its fields begin
+    /// with as it is now, over which it is sent from here on. All a form needs
+    /// so that both versions are merged, or shown where they clash.
+    fn renewed(&mut self, _current: Value) -> Option<Said> {
+        None
+    }
+
+    /// Where it is told who changed the record, and its id there.
+    fn history(&self) -> Option<(Call, String)> {
+        None
+    }
+
     /// It was refused; refused fields are marked already. What to say, where
     /// the problem's own words are not the best.
     fn refused(&mut self, _problem: &Problem, _form: &mut Form) -> Option<(Tone, String)> {
@@ -75,14 +89,25 @@ pub(in crate::tui) trait Purpose: std::fmt::Debug {
 pub(in crate::tui) struct FormLayer<P> {
     purpose: P,
     form: Form,
+    /// Whether it changes a record that others may change too.
+    is_of_record: bool,
     asking: bool,
+    /// What is to be decided before anything is sent again.
+    conflict: Option<Conflict>,
     sending: Sending,
 }
 
 impl<P: Purpose> FormLayer<P> {
     /// With its fields.
     pub(in crate::tui) fn new(purpose: P, form: Form) -> Self {
-        Self { purpose, form, asking: false, sending: Sending::default() }
+        Self { purpose, form, is_of_record: false, asking: false, conflict: None, sending: Sending::default() }
+    }
+
+    /// For a record that stands: a draft of it that is put back after somebody
+    /// else changed the record is merged like a save that came too late.
+    pub(in crate::tui) fn of_record(mut self, is: bool) -> Self {
+        self.is_of_record = is;
+        self
     }
 
     /// Enter in a single field sends; in a form of several it goes on to the
@@ -119,9 +144,43 @@ impl<P: Purpose> FormLayer<P> {
             // Sent again it goes under the same key: one write, whatever became of this one.
             return cx.say(Tone::Error, "The server does not answer. Save again when the line is back: it is written once.");
         };
+        if problem.code == "version.stale"
+            && let Some(now) = problem.current.clone().and_then(|current| self.purpose.renewed(current))
+        {
+            return self.go_on_from(now, cx);
+        }
         self.form.refuse(problem.fields.clone());
         let (tone, text) = self.purpose.refused(problem, &mut self.form).unwrap_or_else(|| (Tone::Error, error.to_string()));
         cx.say(tone, text);
+    }
+
+    /// Somebody else was faster: what does not clash is merged, and where two
+    /// wrote two things a person decides.
+    fn go_on_from(&mut self, now: Said, cx: &mut Cx<'_>) {
+        let contested = self.form.contested(&now);
+        if contested.is_empty() {
+            self.form.rebase(&now, &[]);
+            // Such as one's own save whose answer never came.
+            let said = if self.form.draft().is_empty() {
+                "It was changed meanwhile, and what you typed stands there already."
+            } else {
+                "Changed by somebody else meanwhile, though not what you typed; what is new is filled in. Save again."
+            };
+            return cx.say(Tone::Warning, said);
+        }
+        cx.say(Tone::Warning, "Changed by somebody else meanwhile: see both.");
+        self.conflict = Some(Conflict::new(now, contested, self.purpose.history(), cx));
+    }
+
+    /// Puts a draft back. What it was typed over may be another text by now.
+    fn restore(&mut self, draft: &Draft, cx: &mut Cx<'_>) {
+        let now = self.form.began();
+        self.form.restore(draft);
+        if self.form.contested(&now).is_empty() {
+            self.form.rebase(&now, &[]);
+        } else {
+            self.go_on_from(now, cx);
+        }
     }
 
     fn size(&self, area: Rect) -> (u16, u16) {
@@ -152,6 +211,7 @@ impl<P: Purpose> FormLayer<P> {
 impl<P: Purpose> Layer for FormLayer<P> {
     fn places(&self) -> Vec<Place> {
         match (self.asking, self.is_single()) {
+            _ if self.conflict.is_some() => vec![Place::Conflict, Place::Rows],
             (true, _) => vec![Place::Question],
             (false, true) => vec![Place::Line, Place::Form],
             (false, false) => vec![Place::Form],
@@ -163,7 +223,7 @@ impl<P: Purpose> Layer for FormLayer<P> {
     }
 
     fn wants_text(&self) -> bool {
-        !self.asking
+        !self.asking && self.conflict.is_none()
     }
 
     fn is_over(&self) -> bool {
@@ -172,11 +232,19 @@ impl<P: Purpose> Layer for FormLayer<P> {
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
         if let Some(draft) = self.purpose.about().and_then(|about| cx.drafts.take(&about)) {
-            self.form.restore(&draft);
+            self.restore(&draft, cx);
         }
     }
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
+        if let Some(conflict) = &mut self.conflict {
+            if let Some(decided) = conflict.command(command, cx) {
+                self.form.rebase(&decided.now, &decided.given_up);
+                self.conflict = None;
+                cx.say(Tone::Fine, "Both versions are one now: look it over and save.");
+            }
+            return;
+        }
         match command.id {
             "form.save" | "form.send" => self.save(cx),
             "form.next" => self.form.next(),
@@ -193,14 +261,20 @@ impl<P: Purpose> Layer for FormLayer<P> {
     /// Whoever goes on typing at the question corrects the text.
     fn on_key(&mut self, key: KeyEvent, _: &mut Cx<'_>) {
         self.asking = false;
-        self.form.key(key);
+        if self.conflict.is_none() {
+            self.form.key(key);
+        }
     }
 
     fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
         self.asking = false;
-        self.form.paste(text);
+        if self.conflict.is_none() {
+            self.form.paste(text);
+        }
     }
 
+    /// With both versions shown nothing is merged yet: the draft is kept as it
+    /// was typed.
     fn on_back(&mut self, cx: &mut Cx<'_>) -> bool {
         std::mem::take(&mut self.asking) || self.sending.holds_back(cx)
     }
@@ -210,7 +284,8 @@ impl<P: Purpose> Layer for FormLayer<P> {
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        if self.sending.goes_on_without(reply, cx) {
+        let is_told_of_change = self.conflict.as_mut().is_some_and(|conflict| conflict.take(reply));
+        if is_told_of_change || self.sending.goes_on_without(reply, cx) {
             return;
         }
         match self.sending.take(reply, cx) {
@@ -221,8 +296,12 @@ impl<P: Purpose> Layer for FormLayer<P> {
     }
 
     fn draft(&self) -> Option<(String, Draft)> {
-        let typed = if self.sending.needs_no_draft() { Draft::new() } else { self.form.draft() };
-        Some((self.purpose.about()?, typed))
+        let draft = match (self.sending.needs_no_draft(), self.is_of_record) {
+            (true, _) => Draft::new(),
+            (false, true) => self.form.draft_over_record(),
+            (false, false) => self.form.draft(),
+        };
+        Some((self.purpose.about()?, draft))
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
@@ -237,9 +316,12 @@ impl<P: Purpose> Layer for FormLayer<P> {
             let below = self.said_below(shared, usize::from(inside.width).saturating_sub(2));
             line(buffer, inside, inside.height.saturating_sub(1), Line::from(below));
         }
+        if let Some(conflict) = &self.conflict {
+            conflict.view(area, buffer, shared);
+        }
     }
 
     fn caret(&self, area: Rect, _: &Shared) -> Option<Position> {
-        if self.asking { None } else { self.form.caret(self.fields_area(area)) }
+        if self.asking || self.conflict.is_some() { None } else { self.form.caret(self.fields_area(area)) }
     }
 }

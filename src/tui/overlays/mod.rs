@@ -2,6 +2,7 @@
 //! left with Esc; what was typed is kept.
 
 mod chooser;
+mod conflict;
 mod consent_form;
 mod contact_form;
 mod customer_form;
@@ -24,7 +25,7 @@ mod shop_picker;
 pub(super) use chooser::AssetChooser;
 pub(super) use consent_form::{ConsentForm, EndOfConsent};
 pub(super) use contact_form::ContactForm;
-pub(super) use customer_form::CustomerForm;
+pub(super) use customer_form::{CustomerChangeForm, CustomerForm};
 pub(super) use entry_view::EntryView;
 pub(super) use form_layer::{FormLayer, Purpose};
 pub(super) use generated_password::{NewPassword, PasswordBox};

@@ -1,31 +1,37 @@
 //! The customer's number in the dealer's business system (S3-23, S3-24):
 //! number, Enter, and a `y` that it is really meant.
 
+use serde_json::Value;
+
+use super::conflict::in_history_of;
 use super::form_layer::{FormLayer, Purpose};
 use crate::api::customer::{Customer, NumberChange};
-use crate::api::ids::CustomerId;
+use crate::api::ids::{CustomerId, ShopId};
 use crate::api::operation::{OfCustomer, SetCustomerNumber};
 use crate::api::page::Nothing;
-use crate::api::problem::Problem;
 use crate::client::Call;
 use crate::tui::layer::{Cx, Intent, Subject, Tone};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Form, FormField};
+use crate::tui::widgets::{Form, FormField, Said};
 
 /// Asks for the number, then whether it is meant.
 #[derive(Debug)]
 pub(in crate::tui) struct NumberForm {
     customer: CustomerId,
     name: String,
+    /// Where the number counts.
+    shop: Option<ShopId>,
     version: Option<i64>,
 }
 
 impl NumberForm {
-    /// For a customer, with the number it has here.
-    pub(in crate::tui) fn layer(customer: CustomerId, name: &str, known: Option<&Customer>, here: Option<String>) -> FormLayer<Self> {
-        let version = known.and_then(|known| known.more.as_ref()).map(|more| more.version);
-        let field = FormField::new("number", "Customer #", "as in the business system").with(here.as_deref().unwrap_or_default()).replaced_by_typing();
-        FormLayer::new(Self { customer, name: name.to_owned(), version }, Form::new(vec![field]))
+    /// For a customer, with the number it has at this shop.
+    pub(in crate::tui) fn layer(customer: CustomerId, name: &str, known: Option<&Customer>, shop: Option<ShopId>) -> FormLayer<Self> {
+        let more = known.and_then(|known| known.more.as_ref());
+        let here = more.and_then(|more| more.number_at(shop)).unwrap_or_default();
+        let field = FormField::new("number", "Customer #", "as in the business system").with(here).replaced_by_typing();
+        let form = Self { customer, name: name.to_owned(), shop, version: more.map(|more| more.version) };
+        FormLayer::new(form, Form::new(vec![field])).of_record(true)
     }
 }
 
@@ -61,8 +67,13 @@ impl Purpose for NumberForm {
         cx.want(Intent::Done);
     }
 
-    fn refused(&mut self, problem: &Problem, _: &mut Form) -> Option<(Tone, String)> {
-        self.version = problem.current.as_ref().and_then(|current| current["version"].as_i64()).or(self.version);
-        None
+    fn renewed(&mut self, current: Value) -> Option<Said> {
+        let now = serde_json::from_value::<Customer>(current).ok()?.more?;
+        self.version = Some(now.version);
+        Some(vec![("number", now.number_at(self.shop).unwrap_or_default().to_owned())])
+    }
+
+    fn history(&self) -> Option<(Call, String)> {
+        Some(in_history_of(self.customer, self.customer))
     }
 }

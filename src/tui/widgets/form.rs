@@ -13,6 +13,28 @@ use super::super::shared::Shared;
 use super::super::style::Look;
 use super::choice::Choice;
 use super::{TextField, cut, line, width};
+use crate::rules::merging::{Merged, merged};
+
+/// What a record says in the fields of a form: their names and its texts.
+pub(in crate::tui) type Said = Vec<(&'static str, String)>;
+
+/// A field that two people changed, each to another text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::tui) struct Contested {
+    /// The API's name of it.
+    pub(in crate::tui) name: &'static str,
+    /// What people call it.
+    pub(in crate::tui) label: &'static str,
+    /// What the other left there, as it is shown.
+    pub(in crate::tui) theirs: String,
+    /// What was typed, as it is shown.
+    pub(in crate::tui) mine: String,
+}
+
+/// Under which name a draft keeps what a field began with.
+fn was(name: &str) -> String {
+    format!("{name} was")
+}
 
 /// One field of a form.
 #[derive(Debug)]
@@ -83,6 +105,18 @@ impl FormField {
 
     fn is_changed(&self) -> bool {
         self.text.text() != self.began
+    }
+
+    /// Whose text stands where the record says this by now.
+    fn merged(&self, now: &TextField) -> Merged {
+        merged(self.began.trim(), self.text.text().trim(), now.text().trim())
+    }
+
+    /// The same field of two people, as it is shown.
+    fn contested(&self, now: &TextField) -> Contested {
+        let shown = |text: &str| if self.choice.is_some() { text.replace('_', " ") } else { text.to_owned() };
+        let label = if self.label.is_empty() { self.hint } else { self.label };
+        Contested { name: self.name, label, theirs: shown(now.text()), mine: shown(self.text.text()) }
     }
 
     fn key(&mut self, key: KeyEvent) -> bool {
@@ -195,21 +229,39 @@ impl Form {
         self.faults = faults;
     }
 
-    /// The record is another by now: fields that were left alone say what it
-    /// says, those that were typed in stay. Gives those of them that somebody
-    /// else changed too, with what they say there.
-    pub(in crate::tui) fn rebase(&mut self, now: &[(&'static str, String)]) -> BTreeMap<String, String> {
-        let mut contested = BTreeMap::new();
+    /// What its fields began with.
+    pub(in crate::tui) fn began(&self) -> Said {
+        self.fields.iter().map(|field| (field.name, field.began.clone())).collect()
+    }
+
+    /// The record is another by now: the fields that were typed in and that
+    /// somebody else changed too, to something else.
+    pub(in crate::tui) fn contested(&self, now: &[(&'static str, String)]) -> Vec<Contested> {
+        let pairs = self.fields.iter().filter_map(|field| {
+            let (_, text) = now.iter().find(|(name, _)| *name == field.name)?;
+            Some((field, TextField::with(text)))
+        });
+        pairs.filter(|(field, now)| field.merged(now) == Merged::Contested).map(|(field, now)| field.contested(&now)).collect()
+    }
+
+    /// Goes on from the record as it is now: fields that were left alone say
+    /// what it says, those that were typed in stay, but for contested ones that
+    /// were given up.
+    pub(in crate::tui) fn rebase(&mut self, now: &[(&'static str, String)], given_up: &[&'static str]) {
         for (name, text) in now {
             let Some(field) = self.fields.iter_mut().find(|field| field.name == *name) else { continue };
-            if !field.is_changed() {
-                field.text.set(text);
-            } else if *text != field.began && text != field.text.text() {
-                contested.insert((*name).to_owned(), text.clone());
+            let now = TextField::with(text);
+            let gives_way = match field.merged(&now) {
+                Merged::Mine => false,
+                Merged::Theirs => true,
+                Merged::Contested => given_up.contains(name),
+            };
+            field.began = now.text().to_owned();
+            if gives_way {
+                field.text = now;
             }
-            field.began = text.clone();
         }
-        contested
+        self.faults.clear();
     }
 
     /// Every field with its text.
@@ -224,12 +276,25 @@ impl Form {
         fields.map(|field| (field.name.to_owned(), field.text.text().to_owned())).collect()
     }
 
-    /// Puts a draft back.
+    /// The same with what each of those fields began with: put back over a
+    /// record that changed meanwhile, it overwrites nothing unseen.
+    pub(in crate::tui) fn draft_over_record(&self) -> Draft {
+        let mut draft = self.draft();
+        let changed = self.fields.iter().filter(|field| field.is_changed() && !field.secret);
+        draft.extend(changed.map(|field| (was(field.name), field.began.clone())));
+        draft
+    }
+
+    /// Puts a draft back, and what its fields began with where it says so.
     pub(in crate::tui) fn restore(&mut self, draft: &Draft) {
         for (name, text) in draft {
             let fits = |field: &FormField| field.name == name && field.locked.is_none() && field.choice.as_ref().is_none_or(|choice| choice.has(text));
             if let Some(field) = self.fields.iter_mut().find(|field| fits(field)) {
                 field.text.set(text);
+                let began = was(field.name);
+                if let Some((_, began)) = draft.iter().find(|(kept, _)| *kept == began) {
+                    field.began = began.clone();
+                }
             }
         }
     }
@@ -320,15 +385,73 @@ mod tests {
         assert_eq!(form.draft(), [("access_level".to_owned(), "limited".to_owned())], "only what was typed is kept");
     }
 
-    #[test]
-    fn a_record_that_changed_meanwhile_shows_both_and_loses_neither() {
+    fn typed_driver() -> Form {
         let mut form = contact();
         form.next();
         for letter in "Driver".chars() {
             press(&mut form, KeyCode::Char(letter));
         }
-        let contested = form.rebase(&[("last", "Vogel".to_owned()), ("job_title", "Foreman".to_owned())]);
-        assert_eq!(contested, BTreeMap::from([("job_title".to_owned(), "Foreman".to_owned())]));
+        form
+    }
+
+    fn now() -> Said {
+        vec![("last", "Vogel".to_owned()), ("job_title", "Foreman".to_owned())]
+    }
+
+    #[test]
+    fn a_record_that_changed_meanwhile_shows_both_and_loses_neither() {
+        let mut form = typed_driver();
+        let asked = Contested { name: "job_title", label: "Job title", theirs: "Foreman".to_owned(), mine: "Driver".to_owned() };
+        assert_eq!(form.contested(&now()), [asked]);
+        form.rebase(&now(), &[]);
         assert_eq!((form.text("last"), form.changed("last"), form.changed("job_title")), ("Vogel", None, Some("Driver")));
+        assert!(form.contested(&now()).is_empty(), "it is asked once");
+
+        let mut form = typed_driver();
+        form.rebase(&now(), &["job_title", "last"]);
+        assert_eq!((form.text("job_title"), form.changed("job_title")), ("Foreman", None));
+    }
+
+    #[test]
+    fn a_draft_is_put_back_over_what_it_was_typed_over() {
+        let draft = typed_driver().draft_over_record();
+        let mut again = Form::new(vec![FormField::new("job_title", "Job title", "").with("Foreman")]);
+        let now = again.began();
+        again.restore(&draft);
+        assert_eq!(again.contested(&now).len(), 1, "the foreman is not overwritten unseen");
+
+        let mut again = contact();
+        let now = again.began();
+        again.restore(&draft);
+        assert!(again.contested(&now).is_empty());
+        assert_eq!(again.changed("job_title"), Some("Driver"));
+    }
+
+    const NAMES: [&str; 3] = ["name", "city", "notes"];
+
+    fn three() -> impl proptest::strategy::Strategy<Value = Vec<String>> {
+        proptest::collection::vec("[a-c]{0,2}", NAMES.len())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_merge_loses_nothing_and_makes_nothing_up(began in three(), mine in three(), theirs in three(), gives_up in proptest::bool::ANY) {
+            let mut form = Form::new(NAMES.into_iter().zip(&began).map(|(name, text)| FormField::new(name, name, "").with(text)).collect());
+            for (field, text) in form.fields.iter_mut().zip(&mine) {
+                field.text.set(text);
+            }
+            // The last field is none of what the other's record says.
+            let now: Said = NAMES.into_iter().zip(theirs.clone()).take(2).collect();
+            let contested: Vec<&str> = form.contested(&now).iter().map(|field| field.name).collect();
+            let given_up: &[&'static str] = if gives_up { &NAMES } else { &[] };
+            form.rebase(&now, given_up);
+            for (at, name) in NAMES.into_iter().enumerate() {
+                let (began, mine, theirs) = (&began[at], &mine[at], &theirs[at]);
+                let asked = at < 2 && mine != began && theirs != began && mine != theirs;
+                proptest::prop_assert_eq!(contested.contains(&name), asked);
+                let stands = if at < 2 && mine == began || asked && gives_up { theirs } else { mine };
+                proptest::prop_assert_eq!(form.text(name), stands.as_str());
+            }
+        }
     }
 }
