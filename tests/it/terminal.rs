@@ -4,6 +4,7 @@
 mod administration;
 mod bytes;
 mod changes;
+mod conflicts;
 mod contacts;
 mod dealers_account;
 mod greying;

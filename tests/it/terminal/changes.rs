@@ -5,7 +5,7 @@ use std::process::Command;
 use super::screen::{Terminal, demo, own_folders, token};
 
 /// Something that the counter does.
-fn counter_runs(arguments: &[&str]) {
+pub(super) fn counter_runs(arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
     command.args(arguments).env("COUNTERTOP_SERVER", &demo().address).env("COUNTERTOP_TOKEN", token("counter"));
