@@ -73,6 +73,12 @@ impl Call {
         self.key.as_deref().unwrap_or_default()
     }
 
+    /// Path and query: what is asked for.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// Whether another call would do the same.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {

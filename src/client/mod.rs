@@ -86,6 +86,13 @@ impl ClientError {
     pub const fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Untrusted { .. })
     }
+
+    /// Whether nothing was said of what was asked, and the same may go well
+    /// later: the line is down, or the server is out of service for now.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.is_unreachable() || self.problem().is_some_and(|problem| matches!(problem.status, 502..=504))
+    }
 }
 
 /// A connection to one server, with or without a session.
@@ -267,6 +274,10 @@ impl Client {
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<Problem>(body) {
             Ok(problem) => ClientError::Refused(problem),
+            // What stands before the server cannot reach it either.
+            Err(_) if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
+                ClientError::Unreachable { server: self.server.clone(), cause: format!("status {status} comes in its place") }
+            }
             Err(_) => self.strange(format!("status {status} without a problem")),
         }
     }

@@ -75,3 +75,12 @@ async fn who_would_wait_too_long_and_who_writes_is_told_at_once() {
     assert!(client.send(&write).await.is_err());
     assert_eq!(called.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test]
+async fn what_answers_in_the_servers_place_says_that_it_is_out_of_reach() {
+    let gateway = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let (client, called) = server(vec![gateway.to_owned()]).await;
+    let error = client.send(&read()).await.unwrap_err();
+    assert!(error.is_unreachable() && error.is_passing(), "{error}");
+    assert_eq!(called.load(Ordering::SeqCst), 3, "it was tried again before");
+}
