@@ -338,7 +338,7 @@ async fn run_write(write: &Write, mut conn: Conn, (token, asked): (&str, &Asked)
     let caller = Arc::new(Caller::of_token(&mut conn, token).await?);
     demand(&caller, write.endpoint)?;
     let typed_at = Timestamp::now() - asked.kept_for;
-    let mut cx = Cx { new_password, typed_at, ..Cx::new(write.app.clone(), caller, conn) };
+    let mut cx = Cx { typed_at, new_password, ..Cx::new(write.app.clone(), caller, conn) };
     let done = (write.work)(&mut cx, asked).await?;
     let noted = std::mem::take(&mut cx.noted);
     noted::write(&mut cx.conn, &cx.caller, write.endpoint, (&asked.path, &asked.body), noted, &asked.origin).await?;
@@ -415,7 +415,15 @@ impl Asked {
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
         let path = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>().into();
         let from = from(&parts);
-        Ok(Self { path, if_match: if_match(&parts.headers), kept_for: kept_for(&parts.headers)?, from, origin: Origin::of(&parts.headers, from), uri: parts.uri, body })
+        Ok(Self {
+            path,
+            if_match: if_match(&parts.headers),
+            kept_for: kept_for(&parts.headers)?,
+            from,
+            origin: Origin::of(&parts.headers, from),
+            uri: parts.uri,
+            body,
+        })
     }
 
     /// Understands path, query and body, each with its own problem.

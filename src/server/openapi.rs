@@ -7,11 +7,11 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::api::{LONGEST_KEPT, PROBLEM_JSON};
 use crate::api::access::Needs;
 use crate::api::operation::{ENDPOINTS, Endpoint, Method};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
+use crate::api::{LONGEST_KEPT, PROBLEM_JSON};
 
 /// Answers the document.
 pub(super) async fn serve() -> Response<Body> {

@@ -3,6 +3,7 @@
 
 mod kiosk;
 mod locking;
+mod off_line;
 mod outbox;
 mod standing_in;
 
@@ -21,6 +22,7 @@ use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
 use super::idle::Idle;
 use super::keymap::{Keymap, Meaning, pressed};
+use super::last_good::LastGoods;
 use super::layer::{Cx, Intent, Layer, Tone};
 use super::lock_note::LockNote;
 use super::overlays::{Help, PASSWORD_TITLE, Palette, PasswordForm, ShopPicker};
@@ -33,13 +35,9 @@ use crate::api::page::Nothing;
 use crate::api::session::Session;
 use crate::client::Call;
 use crate::client::outbox::Summary;
-use crate::client::outbox::courier::Order;
 use kiosk::Kiosk;
 use locking::Locked;
 use outbox::Desk;
-
-/// From here on a line counts as slow.
-const SLOW: Duration = Duration::from_secs(1);
 
 /// The state of the whole application.
 #[derive(Debug)]
@@ -59,6 +57,7 @@ pub(super) struct App {
     /// What is remembered of the outbox.
     desk: Desk,
     unsure: Vec<Call>,
+    last_goods: LastGoods,
     effects: VecDeque<Effect>,
     message: Option<(Tone, String)>,
     /// Keys of a chord that is not finished.
@@ -132,6 +131,7 @@ impl App {
             drafts: Drafts::default(),
             desk: Desk::default(),
             unsure: Vec::new(),
+            last_goods: LastGoods::default(),
             effects: VecDeque::new(),
             message: None,
             pressed: Vec::new(),
@@ -190,7 +190,7 @@ impl App {
             Event::Reply(reply) => {
                 self.shared.writes += u64::from(self.writing.remove(&reply.ticket));
                 if let Some(reply) = self.not_held_back(reply) {
-                    self.reply(&reply);
+                    self.reply(*reply);
                 }
             }
             Event::Outbox(news) => self.hear(*news),
@@ -206,10 +206,9 @@ impl App {
     /// Draws everything.
     pub(super) fn view(&self, area: Rect, buffer: &mut Buffer) {
         // Behind a lock not even who sits here for whom is shown.
-        let body = if self.locked.is_some() { Some(area) } else { frame::view(area, buffer, &self.shared, self.top()) };
+        let body = if self.locked.is_some() { Some(area) } else { frame::view(area, buffer, &self.shared, self.top(), self.as_of()) };
         let Some(body) = body else { return };
-        let lowest = self.layers.iter().rposition(|held| !held.layer.is_over()).unwrap_or(0);
-        for held in &self.layers[lowest..] {
+        for held in self.in_sight() {
             held.layer.view(body, buffer, &self.shared);
         }
         frame::say(area, buffer, &self.shared, self.message.as_ref());
@@ -358,6 +357,7 @@ impl App {
         self.effects.push_back(Effect::UseToken(None));
         self.shared.session = None;
         self.drafts = Drafts::default();
+        self.last_goods.empty();
         self.restart(Box::new(SignIn::new(None)));
     }
 
@@ -375,8 +375,8 @@ impl App {
         self.with_top(|layer, cx| layer.opened(cx));
     }
 
-    fn reply(&mut self, reply: &Reply) {
-        self.note_line(reply);
+    /// Hands an answer to those who asked.
+    fn hand_out(&mut self, reply: &Reply) {
         if self.is_taken_by_kiosk(reply) {
             return;
         }
@@ -422,23 +422,6 @@ impl App {
         }
     }
 
-    fn note_line(&mut self, reply: &Reply) {
-        // The outbox did not even try: that says nothing of the line.
-        if reply.waits && reply.took.is_zero() {
-            return;
-        }
-        self.shared.link = match (&reply.outcome, self.shared.link) {
-            (Err(error), Link::Offline(since)) if error.is_unreachable() => Link::Offline(since),
-            (Err(error), _) if error.is_unreachable() => Link::Offline(reply.at),
-            (_, Link::Offline(_)) => {
-                self.tell_outbox(Order::Hurry);
-                Link::Online
-            }
-            _ if reply.took > SLOW => Link::Slow(reply.took),
-            _ => Link::Online,
-        };
-    }
-
     fn session_reply(&mut self, reply: &Reply) {
         match &reply.outcome {
             Ok(body) => match serde_json::from_slice::<Session>(body) {
@@ -455,6 +438,9 @@ impl App {
         let before = self.shared.session.replace(session);
         let is_the_same = before.as_ref().is_some_and(|before| self.may_the_same(before));
         let another = self.is_another(before.as_ref());
+        if !is_the_same {
+            self.last_goods.empty();
+        }
         if another {
             // Somebody else sits here now: nothing of before stays.
             self.drafts = Drafts::default();
@@ -541,6 +527,7 @@ impl App {
                     self.shared.writes += 1;
                     self.writing.insert(ticket);
                 }
+                self.note_asked(ticket, &call);
                 self.waiting.insert(ticket, id);
                 self.effects.push_back(Effect::Call(ticket, call));
             }

@@ -6,6 +6,7 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use super::End;
+use super::last_good::LastGood;
 use super::lock_note::LockNote;
 use crate::api::session::SignIn;
 use crate::client::outbox::Whose;
@@ -42,6 +43,9 @@ pub(super) struct Reply {
     pub(super) ticket: Ticket,
     /// The answer's body, or why there is none.
     pub(super) outcome: Result<Vec<u8>, ClientError>,
+    /// What the server said the last time, where the line is at fault that
+    /// there is no answer: to be shown with its age only.
+    pub(super) last_good: Option<LastGood>,
     /// How long it took.
     pub(super) took: Duration,
     /// When it came.

@@ -251,7 +251,7 @@ impl EventLoop {
             let begun = Instant::now();
             let outcome = asked.await;
             // The loop may have ended meanwhile.
-            let _ = done.send(Event::Reply(Box::new(Reply { ticket, outcome, took: begun.elapsed(), at: Timestamp::now(), waits: false })));
+            let _ = done.send(Event::Reply(Box::new(Reply { ticket, outcome, last_good: None, took: begun.elapsed(), at: Timestamp::now(), waits: false })));
         });
     }
 

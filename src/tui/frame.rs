@@ -1,6 +1,7 @@
 //! What surrounds every screen: who and where on top, the message line and the
 //! keys that work here at the bottom.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -23,18 +24,21 @@ pub(super) fn body(area: Rect) -> Option<Rect> {
 }
 
 /// Draws what surrounds the body, and gives the body.
-pub(super) fn view(area: Rect, buffer: &mut Buffer, shared: &Shared, top: Option<&dyn Layer>) -> Option<Rect> {
+/// `as_of` is when the server said the oldest of it, where that may be another by
+/// now.
+pub(super) fn view(area: Rect, buffer: &mut Buffer, shared: &Shared, top: Option<&dyn Layer>, as_of: Option<Timestamp>) -> Option<Rect> {
     let Some(body) = body(area) else {
         line(buffer, area, 0, format!("{}×{} needed; this is {}×{}.", SMALLEST.0, SMALLEST.1, area.width, area.height));
         return None;
     };
-    line(buffer, area, 0, status(shared, usize::from(area.width)));
-    match banner(shared, top.is_some_and(Layer::wants_text), usize::from(area.width)) {
+    let (text, room) = (top.is_some_and(Layer::wants_text), usize::from(area.width));
+    line(buffer, area, 0, status(shared, room));
+    match banner(shared, as_of, text, room) {
         Some(banner) => line(buffer, area, 1, banner),
         None => rule(buffer, area, 1, shared.look),
     }
     rule(buffer, area, area.height - 2, shared.look);
-    line(buffer, area, area.height - 1, hints(shared, top, usize::from(area.width)));
+    line(buffer, area, area.height - 1, hints(shared, top, room));
     Some(body)
 }
 
@@ -82,18 +86,42 @@ fn unsent(shared: &Shared) -> String {
     format!("{waiting}{refused}")
 }
 
-/// In whose place one works or looks, in the rule's place, with the key that
-/// ends it: nothing below moves by it.
-fn banner(shared: &Shared, text: bool, room: usize) -> Option<Line<'static>> {
-    let (acting, look) = (shared.acting()?, shared.look);
-    let key = named("acting.stop").and_then(|stop| shared.keymap.shown_where(stop, text));
-    let stops = key.map_or_else(|| "stop in the list of commands".to_owned(), |key| format!("{} stops", look.key_text(&key)));
-    let told = banner_words(acting, &stops, room.saturating_sub(1), look);
+/// What must not be overlooked, in the rule's place: nothing below moves by it.
+fn banner(shared: &Shared, as_of: Option<Timestamp>, text: bool, room: usize) -> Option<Line<'static>> {
+    let look = shared.look;
+    let key = |id: &str| named(id).and_then(|command| shared.keymap.shown_where(command, text)).map(|key| look.key_text(&key));
+    let told = match (shared.acting(), as_of) {
+        (Some(acting), _) => {
+            let stops = key("acting.stop").map_or_else(|| "stop in the list of commands".to_owned(), |key| format!("{key} stops"));
+            let as_of = as_of.map(|at| shared.clock(at));
+            acting_words(acting, as_of.as_deref(), &stops, room.saturating_sub(1), look)
+        }
+        (None, Some(at)) => {
+            let asks = key("reload").map(|key| format!(" {} {key} asks again", look.dash())).unwrap_or_default();
+            age_words(shared.is_off_line(), &shared.clock(at), shared.age(at).as_deref(), &asks, room.saturating_sub(1))
+        }
+        (None, None) => return None,
+    };
     Some(Line::from(Span::styled(format!("{:<room$}", format!(" {told}")), look.banner())))
 }
 
-/// As much as fits: the customer's name goes first, the key never.
-fn banner_words(acting: &Acting, stops: &str, room: usize, look: Look) -> String {
+/// How old the oldest is of what is shown. As much as fits: the key goes first,
+/// the time never. The clock stands before the age, for no timer tells that anew.
+fn age_words(off_line: bool, at: &str, age: Option<&str>, asks: &str, room: usize) -> String {
+    let age = age.map(|age| format!(", {age}")).unwrap_or_default();
+    let (long, short) = if off_line {
+        (format!("Off line: this is what the server said at {at}{age}"), format!("Off line: as of {at}{age}"))
+    } else {
+        (format!("Not all of this is up to date: the oldest is of {at}{age}"), format!("Not up to date: as of {at}{age}"))
+    };
+    let told = [format!("{long}{asks}"), long, format!("{short}{asks}"), short];
+    told.iter().find(|words| width(words) <= room).or(told.last()).cloned().unwrap_or_default()
+}
+
+/// In whose place one works or looks, with the key that ends it. As much as
+/// fits: the customer's name goes first, the key and the time of what is shown
+/// never.
+fn acting_words(acting: &Acting, as_of: Option<&str>, stops: &str, room: usize, look: Look) -> String {
     let (dash, customer) = (look.dash(), &acting.customer.name);
     let contact = acting.contact.as_deref().unwrap_or_default();
     let said = match (acting.way, acting.allowed) {
@@ -107,7 +135,8 @@ fn banner_words(acting: &Acting, stops: &str, room: usize, look: Look) -> String
             vec![format!("Acting for {customer}, which took its consent back {dash} nothing can be done"), format!("Consent taken back {dash} {customer}")]
         }
     };
-    let end = format!(" {dash} {stops}");
+    let as_of = as_of.map(|at| format!(" {dash} as of {at}")).unwrap_or_default();
+    let end = format!("{as_of} {dash} {stops}");
     let left = room.saturating_sub(width(&end));
     let fitting = said.iter().find(|words| width(words) <= left).or(said.last());
     format!("{}{end}", cut(fitting.map_or("", String::as_str), left, look))
@@ -192,12 +221,26 @@ mod tests {
     #[test]
     fn the_banner_always_names_the_key_that_ends_it() {
         let ada = acting(ActingWay::ViewAs, Some("Ada Brandt"), true);
-        let told = |acting: &Acting, room| banner_words(acting, "g b stops", room, LOOK);
+        let told = |acting: &Acting, room| acting_words(acting, None, "g b stops", room, LOOK);
         assert_eq!(told(&ada, 119), "Through the eyes of Ada Brandt, Keller Bau GmbH — nothing can be changed — g b stops");
         assert_eq!(told(&ada, 79), "Through the eyes of Ada Brandt — nothing can be changed — g b stops");
         assert_eq!(told(&ada, 59), "Only looking, as Ada Brandt — g b stops");
         assert_eq!(told(&ada, 30), "Only looking, as … — g b stops");
         assert_eq!(told(&acting(ActingWay::OnBehalf, None, true), 79), "Acting for Keller Bau GmbH — g b stops");
         assert!(told(&acting(ActingWay::OnBehalf, None, false), 79).starts_with("Consent taken back"));
+        let off_line = acting_words(&ada, Some("14:02"), "g b stops", 59, LOOK);
+        assert_eq!(off_line, "Only looking, as Ada Brandt — as of 14:02 — g b stops", "the age is told here then");
+    }
+
+    #[test]
+    fn the_time_of_what_is_shown_is_told_in_any_width() {
+        let told = |room| age_words(true, "14:02", Some("12 minutes ago"), " — F5 asks again", room);
+        assert_eq!(told(119), "Off line: this is what the server said at 14:02, 12 minutes ago — F5 asks again");
+        assert_eq!(told(79), told(119));
+        assert_eq!(told(70), "Off line: this is what the server said at 14:02, 12 minutes ago");
+        assert_eq!(told(59), "Off line: as of 14:02, 12 minutes ago — F5 asks again");
+        assert_eq!(told(40), "Off line: as of 14:02, 12 minutes ago");
+        assert_eq!(age_words(true, "14:02", None, "", 79), "Off line: this is what the server said at 14:02", "the clock was set back");
+        assert!(age_words(false, "14:02", None, "", 79).starts_with("Not all of this is up to date"), "the line is back, and one pane was not asked again");
     }
 }

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 
 use super::command::{Command, Place};
 use super::draft::Draft;
@@ -16,8 +17,8 @@ use crate::api::ids::{AssetId, CustomerId};
 use crate::api::session::NewActing;
 use crate::api::session::SignIn;
 use crate::client::Call;
-use crate::client::outbox::Post;
 use crate::client::outbox::courier::Order;
+use crate::client::outbox::{Entry, Post};
 
 /// What a layer can do. Drawing sees it unchanged; what it wants done goes
 /// out as [`Intent`]s.
@@ -57,6 +58,9 @@ pub(super) trait Layer: std::fmt::Debug {
     /// out all the same.
     fn on_kept(&mut self, _ticket: Ticket, _is_kept: bool) {}
 
+    /// What there is in the outbox, as it asked for.
+    fn on_entries(&mut self, _ticket: Ticket, _entries: Vec<Entry>) {}
+
     /// There is more or less in the outbox than before.
     fn on_outbox(&mut self, _cx: &mut Cx<'_>) {}
 
@@ -81,6 +85,12 @@ pub(super) trait Layer: std::fmt::Debug {
 
     /// What was typed and not sent, and what it was for.
     fn draft(&self) -> Option<(String, Draft)> {
+        None
+    }
+
+    /// When the server said the oldest of what it shows, if that may be another
+    /// by now: the frame tells the age.
+    fn as_of(&self, _shared: &Shared) -> Option<Timestamp> {
         None
     }
 

@@ -19,6 +19,7 @@ mod event_loop;
 mod frame;
 mod idle;
 mod keymap;
+mod last_good;
 mod layer;
 mod lock_note;
 mod overlays;

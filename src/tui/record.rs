@@ -2,6 +2,7 @@
 //! the acts of the record from any of them.
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -41,8 +42,12 @@ pub(super) struct Record {
 /// What is known of the record itself.
 #[derive(Debug)]
 enum Head {
-    Customer { name: String, customer: Box<Loaded<Customer>> },
-    Asset(Box<AssetHeader>),
+    Customer {
+        name: String,
+        customer: Box<Loaded<Customer>>,
+    },
+    /// As it was found at that time.
+    Asset(Box<AssetHeader>, Timestamp),
 }
 
 #[derive(Debug)]
@@ -58,9 +63,9 @@ impl Record {
         Self::new(Subject::Customer(id), Page::Customer, Head::Customer { name, customer: Box::default() })
     }
 
-    /// An asset's page.
-    pub(super) fn asset(header: AssetHeader) -> Self {
-        Self::new(Subject::Asset(header.id), Page::Asset, Head::Asset(Box::new(header)))
+    /// An asset's page, with what the server said of it before.
+    pub(super) fn asset(header: AssetHeader, said_at: Timestamp) -> Self {
+        Self::new(Subject::Asset(header.id), Page::Asset, Head::Asset(Box::new(header), said_at))
     }
 
     fn new(subject: Subject, page: Page, head: Head) -> Self {
@@ -118,7 +123,7 @@ impl Record {
 
     fn head_lines(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {
         match &self.head {
-            Head::Asset(header) => asset_head(header, self.summary(shared), shared, room),
+            Head::Asset(header, _) => asset_head(header, self.summary(shared), shared, room),
             Head::Customer { name, customer } => customer_head(name, customer, shared, room),
         }
     }
@@ -248,7 +253,7 @@ impl Layer for Record {
     fn title(&self) -> String {
         match &self.head {
             Head::Customer { name, .. } => name.clone(),
-            Head::Asset(header) => header.asset_number.clone(),
+            Head::Asset(header, _) => header.asset_number.clone(),
         }
     }
 
@@ -262,7 +267,7 @@ impl Layer for Record {
     }
 
     fn hindrance(&self, command: &Command) -> Option<String> {
-        if let (Head::Asset(header), "asset.request") = (&self.head, command.id)
+        if let (Head::Asset(header, _), "asset.request") = (&self.head, command.id)
             && !header.status.takes_requests()
         {
             return Some(format!("{} is {}: no requests or appointments.", header.asset_number, header.status.name()));
@@ -290,8 +295,8 @@ impl Layer for Record {
                 }
             }
             ("reload", _) => self.load(cx),
-            ("asset.reading", Head::Asset(header)) => cx.open(ReadingLine::new(header)),
-            ("asset.request", Head::Asset(header)) => cx.open(RequestForm::for_asset(header)),
+            ("asset.reading", Head::Asset(header, _)) => cx.open(ReadingLine::new(header)),
+            ("asset.request", Head::Asset(header, _)) => cx.open(RequestForm::for_asset(header)),
             ("customer.number", Head::Customer { name, customer }) => {
                 if let Subject::Customer(id) = self.subject {
                     set_number(id, name, customer.data(), cx);
@@ -334,6 +339,18 @@ impl Layer for Record {
         if subject == self.subject {
             self.load(cx);
         }
+    }
+
+    /// Of all panes: their badges and the summary of one stand above the one
+    /// that is shown.
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        let seen = self.panes.iter().filter(|slot| shared.access(slot.spec.needs).is_ok());
+        let panes = seen.filter_map(|slot| slot.pane.as_ref()?.as_of(shared)).min();
+        let head = match &self.head {
+            Head::Customer { customer, .. } => customer.as_of(shared),
+            Head::Asset(_, said_at) => Some(*said_at).filter(|_| panes.is_some() || shared.is_off_line()),
+        };
+        [panes, head].into_iter().flatten().min()
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

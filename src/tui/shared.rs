@@ -148,6 +148,35 @@ impl Shared {
     pub(super) fn moment(&self, at: Timestamp) -> String {
         format!("{} {}", self.day(at), at.to_zoned(self.zone()).strftime("%H:%M"))
     }
+
+    /// Whether the last call found nobody.
+    pub(super) const fn is_off_line(&self) -> bool {
+        matches!(self.link, Link::Offline(_))
+    }
+
+    /// When the server said something: `14:02`, with the day where that is
+    /// another one.
+    pub(super) fn clock(&self, at: Timestamp) -> String {
+        let (then, now) = (at.to_zoned(self.zone()), self.now.to_zoned(self.zone()));
+        if then.date() == now.date() { then.strftime("%H:%M").to_string() } else { self.moment(at) }
+    }
+
+    /// How long ago that was at the last event; none where the clock was set
+    /// back, for then nobody knows.
+    pub(super) fn age(&self, at: Timestamp) -> Option<String> {
+        age_in_words(self.now.duration_since(at).as_secs())
+    }
+}
+
+fn age_in_words(seconds: i64) -> Option<String> {
+    let told = |count: i64, unit: &str| Some(format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" }));
+    match seconds {
+        ..0 => None,
+        0..60 => Some("less than a minute ago".to_owned()),
+        60..3_600 => told(seconds / 60, "minute"),
+        3_600..86_400 => told(seconds / 3_600, "hour"),
+        86_400.. => told(seconds / 86_400, "day"),
+    }
 }
 
 fn reason(granted: PermissionSet, needs: Needs) -> Result<(), String> {
@@ -184,6 +213,15 @@ mod tests {
         assert_eq!(told(Link::Slow(Duration::from_millis(2_900))), "slow 2 s");
         assert_eq!(told(Link::Busy(Duration::from_millis(2_100))), "busy, again in 3 s");
         assert_eq!(told(Link::Offline(Timestamp::UNIX_EPOCH)), "off line since 00:00");
+    }
+
+    #[test]
+    fn an_age_is_told_in_words_and_not_made_up() {
+        let told = |seconds| age_in_words(seconds).unwrap_or_default();
+        assert_eq!(age_in_words(-1), None, "the clock was set back");
+        assert_eq!([told(0), told(59)], ["less than a minute ago", "less than a minute ago"]);
+        assert_eq!([told(60), told(119), told(720)], ["1 minute ago", "1 minute ago", "12 minutes ago"]);
+        assert_eq!([told(3_600), told(86_399), told(172_800)], ["1 hour ago", "23 hours ago", "2 days ago"]);
     }
 
     #[test]

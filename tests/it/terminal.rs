@@ -12,6 +12,7 @@ mod kiosk;
 mod life;
 mod line;
 mod lock;
+mod off_line;
 pub(crate) mod screen;
 mod screens;
 mod slow_line;

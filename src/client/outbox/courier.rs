@@ -53,7 +53,7 @@ pub enum News {
     /// A write is kept: it survives whatever comes.
     Kept(u64),
     /// A write could not be kept, and was not sent either.
-    NotKept(u64, Call, OutboxFault),
+    NotKept(u64, Box<Call>, OutboxFault),
     /// What became of a write that somebody waits for.
     Answer(Box<Answer>),
     /// What became of one that nobody waits for any more.
@@ -330,7 +330,7 @@ impl Round {
                 (self.news)(News::Kept(tag));
                 self.count();
             }
-            Err(fault) => (self.news)(News::NotKept(tag, post.call, fault)),
+            Err(fault) => (self.news)(News::NotKept(tag, Box::new(post.call), fault)),
         }
     }
 

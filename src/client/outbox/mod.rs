@@ -43,7 +43,7 @@ pub struct Now {
 #[derive(Debug)]
 pub enum Next {
     /// Send this.
-    Send(Letter),
+    Send(Box<Letter>),
     /// Ask again after so long.
     In(Duration),
     /// Ask again when something has happened.
@@ -168,7 +168,7 @@ impl Outbox {
                 continue;
             };
             match waiting.call {
-                Some(call) => return Ok(Next::Send(Letter { id: waiting.id, call: call.kept_for(kept_for) })),
+                Some(call) => return Ok(Next::Send(Box::new(Letter { id: waiting.id, call: call.kept_for(kept_for) }))),
                 None => self.store.refuse(waiting.id, "This version of countertop does not know what this is.", now.wall)?,
             }
         }
@@ -184,7 +184,7 @@ impl Outbox {
             let until = self.held.get(&waiting.id).map(|pause| pause.until).filter(|until| *until > now.steady);
             let due = until.is_none();
             found = match (until, &found) {
-                (None, _) => First::Due(waiting),
+                (None, _) => First::Due(Box::new(waiting)),
                 (Some(until), First::Held(before)) => First::Held(until.min(*before)),
                 (Some(until), _) => First::Held(until),
             };
@@ -313,7 +313,7 @@ impl Outbox {
 /// What may go first.
 #[derive(Debug)]
 enum First {
-    Due(store::Waiting),
+    Due(Box<store::Waiting>),
     /// Not before.
     Held(Duration),
     Nothing,

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-
 use super::super::call::{Answer, Ask, Cx, Reply};
 use super::super::fault::Fault;
 use super::super::{assets, form, lookup};

@@ -258,6 +258,10 @@ impl Layer for AccountPage {
         self.load(cx);
     }
 
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        [self.account.as_of(shared), self.sessions.as_of(shared)].into_iter().flatten().min()
+    }
+
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
         let room = usize::from(area.width);

@@ -17,6 +17,7 @@ mod roles;
 mod shops;
 mod users;
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -189,6 +190,10 @@ impl Layer for Administration {
 
     fn on_arranged(&mut self, cx: &mut Cx<'_>) {
         self.load(cx);
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.sections.get(self.at).filter(|_| is_allowed(self.at, shared)).and_then(|section| section.as_of(shared))
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

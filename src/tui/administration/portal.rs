@@ -1,6 +1,7 @@
 //! Section 5: what customers and workshop terminals may do here (S2-3 … S2-5).
 //! Each row is switched at once; shutting everybody out is asked first.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -160,6 +161,10 @@ impl Pane for Portal {
 
     fn places(&self) -> &'static [Place] {
         &[Place::Portal, Place::Rows]
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.settings.as_of(shared)
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

@@ -4,6 +4,7 @@
 
 use std::fmt::Debug;
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -155,6 +156,10 @@ impl<T: Listed> Pane for Records<T> {
 
     fn copied(&self) -> Option<String> {
         self.marked().map(T::copied)
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.page.as_of(shared)
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

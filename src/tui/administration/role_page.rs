@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -211,6 +212,10 @@ impl Layer for RolePage {
     /// What was turned and not saved is kept as typed text is.
     fn draft(&self) -> Option<(String, Draft)> {
         Some((self.about(), self.changes.clone().into_iter().collect()))
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.roles.as_of(shared)
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

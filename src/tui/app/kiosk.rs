@@ -205,6 +205,7 @@ impl App {
         self.session_since = self.next_ticket;
         self.drafts = Drafts::default();
         self.unsure.clear();
+        self.last_goods.empty();
         self.pressed.clear();
         self.message = None;
         self.dirty = true;

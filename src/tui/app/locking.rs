@@ -95,6 +95,7 @@ impl App {
         }
         self.effects.push_back(Effect::UseToken(Some(token)));
         self.session_since = self.next_ticket;
+        self.last_goods.empty();
     }
 
     /// Whether a refusal says something of the session one works in: not if it
@@ -118,7 +119,7 @@ impl App {
         }
         self.layers = locked.layers;
         for reply in locked.replies {
-            self.reply(&reply);
+            self.reply(reply);
         }
         self.work_where_one_was(before);
         false
@@ -258,7 +259,7 @@ pub(super) mod tests {
 
         pub(in crate::tui::app) fn answer(&mut self, seconds: u64, ticket: Ticket, outcome: Result<Vec<u8>, ClientError>) -> &mut Self {
             let at = self.begun + Duration::from_secs(seconds);
-            self.at(seconds, Event::Reply(Box::new(Reply { ticket, outcome, took: Duration::ZERO, at, waits: false })))
+            self.at(seconds, Event::Reply(Box::new(Reply { ticket, outcome, last_good: None, took: Duration::ZERO, at, waits: false })))
         }
 
         /// The ticket of the call of that operation.

@@ -65,7 +65,7 @@ impl App {
                 }
             }
             News::Kept(tag) => self.with_asker(Ticket(tag), |layer, _| layer.on_kept(Ticket(tag), true)),
-            News::NotKept(tag, call, fault) => self.send_unkept(Ticket(tag), call, fault),
+            News::NotKept(tag, call, fault) => self.send_unkept(Ticket(tag), *call, fault),
             News::Answer(answer) => self.answered(*answer),
             News::Settled(entry) => self.settled(&entry),
             News::Changed(summary) => self.count(summary),
@@ -74,9 +74,8 @@ impl App {
                 self.say(Tone::Warning, told);
             }
             News::List(tag, entries) => {
-                let body = serde_json::to_vec(&entries).unwrap_or_default();
-                let at = self.shared.now;
-                self.reply(&Reply { ticket: Ticket(tag), outcome: Ok(body), took: Duration::ZERO, at, waits: false });
+                self.with_asker(Ticket(tag), |layer, _| layer.on_entries(Ticket(tag), entries));
+                self.waiting.remove(&Ticket(tag));
             }
             News::Failed(fault) => self.say(Tone::Error, format!("What you typed is not kept on this machine: {fault}.")),
         }
@@ -123,9 +122,9 @@ impl App {
         let is_refused = !waits && outcome.is_err();
         let is_heard = self.is_awaited(ticket) || self.locked.is_some() && self.waiting.contains_key(&ticket);
         self.shared.writes += u64::from(self.writing.remove(&ticket));
-        let reply = Box::new(Reply { ticket, outcome, took, at: self.shared.now, waits });
+        let reply = Box::new(Reply { ticket, outcome, last_good: None, took, at: self.shared.now, waits });
         if let Some(reply) = self.not_held_back(reply) {
-            self.reply(&reply);
+            self.reply(*reply);
         }
         if is_refused && is_heard {
             // The form has it, with all its text.

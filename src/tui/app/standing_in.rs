@@ -37,6 +37,8 @@ impl App {
 
     /// The server turned the session, or said why not.
     pub(super) fn turned(&mut self, reply: &Reply) {
+        // Whatever it says, what was read before may be of other rights.
+        self.last_goods.empty();
         match &reply.outcome {
             Ok(_) => self.ask_session(),
             Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),

@@ -2,6 +2,7 @@
 //! is chosen for the person.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -19,18 +20,20 @@ use crate::tui::widgets::{Cursor, Row, boxed, line, lines};
 pub(in crate::tui) struct AssetChooser {
     tag: String,
     hits: Vec<LookupHit>,
+    /// When the server said so.
+    said_at: Timestamp,
     cursor: Cursor,
 }
 
 impl AssetChooser {
-    /// For a tag and its hits.
-    pub(in crate::tui) fn new(tag: &str, hits: Vec<LookupHit>) -> Self {
-        Self { tag: tag.to_owned(), hits, cursor: Cursor::default() }
+    /// For a tag and its hits, as the server said them.
+    pub(in crate::tui) fn new(tag: &str, hits: Vec<LookupHit>, said_at: Timestamp) -> Self {
+        Self { tag: tag.to_owned(), hits, said_at, cursor: Cursor::default() }
     }
 
     fn choose(&self, at: usize, cx: &mut Cx<'_>) {
         if let Some(hit) = self.hits.get(at) {
-            open_chosen(hit.asset.clone(), cx);
+            open_chosen(hit.asset.clone(), self.said_at, cx);
         }
     }
 

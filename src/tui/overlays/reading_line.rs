@@ -5,6 +5,7 @@
 mod short_time;
 
 use crossterm::event::{KeyCode, KeyEvent};
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -181,7 +182,10 @@ impl ReadingLine {
             return None;
         }
         let (usual, above) = (meter.usual_per_day?, meter.unusual_above?);
-        (pace > above).then(|| format!("That is {pace:.0} {} in one day; this machine's usual is {usual:.0}.", meter.unit.name()))
+        (pace > above).then(|| {
+            let as_of = self.meters.as_of_in_words(shared);
+            format!("That is {pace:.0} {} in one day; this machine's usual is {usual:.0}{as_of}.", meter.unit.name())
+        })
     }
 
     /// The gain over the last reading, and the days since.
@@ -199,9 +203,9 @@ impl ReadingLine {
             return self.meters.failure().map_or_else(|| "Loading".to_owned(), ToString::to_string);
         }
         let Some(meter) = self.meter() else { return "The first reading makes this meter.".to_owned() };
-        let unit = meter.unit.name();
-        let Some((value, read_at)) = meter.value.as_deref().zip(meter.read_at) else { return "No reading yet.".to_owned() };
-        let stands = format!("{} {unit} of {}", for_people(value), shared.day(read_at));
+        let (unit, as_of) = (meter.unit.name(), self.meters.as_of_in_words(shared));
+        let Some((value, read_at)) = meter.value.as_deref().zip(meter.read_at) else { return format!("No reading yet{as_of}.") };
+        let stands = format!("{} {unit} of {}{as_of}", for_people(value), shared.day(read_at));
         match self.gain(shared) {
             Some((gain, days)) if gain.0 >= 0 => {
                 let usual = meter.usual_per_day.map(|usual| format!(", usually {usual:.0} a day")).unwrap_or_default();
@@ -376,6 +380,10 @@ impl Layer for ReadingLine {
     fn draft(&self) -> Option<(String, Draft)> {
         let typed = if self.sending.needs_no_draft() { Draft::new() } else { self.typed() };
         Some((self.posted().about(), typed))
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.meters.as_of(shared)
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

@@ -1,5 +1,6 @@
 //! Digit 0 of both pages: who did what to the record, in two depths (S4-16).
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -102,11 +103,13 @@ impl Pane for Changes {
         self.items().get(self.cursor.at).map(|entry| format!("{} {} {}", entry.at, entry.actor, act_in_words(entry)))
     }
 
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.entries.as_of(shared)
+    }
+
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
-        if let Some(notice) = self.entries.notice(shared) {
-            return line(buffer, area, 0, notice);
-        }
+        let area = self.entries.below_notice(area, buffer, shared);
         let Some(page) = self.entries.data() else { return };
         line(buffer, area, 0, self.heading(shared));
         if page.items.is_empty() {

@@ -1,6 +1,7 @@
 //! Customer 3: its people, what they play, what they manage and how far their
 //! access goes; and whether the dealer may act for it.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -79,10 +80,8 @@ impl Contacts {
     /// Whether anybody may act for the customer, for those whom it concerns.
     fn consent_line(&self, room: usize, shared: &Shared) -> Option<Line<'static>> {
         shared.access(ListConsents::ENDPOINT.needs).ok()?;
-        if let Some(notice) = self.consents.notice(shared) {
-            return Some(notice);
-        }
-        let all = &self.consents.data()?.items;
+        let Some(page) = self.consents.data() else { return self.consents.notice(shared) };
+        let all = &page.items;
         let told: Vec<String> = all
             .iter()
             .map(|consent| {
@@ -91,7 +90,8 @@ impl Contacts {
             })
             .collect();
         let told = if told.is_empty() { "none: nobody may act for this customer".to_owned() } else { told.join("; ") };
-        Some(Line::from(format!("  {}", cut(&format!("Consent to act: {told}"), room, shared.look))))
+        let as_of = self.consents.as_of_in_words(shared);
+        Some(Line::from(format!("  {}", cut(&format!("Consent to act{as_of}: {told}"), room, shared.look))))
     }
 }
 
@@ -168,6 +168,10 @@ impl Pane for Contacts {
     fn copied(&self) -> Option<String> {
         let contact = self.contact()?;
         contact.phone.clone().or_else(|| contact.more.as_ref()?.email.clone())
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        [self.contacts.as_of(shared), self.consents.as_of(shared)].into_iter().flatten().min()
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

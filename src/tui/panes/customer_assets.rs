@@ -1,5 +1,6 @@
 //! Customer 1: its assets. Enter opens one.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -52,7 +53,7 @@ impl Pane for CustomerAssets {
         }
         match (command.id, items.get(self.cursor.at)) {
             ("list.open", Some(header)) => {
-                cx.open(Record::asset(header.clone()));
+                cx.open(Record::asset(header.clone(), self.assets.said_at(cx.shared)));
                 true
             }
             _ => false,
@@ -67,13 +68,15 @@ impl Pane for CustomerAssets {
         self.assets.data()?.items.get(self.cursor.at).map(|header| header.asset_number.clone())
     }
 
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.assets.as_of(shared)
+    }
+
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
-        if let Some(notice) = self.assets.notice(shared) {
-            line(buffer, area, 0, notice);
-        }
+        let area = self.assets.below_notice(area, buffer, shared);
         let Some(page) = self.assets.data() else { return };
-        if page.items.is_empty() && self.assets.failure().is_none() {
+        if page.items.is_empty() {
             return line(buffer, area, 0, Line::from(Span::raw("No assets.")));
         }
         let height = usize::from(area.height);

@@ -1,5 +1,6 @@
 //! Asset 1: what identifies the machine (S2-20).
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -44,6 +45,10 @@ impl Pane for Identification {
 
     fn copied(&self) -> Option<String> {
         self.facts.data().and_then(|facts| facts.vin.clone().or_else(|| facts.serial.clone()))
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.facts.as_of(shared)
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

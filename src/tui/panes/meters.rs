@@ -1,6 +1,7 @@
 //! Asset 2: its meters, and the readings of the one under the cursor. A void
 //! reading stays, struck through, and can be counted again.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -147,6 +148,10 @@ impl Pane for Meters {
 
     fn copied(&self) -> Option<String> {
         self.meter().and_then(|meter| meter.value.clone())
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        [self.meters.as_of(shared), self.readings.as_of(shared)].into_iter().flatten().min()
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

@@ -11,6 +11,7 @@ mod profile;
 mod repairs;
 mod requests;
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -93,6 +94,10 @@ pub(super) trait Pane: std::fmt::Debug {
     fn copied(&self) -> Option<String> {
         None
     }
+
+    /// When the server said the oldest of its data, if that may be another by
+    /// now.
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp>;
 
     /// Draws it.
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared);

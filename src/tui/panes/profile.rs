@@ -1,5 +1,6 @@
 //! Customer 2: address, telephone, numbers at the shops.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -38,6 +39,10 @@ impl Pane for Profile {
 
     fn copied(&self) -> Option<String> {
         self.customer.data().and_then(|customer| customer.phone.clone())
+    }
+
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.customer.as_of(shared)
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {

@@ -1,5 +1,6 @@
 //! Asset 4: repairs, open (on a work order) and pending (S2-22).
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -55,13 +56,15 @@ impl Pane for Repairs {
         self.repairs.data()?.items.get(self.cursor.at).map(|repair| repair.description.clone())
     }
 
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.repairs.as_of(shared)
+    }
+
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
-        if let Some(notice) = self.repairs.notice(shared) {
-            line(buffer, area, 0, notice);
-        }
+        let area = self.repairs.below_notice(area, buffer, shared);
         let Some(page) = self.repairs.data() else { return };
-        if page.items.is_empty() && self.repairs.failure().is_none() {
+        if page.items.is_empty() {
             return line(buffer, area, 0, Line::from(Span::raw("No open or pending repairs.")));
         }
         let room = usize::from(area.height);

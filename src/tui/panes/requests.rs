@@ -1,5 +1,6 @@
 //! Asset 3: its service requests, the outstanding ones on top.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -96,11 +97,13 @@ impl Pane for Requests {
         self.request().map(|request| request.number.clone())
     }
 
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        self.requests.as_of(shared)
+    }
+
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
-        if let Some(notice) = self.requests.notice(shared) {
-            line(buffer, area, 0, notice);
-        }
+        let area = self.requests.below_notice(area, buffer, shared);
         let all = self.sorted();
         if all.is_empty() && self.requests.data().is_some() {
             return line(buffer, area, 0, Line::from(Span::raw("No service requests.")));

@@ -5,6 +5,7 @@ mod narrow;
 mod rows;
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use uuid::Uuid;
@@ -57,7 +58,8 @@ impl Where {
 #[derive(Debug, Clone)]
 enum Recent {
     Customer(CustomerId, String),
-    Asset(Box<AssetHeader>),
+    /// As it was found at that time.
+    Asset(Box<AssetHeader>, Timestamp),
 }
 
 /// The find screen.
@@ -136,9 +138,9 @@ impl Find {
     fn ask(&mut self, cx: &mut Cx<'_>) {
         let (customers, now) = (self.wanted_customers(cx.shared), When { at: cx.shared.now, writes: cx.shared.writes });
         if let Some(wanted) = customers.as_ref().filter(|wanted| !self.customers.is_settled(Some(*wanted)))
-            && let Some(page) = self.answers.to(wanted, now)
+            && let Some((page, at)) = self.answers.to(wanted, now)
         {
-            self.customers.know(wanted.clone(), page);
+            self.customers.know(wanted.clone(), page, at);
         }
         self.customers.want(customers, |(q, by)| {
             self.asked = now;
@@ -168,6 +170,16 @@ impl Find {
         self.answers.forget();
     }
 
+    /// The line broke: what was said of this text, or of a shorter one, the last
+    /// time. Not at a workshop terminal, which recalls nothing.
+    fn recall_customers(&mut self, shared: &Shared) {
+        if let Some(missed) = self.customers.missed().filter(|_| !shared.is_kiosk()).cloned()
+            && let Some((page, at)) = self.answers.last(&missed)
+        {
+            self.customers.recall(missed, page, at);
+        }
+    }
+
     fn edited(&mut self, cx: &mut Cx<'_>) {
         self.entered = None;
         self.cursor = Cursor::default();
@@ -191,7 +203,9 @@ impl Find {
             return;
         }
         self.entered = None;
-        if let Some(failure) = self.customers.failure().or(self.assets.failure()) {
+        // Off line one opens what is known, if the other source never knew the text.
+        let failure = self.customers.failure().or(self.assets.failure()).filter(|failure| !failure.is_passing() || self.row_count() == 0);
+        if let Some(failure) = failure {
             return cx.say(Tone::Error, failure.to_string());
         }
         if customers.is_none() && assets.is_none() {
@@ -206,12 +220,12 @@ impl Find {
     fn open_row(&mut self, cx: &mut Cx<'_>) {
         let machines = self.asset_hits();
         if !self.cursor.moved && machines.len() > 1 {
-            let chooser = AssetChooser::new(self.field.text().trim(), machines.to_vec());
+            let chooser = AssetChooser::new(self.field.text().trim(), machines.to_vec(), self.assets.said_at());
             return cx.open(chooser);
         }
         if let Some(hit) = machines.get(self.cursor.at) {
             let header = hit.asset.clone();
-            return self.open_asset(header, cx);
+            return self.open_asset(header, self.assets.said_at(), cx);
         }
         match self.customer_hits().get(self.cursor.at - machines.len().min(self.cursor.at)) {
             Some(hit) => {
@@ -222,9 +236,9 @@ impl Find {
         }
     }
 
-    fn open_asset(&mut self, header: AssetHeader, cx: &mut Cx<'_>) {
-        self.remember(Recent::Asset(Box::new(header.clone())), cx.shared);
-        cx.open(Record::asset(header));
+    fn open_asset(&mut self, header: AssetHeader, said_at: Timestamp, cx: &mut Cx<'_>) {
+        self.remember(Recent::Asset(Box::new(header.clone()), said_at), cx.shared);
+        cx.open(Record::asset(header, said_at));
     }
 
     fn open_customer(&mut self, id: CustomerId, name: String, cx: &mut Cx<'_>) {
@@ -234,7 +248,7 @@ impl Find {
 
     fn open_recent(&mut self, cx: &mut Cx<'_>) {
         match self.recent.get(self.cursor.at).cloned() {
-            Some(Recent::Asset(header)) => self.open_asset(*header, cx),
+            Some(Recent::Asset(header, said_at)) => self.open_asset(*header, said_at, cx),
             Some(Recent::Customer(id, name)) => self.open_customer(id, name, cx),
             None => {}
         }
@@ -243,7 +257,7 @@ impl Find {
     fn remember(&mut self, opened: Recent, shared: &Shared) {
         let same = |other: &Recent| match (&opened, other) {
             (Recent::Customer(a, _), Recent::Customer(b, _)) => a == b,
-            (Recent::Asset(a), Recent::Asset(b)) => a.id == b.id,
+            (Recent::Asset(a, _), Recent::Asset(b, _)) => a.id == b.id,
             _ => false,
         };
         self.recent.retain(|other| !same(other));
@@ -361,9 +375,10 @@ impl Layer for Find {
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
         let is_of_customers = self.customers.take(reply);
-        if let Some((asked, page)) = self.customers.answered().filter(|_| is_of_customers) {
+        if let Some((asked, page)) = self.customers.answered().filter(|_| is_of_customers && self.customers.is_new()) {
             self.answers.keep(asked, page, self.asked);
         }
+        self.recall_customers(cx.shared);
         if is_of_customers || self.assets.take(reply) {
             self.cursor.keep_within(self.row_count());
             self.ask(cx);
@@ -384,6 +399,18 @@ impl Layer for Find {
         true
     }
 
+    fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        if self.field.is_empty() {
+            let opened = self.recent.iter().filter_map(|recent| match recent {
+                Recent::Asset(_, said_at) => Some(*said_at),
+                // A name, which the page shows as it was opened by.
+                Recent::Customer(..) => None,
+            });
+            return opened.min().filter(|_| shared.is_off_line());
+        }
+        [self.customers.as_of(shared), self.assets.as_of(shared)].into_iter().flatten().min()
+    }
+
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         rows::view(self, area, buffer, shared);
     }
@@ -395,9 +422,9 @@ impl Layer for Find {
 }
 
 /// Opens the asset that was chosen among several; the chooser calls it.
-pub(in crate::tui) fn open_chosen(header: AssetHeader, cx: &mut Cx<'_>) {
+pub(in crate::tui) fn open_chosen(header: AssetHeader, said_at: Timestamp, cx: &mut Cx<'_>) {
     cx.want(Intent::Close);
-    cx.open(Record::asset(header));
+    cx.open(Record::asset(header, said_at));
 }
 
 #[cfg(test)]
@@ -405,7 +432,7 @@ mod tests {
     use std::time::Duration;
 
     use crossterm::event::{KeyCode, KeyModifiers};
-    use jiff::{SignedDuration, Timestamp};
+    use jiff::SignedDuration;
     use serde_json::json;
 
     use super::*;
@@ -475,7 +502,7 @@ mod tests {
             };
             let page = json!({ "items": names.iter().map(hit).collect::<Vec<_>>(), "next": next, "total": null });
             let ticket = self.asked.last().unwrap().0;
-            let reply = Reply { ticket, outcome: Ok(page.to_string().into_bytes()), took: Duration::ZERO, at: self.shared.now, waits: false };
+            let reply = Reply { ticket, outcome: Ok(page.to_string().into_bytes()), last_good: None, took: Duration::ZERO, at: self.shared.now, waits: false };
             self.does(|find, cx| find.on_reply(&reply, cx));
         }
 

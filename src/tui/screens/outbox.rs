@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::client::outbox::courier::Order;
 use crate::client::outbox::{Entry, State};
 use crate::tui::command::{Command, Place};
-use crate::tui::event::{Reply, Ticket};
+use crate::tui::event::Ticket;
 use crate::tui::layer::{Cx, Layer, Tone};
 use crate::tui::posted::Posted;
 use crate::tui::shared::Shared;
@@ -104,11 +104,11 @@ impl Layer for Outbox {
         self.doubted = None;
     }
 
-    fn on_reply(&mut self, reply: &Reply, _: &mut Cx<'_>) {
-        if self.asked == Some(reply.ticket) {
+    fn on_entries(&mut self, ticket: Ticket, entries: Vec<Entry>) {
+        if self.asked == Some(ticket) {
             self.asked = None;
-            self.entries = reply.outcome.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
-            self.cursor.keep_within(self.entries.as_ref().map_or(0, Vec::len));
+            self.cursor.keep_within(entries.len());
+            self.entries = Some(entries);
         }
     }
 

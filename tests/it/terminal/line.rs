@@ -1,5 +1,5 @@
 //! A line to the demo's server that is slow and loses pieces now and then, and
-//! that can be held.
+//! that can be held and cut.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::screen::demo;
@@ -24,7 +25,15 @@ pub(crate) struct Line {
     pub(crate) address: String,
     asked: Arc<Mutex<Vec<String>>>,
     held: watch::Sender<bool>,
+    wire: Arc<Mutex<Wire>>,
     runtime: Option<Runtime>,
+}
+
+/// What is carried just now.
+#[derive(Default)]
+struct Wire {
+    is_cut: bool,
+    carried: Vec<AbortHandle>,
 }
 
 impl Line {
@@ -35,8 +44,9 @@ impl Line {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (held, is_held) = watch::channel(false);
         let asked = Arc::new(Mutex::new(Vec::new()));
-        runtime.spawn(carry(listener, Arc::clone(&asked), is_held));
-        Self { address, asked, held, runtime: Some(runtime) }
+        let wire = Arc::default();
+        runtime.spawn(carry(listener, Arc::clone(&asked), is_held, Arc::clone(&wire)));
+        Self { address, asked, held, wire, runtime: Some(runtime) }
     }
 
     /// From now on no answer comes.
@@ -47,6 +57,19 @@ impl Line {
     /// All answers come that were held.
     pub(crate) fn release(&self) {
         self.held.send(false).unwrap();
+    }
+
+    /// From now on there is nobody at the other end, as if the server stood
+    /// still.
+    pub(crate) fn cut(&self) {
+        let mut wire = self.wire.lock().unwrap();
+        wire.is_cut = true;
+        wire.carried.drain(..).for_each(|carried| carried.abort());
+    }
+
+    /// The server is there again.
+    pub(crate) fn mend(&self) {
+        self.wire.lock().unwrap().is_cut = false;
     }
 
     /// What was read so far, in order, of all that begins so.
@@ -63,7 +86,7 @@ impl Drop for Line {
     }
 }
 
-async fn carry(listener: TcpListener, asked: Arc<Mutex<Vec<String>>>, is_held: watch::Receiver<bool>) {
+async fn carry(listener: TcpListener, asked: Arc<Mutex<Vec<String>>>, is_held: watch::Receiver<bool>, wire: Arc<Mutex<Wire>>) {
     let server = demo().address.trim_start_matches("http://");
     let mut luck = Luck(1);
     while let Ok((near, _)) = listener.accept().await {
@@ -72,8 +95,13 @@ async fn carry(listener: TcpListener, asked: Arc<Mutex<Vec<String>>>, is_held: w
         far.set_nodelay(true).unwrap();
         let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
         let mut heard = Heard { rest: Vec::new(), asked: Arc::clone(&asked) };
-        tokio::spawn(pass(near_in, far_out, luck.another(), move |piece| heard.hear(piece), None));
-        tokio::spawn(pass(far_in, near_out, luck.another(), |_| {}, Some(is_held.clone())));
+        let there = pass(near_in, far_out, luck.another(), move |piece| heard.hear(piece), None);
+        let back = pass(far_in, near_out, luck.another(), |_| {}, Some(is_held.clone()));
+        let mut wire = wire.lock().unwrap();
+        // What is not carried is closed.
+        if !wire.is_cut {
+            wire.carried.extend([tokio::spawn(there).abort_handle(), tokio::spawn(back).abort_handle()]);
+        }
     }
 }
 

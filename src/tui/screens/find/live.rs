@@ -1,7 +1,10 @@
 //! A source that is asked while one types: one request in flight, answers to
 //! what is no longer wanted never shown as if they were.
 
+use jiff::Timestamp;
+
 use super::super::super::event::{Reply, Ticket};
+use super::super::super::shared::Shared;
 use crate::client::ClientError;
 
 /// What was asked last and what came back.
@@ -9,12 +12,21 @@ use crate::client::ClientError;
 pub(super) struct Live<Q, A> {
     in_flight: Option<(Ticket, Q)>,
     answered: Option<(Q, A)>,
+    said: Said,
     failed: Option<(Q, ClientError)>,
+}
+
+/// When the server said what is shown.
+#[derive(Debug, Clone, Copy, Default)]
+struct Said {
+    at: Timestamp,
+    /// It was asked again in vain since.
+    is_old: bool,
 }
 
 impl<Q, A> Default for Live<Q, A> {
     fn default() -> Self {
-        Self { in_flight: None, answered: None, failed: None }
+        Self { in_flight: None, answered: None, said: Said::default(), failed: None }
     }
 }
 
@@ -44,13 +56,16 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
             return false;
         }
         let Some((_, asked)) = self.in_flight.take() else { return false };
-        let read = reply
-            .outcome
-            .clone()
-            .and_then(|body| serde_json::from_slice(&body).map_err(|error| ClientError::Strange { server: "the server".to_owned(), cause: error.to_string() }));
-        match read {
+        let (body, said) = match (&reply.outcome, &reply.last_good) {
+            (Ok(body), _) => (Ok(body), Said { at: reply.at, is_old: false }),
+            (Err(_), Some(last)) => (Ok(&last.body), Said { at: last.at, is_old: true }),
+            (Err(error), None) => (Err(error.clone()), Said::default()),
+        };
+        let strange = |error: serde_json::Error| ClientError::Strange { server: "the server".to_owned(), cause: error.to_string() };
+        match body.and_then(|body| serde_json::from_slice(body).map_err(strange)) {
             Ok(answer) => {
                 self.answered = Some((asked, answer));
+                self.said = said;
                 self.failed = None;
             }
             Err(error) => {
@@ -61,10 +76,37 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
         true
     }
 
-    /// An answer that needed no asking.
-    pub(super) fn know(&mut self, asked: Q, answer: A) {
+    /// An answer that needed no asking: the server said it then.
+    pub(super) fn know(&mut self, asked: Q, answer: A, at: Timestamp) {
         self.answered = Some((asked, answer));
+        self.said = Said { at, is_old: false };
         self.failed = None;
+    }
+
+    /// An answer in the place of one that did not come.
+    pub(super) fn recall(&mut self, asked: Q, answer: A, at: Timestamp) {
+        self.know(asked, answer, at);
+        self.said.is_old = true;
+    }
+
+    /// When the server said what is shown, if that may be another by now.
+    pub(super) fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
+        (self.answered.is_some() && (self.said.is_old || shared.is_off_line())).then_some(self.said.at)
+    }
+
+    /// When the server said what is shown, however new that is.
+    pub(super) const fn said_at(&self) -> Timestamp {
+        self.said.at
+    }
+
+    /// Whether the last answer came from the server, and just now.
+    pub(super) const fn is_new(&self) -> bool {
+        self.answered.is_some() && !self.said.is_old
+    }
+
+    /// What was asked in vain because of the line.
+    pub(super) fn missed(&self) -> Option<&Q> {
+        self.failed.as_ref().filter(|(_, error)| error.is_passing()).map(|(asked, _)| asked)
     }
 
     /// What was answered last, and the answer.

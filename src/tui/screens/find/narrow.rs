@@ -57,12 +57,22 @@ impl Answers {
         }
     }
 
-    /// What the server would say, if that is sure.
-    pub(super) fn to(&self, (text, by): &(String, SearchBy), now: When) -> Option<Page<CustomerHit>> {
+    /// What the server would say, if that is sure, and when it said so.
+    pub(super) fn to(&self, wanted: &(String, SearchBy), now: When) -> Option<(Page<CustomerHit>, Timestamp)> {
+        self.found(wanted, |kept| kept.still_counts(now))
+    }
+
+    /// What the server would have said the last time that it said anything of
+    /// it, and when that was: for when it cannot be asked.
+    pub(super) fn last(&self, wanted: &(String, SearchBy)) -> Option<(Page<CustomerHit>, Timestamp)> {
+        self.found(wanted, |_| true)
+    }
+
+    fn found(&self, (text, by): &(String, SearchBy), counts: impl Fn(&Kept) -> bool) -> Option<(Page<CustomerHit>, Timestamp)> {
         let wanted = Query::new(text, *by).ok()?;
-        let counting = || self.kept.iter().filter(|kept| kept.still_counts(now));
-        let same = counting().find(|kept| is_same(&kept.query, &wanted)).map(|kept| kept.page.clone());
-        same.or_else(|| counting().find_map(|kept| narrowed(&kept.query, &kept.page, &wanted)))
+        let counting = || self.kept.iter().filter(|kept| counts(kept));
+        let same = counting().find(|kept| is_same(&kept.query, &wanted)).map(|kept| (kept.page.clone(), kept.asked.at));
+        same.or_else(|| counting().find_map(|kept| Some((narrowed(&kept.query, &kept.page, &wanted)?, kept.asked.at))))
     }
 
     /// Forgets them all.
@@ -288,8 +298,10 @@ mod tests {
         assert!(answers.to(&text("kell"), later(11)).is_none() && answers.to(&text("kell"), later(-1)).is_none());
         assert!(answers.to(&text("kell"), When { writes: 4, ..now }).is_none());
         assert!(answers.to(&("kell".to_owned(), SearchBy::Name), now).is_none());
+        let (page, at) = answers.last(&text("kell")).unwrap();
+        assert_eq!((page.items.len(), at), (1, now.at), "however old it is, where nobody can be asked");
         answers.forget();
-        assert!(answers.to(&text("kel"), now).is_none());
+        assert!(answers.to(&text("kel"), now).is_none() && answers.last(&text("kel")).is_none());
     }
 
     #[test]

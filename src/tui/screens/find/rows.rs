@@ -1,11 +1,12 @@
 //! How the find screen looks.
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::super::super::shared::{Link, Shared};
+use super::super::super::shared::Shared;
 use super::super::super::widgets::{Row, counted, line, lines, rule, spread, wrap};
 use super::{Find, Recent, Where};
 use crate::api::asset::{AssetHeader, LookupHit};
@@ -73,7 +74,7 @@ fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let marked = at == find.cursor.at;
         match recent {
             Recent::Customer(_, name) => Row::new(look, marked).cell(name, 60, Style::new()).cell("customer", 9, look.quiet()).done(),
-            Recent::Asset(header) => Row::new(look, marked).cell(&asset_in_words(header), 60, Style::new()).cell("asset", 9, look.quiet()).done(),
+            Recent::Asset(header, _) => Row::new(look, marked).cell(&asset_in_words(header), 60, Style::new()).cell("asset", 9, look.quiet()).done(),
         }
     });
     lines(buffer, area, row + 1, rows);
@@ -99,13 +100,15 @@ fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     if !assets.is_empty() {
         let similar = assets.iter().all(|hit| hit.matched_by == crate::api::asset::MatchedBy::Similar);
         let title = if similar { "Assets, similar" } else { "Assets, exact" };
-        shown.push((None, heading(title, &format!("{} of {}", assets.len(), assets.len()), area.width, shared)));
+        let title = as_of(title, find.assets.as_of(shared), shared);
+        shown.push((None, heading(&title, &format!("{} of {}", assets.len(), assets.len()), area.width, shared)));
         shown.extend(assets.iter().enumerate().map(|(at, hit)| (Some(at), asset_row(hit, at == find.cursor.at, area.width, find, shared))));
     }
     if let Some(page) = find.customers.answer().filter(|page| !page.items.is_empty()) {
         let count = format!("{} of {}", page.items.len(), counted(page));
         let title = if customers.iter().all(|hit| hit.near_miss) { "Customers, one letter away" } else { "Customers" };
-        shown.push((None, heading(title, &count, area.width, shared)));
+        let title = as_of(title, find.customers.as_of(shared), shared);
+        shown.push((None, heading(&title, &count, area.width, shared)));
         let before = assets.len();
         shown.extend(
             customers.iter().enumerate().map(|(at, hit)| (Some(before + at), customer_row(hit, before + at == find.cursor.at, area.width, find, shared))),
@@ -165,7 +168,7 @@ fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
 /// down.
 fn not_signed_in_yet(shared: &Shared) -> Line<'static> {
     let look = shared.look;
-    if !matches!(shared.link, Link::Offline(_)) {
+    if !shared.is_off_line() {
         return Line::from(Span::styled(" Waiting for the server", look.quiet()));
     }
     let key = super::super::super::command::named("reload").and_then(|reload| shared.keymap.shown(reload)).unwrap_or_default();
@@ -175,6 +178,11 @@ fn not_signed_in_yet(shared: &Shared) -> Line<'static> {
         Span::styled(format!("  {key} "), look.key()),
         Span::raw("to try again"),
     ])
+}
+
+/// A title with the time of what stands under it, where that is old.
+fn as_of(title: &str, at: Option<Timestamp>, shared: &Shared) -> String {
+    at.map_or_else(|| title.to_owned(), |at| format!("{title}, as of {}", shared.clock(at)))
 }
 
 fn heading(title: &str, count: &str, wide: u16, shared: &Shared) -> Line<'static> {
