@@ -5,7 +5,7 @@
 //! ```text
 //! text ← rules ← api ← client ← tui ←┐
 //!                 ↑                  cli
-//!                 └ store ← search ← server, import, demo ←┘
+//!                 └ store ← search, backup ← server, import, demo ←┘
 //! config: beside them, over rules; read by cli and server
 //! ```
 //!
@@ -16,6 +16,7 @@
 //! * `tui` — the terminal application.
 //! * `store` — the only folder with SQL; SQLite and PostgreSQL alike.
 //! * `search` — the in-memory customer index.
+//! * `backup` — all of a database in one file, and back again.
 //! * `server` — handlers, one function per operation of [`api`].
 //! * `import`, `demo` — CSV in and out, and the data to try it all with.
 //! * [`cli`] — one file per verb of the command line.
@@ -23,6 +24,8 @@
 //! `tests/it/architecture.rs` holds this picture against the code.
 
 pub mod api;
+#[cfg(feature = "server")]
+pub mod backup;
 pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;

@@ -180,9 +180,10 @@ pub struct Session {
     /// Whether nothing else is allowed before the password was changed.
     #[serde(default)]
     pub must_change_password: bool,
-    /// Which database this is: another one after it was restored from a backup.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lineage: Option<String>,
+    /// Names the database behind the server; another one after a backup was
+    /// restored. What was sent before may not be there then.
+    #[serde(default)]
+    pub lineage: String,
 }
 
 impl Session {

@@ -35,7 +35,7 @@ impl DatabaseArgs {
 
 /// Whether the address is of a file that is not there.
 pub(super) fn is_missing(address: &str) -> bool {
-    sqlite_file(address).is_some_and(|path| !path.exists())
+    Db::file_of(address).is_some_and(|path| !path.exists())
 }
 
 /// Opens a database; the folder of a file is made.
@@ -44,8 +44,9 @@ pub(super) async fn open(address: &str) -> Result<Db, Failure> {
     Ok(Db::open(address).await?)
 }
 
-fn make_folder(address: &str) -> Result<(), Failure> {
-    if let Some(folder) = sqlite_file(address).and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+/// Makes the folder of a file.
+pub(super) fn make_folder(address: &str) -> Result<(), Failure> {
+    if let Some(folder) = Db::file_of(address).and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
         private_folder(folder).map_err(|error| Failure::failed(format!("the folder {} cannot be made: {error}", folder.display())))?;
     }
     Ok(())
@@ -64,12 +65,6 @@ pub(super) async fn open_to_load(address: &str) -> Result<Db, Failure> {
     let db = Db::open_to_load(address).await?;
     migrate::migrate(&db).await?;
     Ok(db)
-}
-
-/// The file of an SQLite address.
-fn sqlite_file(address: &str) -> Option<&Path> {
-    let path = address.strip_prefix("sqlite:")?;
-    Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
 }
 
 /// A folder that is made is for its owner only: customers' data lies in it.

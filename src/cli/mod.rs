@@ -7,6 +7,8 @@
 
 #[cfg(feature = "client")]
 mod asset;
+#[cfg(feature = "server")]
+mod backup;
 #[cfg(feature = "client")]
 mod connection;
 #[cfg(feature = "client")]
@@ -85,6 +87,12 @@ enum Verb {
     /// Bring the database to this version's schema
     #[cfg(feature = "server")]
     Migrate(serve::MigrateArgs),
+    /// Write all of the database into one file, while others work
+    #[cfg(feature = "server")]
+    Backup(backup::BackupArgs),
+    /// Make a database of a backup
+    #[cfg(feature = "server")]
+    Restore(backup::RestoreArgs),
     /// Read a CSV file into the database
     #[cfg(feature = "server")]
     Import(transfer::ImportArgs),
@@ -200,6 +208,10 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Serve(args) => serve::run(&args),
         #[cfg(feature = "server")]
         Verb::Migrate(args) => serve::migrate(&args),
+        #[cfg(feature = "server")]
+        Verb::Backup(args) => backup::backup(&args),
+        #[cfg(feature = "server")]
+        Verb::Restore(args) => backup::restore(&args),
         #[cfg(feature = "server")]
         Verb::Import(args) => transfer::import(args),
         #[cfg(feature = "server")]

@@ -13,7 +13,7 @@ use super::setup::given;
 use super::signals::{Renewals, Signals};
 use super::transport::TransportArgs;
 use crate::config::ServerSettings;
-use crate::server::{self, Arrangements, IdentityProvider, Lifetime, Lifetimes, Limits, OutgoingMail, Transport};
+use crate::server::{self, Arrangements, Backups, IdentityProvider, Lifetime, Lifetimes, Limits, OutgoingMail, Transport};
 use crate::store::{Db, migrate, settings, users};
 
 /// `countertop serve`.
@@ -46,6 +46,7 @@ pub(super) fn run(args: &ServeArgs) -> Outcome {
         limits: Limits::default(),
         mail: OutgoingMail::from_settings(&setup.config.mail)?,
         provider: IdentityProvider::from_settings(&setup.config.oidc)?.map(Arc::new),
+        backups: Backups::from_settings(config),
     };
     let transport = args.transport.choose(&setup)?;
     runtime::threads()?.block_on(serve(&address, config, transport, arrangements))

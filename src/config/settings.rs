@@ -133,6 +133,11 @@ settings! {
         customer_idle_hours: u32 = 1, "A session of a customer's people ends when it stood idle for so many hours.";
         customer_session_hours: u32 = 24, "A session of a customer's people lives at most so many hours.";
         kiosk_idle_seconds: u32 = 60, "A session at a shop workstation ends when it stood idle for so many seconds.";
+        backup_folder: Option<FilePath> = None,
+            "A folder for scheduled backups, best on another disk; it must be there. With none there are none. Servers on one database take turns.",
+            such as "/var/backups/countertop";
+        backup_every: u32 = 24, "A backup is made every so many hours, and checked that it restores.";
+        backup_keep: u32 = 14, "So many scheduled backups are kept; the oldest beyond are removed.";
         default_country: CountryCode = CountryCode::default(), "Telephone numbers and states of a new database are read by this country (ISO 3166-1).";
     }
     mail: MailSettings, "How `countertop serve` sends mail, such as the link to set a password with. With no server it sends none." {

@@ -70,7 +70,7 @@ pub(super) async fn serve<L: Listener<Addr = SocketAddr>>(mut listener: L, route
     let _all = places.acquire_many(most).await;
 }
 
-async fn told_to_stop(mut stopped: watch::Receiver<bool>) {
+pub(super) async fn told_to_stop(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 

@@ -10,7 +10,7 @@ use axum::http::{Response, StatusCode, header};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::App;
-use crate::store::settings;
+use crate::store::{At, settings};
 
 /// The process lives.
 pub(super) async fn alive() -> &'static str {
@@ -85,6 +85,17 @@ pub(super) fn count(method: &'static str, path: &str, status: u16, took: Duratio
     let figure = Figure::of(method, path, status);
     figure.note(took);
     FIGURES.write().unwrap_or_else(PoisonError::into_inner).entry(path.to_owned()).or_default().insert((method, status), figure);
+}
+
+/// Tells when the last backup was made that was found to restore.
+pub(super) fn note_checked_backup(at: At) {
+    #[expect(clippy::cast_precision_loss, reason = "to the second is enough")]
+    metrics::gauge!("countertop_backup_checked_timestamp_seconds").set(at.0.as_second() as f64);
+}
+
+/// Counts backups that could not be made or did not restore.
+pub(super) fn count_failed_backups(more: u64) {
+    metrics::counter!("countertop_backup_failures_total").increment(more);
 }
 
 /// How often what was measured is summed up.

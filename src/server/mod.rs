@@ -5,12 +5,13 @@
 //! noun; `router` mounts them from that table, `call` is the one way in for
 //! all of them: sign-in, permission, body, idempotency, answer.
 //!
-//! May call [`crate::search`], [`crate::store`], [`crate::api`],
+//! May call [`crate::search`], [`crate::backup`], [`crate::store`], [`crate::api`],
 //! [`crate::rules`], [`crate::config`] and [`crate::text`]. Knows no terminal.
 
 mod account_letter;
 mod acting;
 mod assets;
+mod backups;
 mod brake;
 mod call;
 mod caller;
@@ -58,6 +59,7 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use backups::Backups;
 pub use feed::Feed;
 pub use mail::{MailSettingsError, OutgoingMail};
 pub use oidc::{IdentityProvider, SetupFault, subject_key};
@@ -66,7 +68,7 @@ pub use running::{Running, ServeError, Transport, serve};
 pub use tls::{CertificateSource, Tls, TlsError};
 
 use crate::search::CustomerIndex;
-use crate::store::Db;
+use crate::store::{Db, settings};
 
 /// What every handler shares. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -95,6 +97,8 @@ pub struct App {
     mail: OutgoingMail,
     /// Where the dealer's people have their accounts, if anywhere.
     provider: Option<Arc<IdentityProvider>>,
+    /// Names the database: a restore needs the servers stopped.
+    lineage: Arc<str>,
 }
 
 /// What a server is told beside its database and address.
@@ -108,6 +112,8 @@ pub struct Arrangements {
     pub mail: OutgoingMail,
     /// Where the dealer's people have their accounts, if anywhere.
     pub provider: Option<Arc<IdentityProvider>>,
+    /// Where backups go and when, if anywhere.
+    pub backups: Option<Backups>,
 }
 
 /// How long sessions live (8.4).
@@ -182,12 +188,13 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn start(db: Db, arrangements: Arrangements) -> crate::store::Result<Self> {
-        let Arrangements { lifetimes, limits, mail, provider } = arrangements;
+        let Arrangements { lifetimes, limits, mail, provider, backups: _ } = arrangements;
+        let lineage: Arc<str> = settings::lineage(&mut db.read().await?).await?.unwrap_or_default().into();
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db).await?);
         let callers = Arc::new(callers::Callers::over(&db));
         let gate = Arc::new(gate::Gate::new(&limits));
         let (keys, passwords, brake) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { db, index, feed, callers, keys, passwords, brake, lifetimes, limits, gate, mail, provider })
+        Ok(Self { db, index, feed, callers, keys, passwords, brake, lifetimes, limits, gate, mail, provider, lineage })
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::tls::Tls;
-use super::{App, Arrangements, connections, router};
+use super::{App, Arrangements, backups, connections, router};
 use crate::store::{At, Db, StoreError, audit, changes, device_sign_ins, idempotency, migrate, sessions, settings};
 
 /// A server that listens.
@@ -92,6 +92,7 @@ pub async fn serve(db: Db, address: SocketAddr, transport: Transport, arrangemen
     transport.may_listen(address)?;
     super::health::recorder();
     let limits = arrangements.limits;
+    let plan = arrangements.backups.clone();
     let app = App::start(db, arrangements).await?;
     let listen = |cause| ServeError::Listen { address, cause };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -119,7 +120,9 @@ pub async fn serve(db: Db, address: SocketAddr, transport: Transport, arrangemen
     let house = tokio::spawn(keep_house(app.db.clone()));
     let sealer = tokio::spawn(seal(app.db.clone()));
     let figures = tokio::spawn(super::health::sum_up());
-    Ok(Running { address, app, tls, stop, server, chores: vec![loading, feed, house, sealer, figures] })
+    let mut chores = vec![loading, feed, house, sealer, figures];
+    chores.extend(plan.map(|plan| tokio::spawn(backups::keep_backed_up(app.db.clone(), plan, stop.subscribe()))));
+    Ok(Running { address, app, tls, stop, server, chores })
 }
 
 impl Running {

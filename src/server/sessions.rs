@@ -247,7 +247,6 @@ pub(super) async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
     let acting = acting(cx).await?;
     let caller = &cx.caller;
     Ok(Session {
-        lineage: None,
         user: User {
             id: caller.id(),
             username: caller.user.username.clone(),
@@ -273,6 +272,7 @@ pub(super) async fn session_view(cx: &mut Cx) -> Result<Session, Fault> {
         expires_at: At::from_micros(expires).0,
         idle_seconds: caller.session.idle_micros / 1_000_000,
         must_change_password: caller.user.must_change,
+        lineage: cx.app.lineage.to_string(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Pools, connections and transactions of both databases.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -105,10 +106,9 @@ impl Db {
                 PgConnectOptions::from_str(address)?.application_name("countertop").statement_cache_capacity(STATEMENTS_KEPT).disable_statement_logging();
             return Ok(Self::Postgres(postgres_pool().connect_with(options).await?));
         }
-        let Some(path) = address.strip_prefix("sqlite:") else {
+        let Some(path) = Self::file_of(address) else {
             return Err(StoreError::Address(format!("{address:?} is no database address: write sqlite:///path/file.db or postgres://user@host/database")));
         };
-        let path = path.strip_prefix("//").unwrap_or(path);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -127,6 +127,51 @@ impl Db {
         let write = pool(1).connect_with(writing).await?;
         let read = pool(8).connect_with(options).await?;
         Ok(Self::Sqlite { read, write })
+    }
+
+    /// A file that is filled in one go and that nobody else knows until then:
+    /// it has no log and does not wait for the disk. Whoever fills it sees to it
+    /// that it is on the disk before it is known, and throws it away when
+    /// anything went wrong.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn open_unknown_file(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Memory)
+            .synchronous(SqliteSynchronous::Off)
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(STATEMENTS_KEPT)
+            .disable_statement_logging();
+        let only = SqlitePoolOptions::new().max_connections(1).acquire_timeout(FREE_WITHIN).test_before_acquire(false).connect_with(options).await?;
+        Ok(Self::Sqlite { read: only.clone(), write: only })
+    }
+
+    /// The file of an SQLite address.
+    #[must_use]
+    pub fn file_of(address: &str) -> Option<&Path> {
+        let path = address.strip_prefix("sqlite:")?;
+        Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
+    }
+
+    /// Puts the log of a database's file into the file and takes the log away.
+    /// False: somebody else has the file open.
+    ///
+    /// # Errors
+    /// When it is no database that can be read.
+    pub async fn make_one_file(path: &Path) -> Result<bool> {
+        let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(1)).disable_statement_logging();
+        let mut connection = options.connect().await?;
+        let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = DELETE").fetch_one(&mut connection).await;
+        connection.close().await?;
+        match mode {
+            Ok(mode) => Ok(mode == "delete"),
+            Err(error) if is_busy(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Which database it is.
@@ -174,6 +219,23 @@ impl Db {
         Ok(Conn { lent: Some(lent), db: self.clone() })
     }
 
+    /// All rows as they are at one moment, to read at leisure. Others write
+    /// meanwhile; the log of a file grows until this is given back.
+    ///
+    /// # Errors
+    /// When none is free in time or the database does not answer.
+    pub async fn snapshot(&self) -> Result<Conn> {
+        let lent = match self {
+            Self::Sqlite { read, .. } => Lent::SqliteWrite(read.begin().await?),
+            Self::Postgres(pool) => {
+                let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
+                Lent::PostgresWrite(transaction)
+            }
+        };
+        Ok(Conn { lent: Some(lent), db: self.clone() })
+    }
+
     /// Puts what a file's log holds into the file itself. Others read and write
     /// meanwhile. PostgreSQL sees to that by itself.
     ///
@@ -198,6 +260,14 @@ impl Db {
     }
 }
 
+/// Whether SQLite says that somebody else is at it; the low byte is the code
+/// itself.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == BUSY)
+}
+
 /// A connection, perhaps in a transaction.
 #[derive(Debug)]
 pub struct Conn {
@@ -206,7 +276,7 @@ pub struct Conn {
     db: Db,
 }
 
-/// What the pools lend.
+/// What the pools lend; a snapshot is a transaction that writes nothing.
 #[derive(Debug)]
 enum Lent {
     SqliteRead(PoolConnection<Sqlite>),

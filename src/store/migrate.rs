@@ -1,11 +1,15 @@
 //! Brings a database to this version's schema. One folder of migrations for
 //! both databases; two tokens stand for what they call differently.
+//!
+//! All that is missing is applied in one transaction, one program at a time:
+//! whoever is killed on the way leaves nothing behind, and whoever comes second
+//! finds it done.
 
 use sqlx::AssertSqlSafe;
 use sqlx::SqlSafeStr;
-use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migration, MigrationType};
 
-use super::{Db, DbKind, Result, StoreError};
+use super::{Conn, Db, DbKind, Raw, Result, StoreError, settings};
 
 /// Released files are never edited: their checksum is kept in the database.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -14,53 +18,134 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "device_sign_in", include_str!("../../assets/migrations/0003_device_sign_in.sql")),
 ];
 
+/// The schema of this program: its last migration.
+pub const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// Where it is noted what was applied. The driver's own table.
+pub(super) const APPLIED: &str = "_sqlx_migrations";
+
+/// By which programs on one PostgreSQL migrate in turn.
+const MIGRATING: i64 = 0x636f_756e_7465_6d69;
+
 /// SQLite before this can corrupt a database in write-ahead mode.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// Applies what is missing, one program at a time (PostgreSQL: an advisory
-/// lock; SQLite: its write lock). Returns how many were applied.
+/// Applies what is missing, one program at a time, and gives a database that
+/// has none the name by which it is told from every other. Returns how many
+/// migrations were applied.
 ///
 /// # Errors
 /// When a migration fails (it leaves no trace then), or the database is newer
 /// than this program.
 pub async fn migrate(db: &Db) -> Result<usize> {
     check_sqlite(db).await?;
-    let before = applied(db).await?;
-    let migrator = migrator(db.kind());
-    match db {
-        Db::Sqlite { write, .. } => migrator.run(write).await?,
-        Db::Postgres(pool) => migrator.run(pool).await?,
+    // Whoever finds nothing to do waits for nobody.
+    if is_current(&mut db.read().await?).await? {
+        return Ok(0);
     }
-    Ok(MIGRATIONS.len().saturating_sub(before))
+    let mut conn = db.write().await?;
+    let applied = bring_to(&mut conn, NEWEST).await?;
+    settings::begin_lineage(&mut conn).await?;
+    conn.commit().await?;
+    Ok(applied)
 }
 
-fn migrator(kind: DbKind) -> Migrator {
+async fn is_current(conn: &mut Conn) -> Result<bool> {
+    Ok(schema(conn).await? == Some(NEWEST) && settings::lineage(conn).await?.is_some())
+}
+
+/// The schema of a database: its last migration; none where there is none yet.
+///
+/// # Errors
+/// When the database fails, is newer than this program, or was migrated by
+/// something else.
+pub async fn schema(conn: &mut Conn) -> Result<Option<i64>> {
+    let known = migrations(conn.kind());
+    let applied = match conn.raw().await? {
+        Raw::Sqlite(connection) => {
+            let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = $1";
+            let there: i64 = sqlx::query_scalar(tables).bind(APPLIED).fetch_one(&mut *connection).await?;
+            if there == 0 {
+                return Ok(None);
+            }
+            connection.list_applied_migrations(APPLIED).await?
+        }
+        Raw::Postgres(connection) => {
+            let there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(APPLIED).fetch_one(&mut *connection).await?;
+            if !there {
+                return Ok(None);
+            }
+            connection.list_applied_migrations(APPLIED).await?
+        }
+    };
+    last_of(&applied, &known)
+}
+
+/// Keeps every other program from migrating until this transaction ends. On
+/// SQLite whoever may write is alone anyway.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(conn: &mut Conn) -> Result<()> {
+    if let Raw::Postgres(connection) = conn.raw().await? {
+        // However long it takes, and however long others do.
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *connection).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATING).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Applies what is missing up to a schema, within the transaction of `conn`.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn bring_to(conn: &mut Conn, schema: i64) -> Result<usize> {
+    lock(conn).await?;
+    let known = migrations(conn.kind());
+    match conn.raw().await? {
+        Raw::Sqlite(connection) => apply_missing(connection, &known, schema).await,
+        Raw::Postgres(connection) => apply_missing(connection, &known, schema).await,
+    }
+}
+
+/// The same on a connection of the driver's.
+pub(super) async fn apply_missing<C: Migrate>(connection: &mut C, known: &[Migration], schema: i64) -> Result<usize> {
+    connection.ensure_migrations_table(APPLIED).await?;
+    let applied = connection.list_applied_migrations(APPLIED).await?;
+    let last = last_of(&applied, known)?.unwrap_or(0);
+    let mut count = 0;
+    for migration in known.iter().filter(|migration| migration.version > last && migration.version <= schema) {
+        connection.apply(APPLIED, migration).await?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// The last of what was applied, if all of it is known.
+fn last_of(applied: &[AppliedMigration], known: &[Migration]) -> Result<Option<i64>> {
+    let last = applied.iter().map(|one| one.version).max();
+    for one in applied {
+        match known.iter().find(|migration| migration.version == one.version) {
+            Some(migration) if migration.checksum == one.checksum => {}
+            Some(migration) => return Err(MigrateError::VersionMismatch(migration.version).into()),
+            None if one.version > NEWEST => return Err(StoreError::Newer { database: last.unwrap_or(one.version), program: NEWEST }),
+            None => return Err(MigrateError::VersionMissing(one.version).into()),
+        }
+    }
+    Ok(last)
+}
+
+/// The migrations in the words of a database.
+pub(super) fn migrations(kind: DbKind) -> Vec<Migration> {
     let (text, serial) = match kind {
         DbKind::Sqlite => ("TEXT", "INTEGER PRIMARY KEY AUTOINCREMENT"),
         DbKind::Postgres => ("TEXT COLLATE \"C\"", "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"),
     };
-    let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
+    let of = |(version, name, sql): &(i64, &'static str, &str)| {
         let sql = sql.replace("{{text}}", text).replace("{{serial}}", serial);
         Migration::new(*version, (*name).into(), MigrationType::Simple, AssertSqlSafe(sql).into_sql_str(), false)
-    });
-    Migrator::with_migrations(migrations.collect())
-}
-
-async fn applied(db: &Db) -> Result<usize> {
-    const TABLE: &str = "_sqlx_migrations";
-    let applied = match db {
-        Db::Sqlite { write, .. } => {
-            let mut connection = write.acquire().await?;
-            connection.ensure_migrations_table(TABLE).await?;
-            connection.list_applied_migrations(TABLE).await?
-        }
-        Db::Postgres(pool) => {
-            let mut connection = pool.acquire().await?;
-            connection.ensure_migrations_table(TABLE).await?;
-            connection.list_applied_migrations(TABLE).await?
-        }
     };
-    Ok(applied.len())
+    MIGRATIONS.iter().map(of).collect()
 }
 
 async fn check_sqlite(db: &Db) -> Result<()> {

@@ -1,7 +1,8 @@
 //! The only folder with SQL. Each query is one text that SQLite and PostgreSQL
 //! both run; `tests/it/store.rs` prepares every one of them on both.
-//! Texts that grow with their values (`bulk`), and what each database tells of
-//! commits (`watch`), are the exceptions: stories run each of those on both.
+//! Texts that grow with their values (`bulk`), those that name whatever table
+//! there is (`tables`), and what each database tells of commits (`watch`), are
+//! the exceptions: stories run each of those on both.
 //!
 //! A [`Db`] lends a [`Conn`]: to read, or to write in one transaction. Every
 //! query takes the `Conn`, so that a handler's reads and writes see one state.
@@ -15,6 +16,7 @@ mod scope;
 
 pub mod assets;
 pub mod audit;
+pub mod backups;
 pub mod bulk;
 pub mod changes;
 pub mod contacts;
@@ -33,6 +35,7 @@ pub mod requests;
 pub mod roles;
 pub mod sessions;
 pub mod settings;
+pub mod tables;
 pub mod users;
 pub mod watch;
 
@@ -53,6 +56,17 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the database could not be brought to this version: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A newer program has migrated it.
+    #[error("the database is newer (schema {database}) than this program (schema {program}): use the newer program on it")]
+    Newer {
+        /// What the database has.
+        database: i64,
+        /// What this program knows.
+        program: i64,
+    },
+    /// Tables or rows are not what the migrations make.
+    #[error("{0}")]
+    Strange(String),
     /// The address is no database address.
     #[error("{0}")]
     Address(String),
@@ -76,6 +90,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
     [
         assets::STATEMENTS,
         audit::STATEMENTS,
+        backups::STATEMENTS,
         bulk::STATEMENTS,
         changes::STATEMENTS,
         contacts::STATEMENTS,

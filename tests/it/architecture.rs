@@ -17,10 +17,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tui", &["client", "api", "rules", "text"]),
     ("store", &["api", "rules", "text"]),
     ("search", &["store", "api", "rules", "text"]),
-    ("server", &["search", "store", "api", "rules", "config", "text"]),
+    ("backup", &["store", "text"]),
+    ("server", &["search", "backup", "store", "api", "rules", "config", "text"]),
     ("import", &["store", "api", "rules", "text"]),
     ("demo", &["server", "store", "api", "rules", "text"]),
-    ("cli", &["client", "tui", "server", "store", "search", "import", "demo", "api", "rules", "config", "text"]),
+    ("cli", &["client", "tui", "server", "store", "search", "backup", "import", "demo", "api", "rules", "config", "text"]),
 ];
 
 /// Crates that belong to one part alone.

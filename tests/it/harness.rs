@@ -12,6 +12,7 @@ mod smtp;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use countertop::api::ids::{AssetId, SessionId, UserId};
@@ -20,7 +21,7 @@ use countertop::server::{App, Arrangements, IdentityProvider, Running, Transport
 use countertop::store::assets::{self, NewAsset};
 use countertop::store::sessions::{self, NewSession};
 use countertop::store::users::{self, NewGrant};
-use countertop::store::{At, Db, Scope, places};
+use countertop::store::{At, Db, DbKind, Scope, places};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -172,8 +173,13 @@ impl World {
     /// Another server over the same database, with arrangements of its own. It
     /// lives as long as what is given back.
     pub(crate) async fn beside(&self, arrangements: Arrangements) -> Beside {
+        self.over(self.app.db.clone(), arrangements).await
+    }
+
+    /// A server over another database, for those who know this world.
+    pub(crate) async fn over(&self, db: Db, arrangements: Arrangements) -> Beside {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let running = serve(self.app.db.clone(), address, Transport::Plain, arrangements).await.expect("the server starts");
+        let running = serve(db, address, Transport::Plain, arrangements).await.expect("the server starts");
         let caller = Caller { server: format!("http://{}", running.address), ..self.stranger() };
         Beside { caller, _running: running }
     }
@@ -227,6 +233,45 @@ impl World {
         let id = assets::insert(&mut conn, owner.id, &new).await.unwrap();
         conn.commit().await.unwrap();
         id
+    }
+}
+
+/// A database without a table, of either kind.
+#[derive(Debug)]
+pub(crate) struct Empty {
+    /// Where it is.
+    pub(crate) address: String,
+    /// Its name on a lent PostgreSQL, from where it has to go.
+    lent: Option<String>,
+    files: Option<TempDir>,
+}
+
+impl Empty {
+    /// A new one.
+    pub(crate) async fn of(kind: DbKind) -> Self {
+        match kind {
+            DbKind::Sqlite => {
+                let files = tempfile::tempdir().unwrap();
+                Self { address: format!("sqlite://{}", files.path().join("empty.db").display()), lent: None, files: Some(files) }
+            }
+            DbKind::Postgres => {
+                let server = postgres::server();
+                let name = server.create(None).await;
+                Self { address: server.address(&name), lent: server.is_lent().then_some(name), files: None }
+            }
+        }
+    }
+
+    /// The file, where it is one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.files.as_ref().map(|files| files.path().join("empty.db"))
+    }
+
+    /// Takes it away.
+    pub(crate) async fn remove(self) {
+        if let Some(name) = &self.lent {
+            postgres::server().remove(name).await;
+        }
     }
 }
 
@@ -447,4 +492,34 @@ pub(crate) fn keys(object: &Value) -> BTreeSet<String> {
 pub(crate) fn each<'v>(body: &'v Value, pointer: &str) -> Vec<&'v str> {
     let items = body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     items.iter().map(|item| item.pointer(pointer).and_then(Value::as_str).unwrap_or("(none)")).collect()
+}
+
+/// A number from the environment.
+pub(crate) fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a whole number"))
+}
+
+/// Dice that fall again as they did: the seed is told, and `COUNTERTOP_SEED`
+/// gives it.
+#[derive(Debug)]
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    /// For what is named.
+    #[expect(clippy::print_stderr, reason = "the seed of a failure is told")]
+    pub(crate) fn new(what: &str) -> Self {
+        let now = Timestamp::now().as_microsecond();
+        let seed = number_from("COUNTERTOP_SEED").unwrap_or_else(|| now.unsigned_abs());
+        eprintln!("{what}: COUNTERTOP_SEED={seed}");
+        // xorshift stays at zero for ever.
+        Self(seed | 1)
+    }
+
+    /// A number below another.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(end).expect("a small number")).expect("a small number")
+    }
 }

@@ -14,6 +14,7 @@ mod cli;
 mod client;
 mod import;
 mod meter_properties;
+mod migrating;
 mod readme;
 mod store;
 mod stories;

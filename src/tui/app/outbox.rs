@@ -37,7 +37,7 @@ impl App {
     /// Somebody is signed in: what waits for him is sent, his drafts come back.
     pub(super) fn begin_outbox(&mut self) {
         if let Some(whose) = self.whose() {
-            let lineage = self.shared.session.as_ref().and_then(|session| session.lineage.clone());
+            let lineage = self.shared.session.as_ref().map(|session| session.lineage.clone()).filter(|lineage| !lineage.is_empty());
             self.effects.push_back(Effect::Deliver(whose, lineage));
         }
     }

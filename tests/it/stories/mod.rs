@@ -7,6 +7,7 @@ mod acting;
 mod administration;
 mod apart;
 mod assignment;
+mod backups;
 mod by_hand;
 mod canaries;
 mod contacts;

@@ -1,0 +1,93 @@
+//! Migrations: one program at a time, and whoever is killed on the way leaves
+//! nothing behind (T7). `COUNTERTOP_TRIES` and `COUNTERTOP_SEED` as in
+//! `stories/backups.rs`.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use countertop::store::{Db, DbKind, migrate, settings};
+
+use crate::harness::{Dice, Empty, number_from};
+
+fn migrating(address: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
+    command.args(["migrate", "--database", address]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// How a migration ended that was left alone: what it told if it failed.
+fn told(child: Child) -> Result<(), String> {
+    let output = child.wait_with_output().unwrap();
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+async fn several_at_once(kind: DbKind) {
+    for _ in 0..3 {
+        let target = Empty::of(kind).await;
+        let children: Vec<Child> = (0..6).map(|_| migrating(&target.address)).collect();
+        for child in children {
+            assert_eq!(told(child), Ok(()));
+        }
+        target.remove().await;
+    }
+}
+
+async fn killed_on_the_way(kind: DbKind) {
+    let mut dice = Dice::new("a migration that is killed");
+    for _ in 0..number_from("COUNTERTOP_TRIES").unwrap_or(10) {
+        let target = Empty::of(kind).await;
+        for _ in 0..3 {
+            let mut child = migrating(&target.address);
+            std::thread::sleep(Duration::from_millis(dice.below(150) as u64));
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
+        assert_eq!(told(migrating(&target.address)), Ok(()));
+        let db = Db::open(&target.address).await.unwrap();
+        let mut conn = db.read().await.unwrap();
+        assert_eq!(migrate::schema(&mut conn).await.unwrap(), Some(migrate::NEWEST));
+        assert!(settings::lineage(&mut conn).await.unwrap().is_some());
+        drop(conn);
+        db.close().await;
+        target.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn t7_several_programs_migrate_a_file_at_once() {
+    several_at_once(DbKind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn t7_several_programs_migrate_a_servers_database_at_once() {
+    several_at_once(DbKind::Postgres).await;
+}
+
+#[tokio::test]
+async fn t7_a_killed_migration_of_a_file_is_done_again() {
+    killed_on_the_way(DbKind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn t7_a_killed_migration_of_a_servers_database_is_done_again() {
+    killed_on_the_way(DbKind::Postgres).await;
+}
+
+#[tokio::test]
+async fn t7_every_step_can_be_the_last_one_that_was_done() {
+    for kind in [DbKind::Sqlite, DbKind::Postgres] {
+        for last in 0..=migrate::NEWEST {
+            let target = Empty::of(kind).await;
+            let db = Db::open(&target.address).await.unwrap();
+            let mut conn = db.write().await.unwrap();
+            migrate::bring_to(&mut conn, last).await.unwrap();
+            conn.commit().await.unwrap();
+            // The next step, taken back as a kill would.
+            let mut conn = db.write().await.unwrap();
+            migrate::bring_to(&mut conn, last + 1).await.unwrap();
+            drop(conn);
+            assert_eq!(migrate::migrate(&db).await.unwrap(), usize::try_from(migrate::NEWEST - last).unwrap());
+            db.close().await;
+            target.remove().await;
+        }
+    }
+}
