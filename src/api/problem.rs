@@ -82,6 +82,8 @@ const TITLES: &[(&str, u16, &str)] = &[
     ("session.slow_down", 429, "Too many tries"),
     ("server.failed", 500, "The server failed"),
     ("server.busy", 503, "The server is busy"),
+    ("storage.failed", 503, "The server's disk fails"),
+    ("storage.full", 507, "The server's disk is full"),
 ];
 
 impl Problem {

@@ -30,6 +30,7 @@ use super::noted::{self, Noted, Origin};
 use super::password::NewPassword;
 use super::password_letter::PasswordLink;
 use super::powers::StandingIn;
+use super::steps::{self, Step};
 use super::{credentials, sessions};
 use crate::api::operation::{ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SignOut, StopActing};
 use crate::api::problem::Problem;
@@ -183,7 +184,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 // wait for another would wait for each other. Nor one while
                 // somebody's body trickles in.
                 if known.notes_use() {
-                    note_use(&app, &caller).await?;
+                    note_use(&app, &caller).await;
                 }
                 demand(&caller, endpoint)?;
                 if endpoint.method == Method::Get {
@@ -208,10 +209,17 @@ fn lane(endpoint: &Endpoint, work: Work) -> Lane {
     }
 }
 
-async fn note_use(app: &App, caller: &Caller) -> Result<(), StoreError> {
-    let mut conn = app.db.write().await?;
-    crate::store::sessions::note_use(&mut conn, caller.session_id()).await?;
-    conn.commit().await
+/// Notes that the session is used. Where nothing can be written, on a full disk
+/// for one, what is there is read all the same.
+async fn note_use(app: &App, caller: &Caller) {
+    let noting = async {
+        let mut conn = app.db.write().await?;
+        crate::store::sessions::note_use(&mut conn, caller.session_id()).await?;
+        conn.commit().await
+    };
+    if let Err(error) = noting.await {
+        tracing::warn!(cause = %error, "the use of a session could not be noted");
+    }
 }
 
 /// What may be done before a password that has to be changed was changed.
@@ -261,46 +269,70 @@ async fn write(write: Write, parts: Parts, body: Bytes) -> Result<Done, Fault> {
         None => None,
     };
     let under = sent_key.as_deref().map(|key| idempotency::Key { user, route: &route, key });
-    let new_password = new_password(&write, &asked).await?;
+    let mut new_password = new_password(&write, &asked).await?;
+    // A password was hashed for one try.
+    let mut once_more = new_password.is_none();
+    loop {
+        steps::pass(Step::Asked);
+        let mut conn = app.db.write().await?;
+        if let Some(under) = &under
+            && let Some(kept) = idempotency::get(&mut conn, under).await?
+        {
+            return replay(kept, &sent);
+        }
+        match run_write(&write, conn, (&token, &asked), new_password.take()).await {
+            Ok((cx, done)) => return commit(app, cx, done, under.as_ref(), &sent).await,
+            // Somebody else took the number or the name between looking and
+            // writing. Who looks again can say who.
+            Err(Fault::Store(StoreError::Taken)) if once_more => once_more = false,
+            Err(fault) => return refuse(app, fault, under.as_ref(), &sent).await,
+        }
+    }
+}
+
+/// Keeps the answer under its key, and makes both last.
+async fn commit(app: &App, mut cx: Cx, done: Done, under: Option<&idempotency::Key<'_>>, sent: &Sent) -> Result<Done, Fault> {
+    steps::pass(Step::Written);
+    if let Some(under) = under.filter(|_| !cx.is_secret) {
+        let is_kept = idempotency::keep(&mut cx.conn, under, &kept(&done, sent)).await;
+        if matches!(is_kept, Err(StoreError::Taken)) {
+            // Another server was faster under the same key: its answer stands.
+            drop(cx);
+            return again(app, under, sent).await;
+        }
+        is_kept?;
+    }
+    steps::pass(Step::Kept);
+    cx.conn.commit().await?;
+    steps::pass(Step::Committed);
+    app.mail.tell(cx.told);
+    // It is written, whatever the feed says.
+    if let Err(error) = app.feed.catch_up(&app.db, &app.index).await {
+        tracing::warn!(cause = %error, "the index did not hear of a write; it will soon");
+        app.feed.wake();
+    }
+    if let Some(letter) = cx.letter {
+        app.mail.send_password_link(&letter).await?;
+    }
+    Ok(done)
+}
+
+/// Keeps a refusal that is final. What stands in the way may be the first sending
+/// itself, which came to its end meanwhile through another server, or one that
+/// was killed: then its answer is the answer.
+async fn refuse(app: &App, fault: Fault, under: Option<&idempotency::Key<'_>>, sent: &Sent) -> Result<Done, Fault> {
+    let problem = fault.into_problem();
+    let Some(under) = under.filter(|_| (400..500).contains(&problem.status) && problem.status != 401) else { return Err(problem.into()) };
     let mut conn = app.db.write().await?;
-    if let Some(under) = &under
-        && let Some(kept) = idempotency::get(&mut conn, under).await?
-    {
-        return replay(kept, &sent);
+    // Who may not any more is not told what he did when he might.
+    let first = if problem.status == 403 { None } else { idempotency::get(&mut conn, under).await? };
+    if let Some(first) = first {
+        return replay(first, sent);
     }
-    match run_write(&write, conn, (&token, &asked), new_password).await {
-        Ok((mut cx, done)) => {
-            if let Some(under) = under.as_ref().filter(|_| !cx.is_secret) {
-                match idempotency::keep(&mut cx.conn, under, &kept(&done, &sent)).await {
-                    // Another server was faster under the same key: its answer stands.
-                    Err(StoreError::Taken) => return again(app, under, &sent).await,
-                    other => other?,
-                }
-            }
-            cx.conn.commit().await?;
-            app.mail.tell(cx.told);
-            // It is written, whatever the feed says.
-            if let Err(error) = app.feed.catch_up(&app.db, &app.index).await {
-                tracing::warn!(cause = %error, "the index did not hear of a write; it will soon");
-                app.feed.wake();
-            }
-            if let Some(letter) = cx.letter {
-                app.mail.send_password_link(&letter).await?;
-            }
-            Ok(done)
-        }
-        Err(fault) => {
-            let problem = fault.into_problem();
-            if let Some(under) = under.filter(|_| is_final(problem.status)) {
-                let done = refused(&problem);
-                let mut conn = app.db.write().await?;
-                if idempotency::keep(&mut conn, &under, &kept(&done, &sent)).await.is_ok() {
-                    conn.commit().await?;
-                }
-            }
-            Err(problem.into())
-        }
+    if is_final(problem.status) && idempotency::keep(&mut conn, under, &kept(&refused(&problem), sent)).await.is_ok() {
+        conn.commit().await?;
     }
+    Err(problem.into())
 }
 
 /// What a key counts for: the same call on behalf of another customer is another

@@ -29,6 +29,17 @@ impl Fault {
                 tracing::warn!("no database connection was free in time");
                 gate::busy()
             }
+            Self::Store(StoreError::Full(cause)) => {
+                tracing::error!(%cause, "the database has no room left");
+                Problem::new(
+                    "storage.full",
+                    "The server's disk is full: nothing was saved. What is there can be read. Tell your administrator, and send it again then.",
+                )
+            }
+            Self::Store(StoreError::Disk(cause)) => {
+                tracing::error!(%cause, "the disk of the database fails");
+                Problem::new("storage.failed", "The server's disk fails: nothing was saved. Try again, and tell your administrator if it stays.")
+            }
             other => {
                 tracing::error!(cause = %other, "an operation failed");
                 Problem::new("server.failed", "The server failed; nothing was changed. Try again, and tell your administrator the request id if it stays.")

@@ -51,6 +51,7 @@ mod router;
 mod running;
 mod sessions;
 mod set_password_page;
+mod steps;
 mod tls;
 #[cfg(test)]
 mod trial;

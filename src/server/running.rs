@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::steps::{self, Step};
 use super::tls::Tls;
 use super::{App, Arrangements, backups, connections, router};
 use crate::store::{At, Db, StoreError, audit, changes, device_sign_ins, idempotency, migrate, sessions, settings};
@@ -201,6 +202,7 @@ async fn seal(db: Db) {
             if waits {
                 let mut conn = db.write().await?;
                 audit::seal(&mut conn).await?;
+                steps::pass(Step::Sealed);
                 conn.commit().await?;
             }
             if told.is_none_or(|at| at.elapsed() >= TOLD_EVERY)

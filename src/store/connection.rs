@@ -124,7 +124,10 @@ impl Db {
         // A file does not hang up: there is nothing to test before each query.
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(FREE_WITHIN).test_before_acquire(false);
         let writing = pragmas.iter().fold(options.clone(), |options, (name, value)| options.pragma(*name, *value));
-        let write = pool(1).connect_with(writing).await?;
+        // Where the disk was full or failed, SQLite has ended the transaction by
+        // itself and the driver does not know: on that connection it would begin
+        // none ever again.
+        let write = pool(1).before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) })).connect_with(writing).await?;
         let read = pool(8).connect_with(options).await?;
         Ok(Self::Sqlite { read, write })
     }

@@ -44,12 +44,21 @@ pub use query::{Row, Stored};
 pub use row::At;
 pub use scope::{Own, Scope};
 
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteError;
+
 /// What went wrong in the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A unique number, code or name is taken.
     #[error("this value is taken already")]
     Taken,
+    /// There is no room left to write in.
+    #[error("the database has no room left: {0}")]
+    Full(#[source] sqlx::Error),
+    /// The disk under the database does not write, or not read.
+    #[error("the disk of the database fails: {0}")]
+    Disk(#[source] sqlx::Error),
     /// The database refused or could not be reached.
     #[error("the database failed: {0}")]
     Database(#[source] sqlx::Error),
@@ -74,10 +83,43 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match error.as_database_error() {
-            Some(refusal) if refusal.is_unique_violation() => Self::Taken,
-            _ => Self::Database(error),
+        let Some(refusal) = error.as_database_error() else { return Self::Database(error) };
+        if refusal.is_unique_violation() {
+            return Self::Taken;
         }
+        match trouble(refusal) {
+            Some(Trouble::Full) => Self::Full(error),
+            Some(Trouble::Disk) => Self::Disk(error),
+            None => Self::Database(error),
+        }
+    }
+}
+
+/// What the disk has to do with a refusal.
+enum Trouble {
+    Full,
+    Disk,
+}
+
+/// By the numbers of SQLite (the lowest byte of its extended ones) and the states
+/// of PostgreSQL.
+fn trouble(refusal: &dyn DatabaseError) -> Option<Trouble> {
+    const READ_ONLY: i32 = 8;
+    const INPUT_OUTPUT: i32 = 10;
+    const FULL: i32 = 13;
+    const CANNOT_OPEN: i32 = 14;
+    let code = refusal.code()?;
+    if refusal.try_downcast_ref::<SqliteError>().is_some() {
+        return match code.parse::<i32>().ok()? & 0xff {
+            FULL => Some(Trouble::Full),
+            READ_ONLY | INPUT_OUTPUT | CANNOT_OPEN => Some(Trouble::Disk),
+            _ => None,
+        };
+    }
+    match code.as_ref() {
+        "53100" => Some(Trouble::Full),
+        "58030" => Some(Trouble::Disk),
+        _ => None,
     }
 }
 

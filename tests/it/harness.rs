@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use countertop::api::ids::{AssetId, SessionId, UserId};
 use countertop::config::OidcSettings;
@@ -68,7 +69,7 @@ pub(crate) enum Database {
 }
 
 /// No story takes longer.
-const LONGEST: std::time::Duration = std::time::Duration::from_mins(4);
+const LONGEST: Duration = Duration::from_mins(4);
 
 /// Tells a story in a world of its own.
 pub(crate) async fn tell<S, F>(database: Database, story: S)
@@ -80,6 +81,47 @@ where
     // A story that hangs fails and does not keep all others waiting.
     tokio::time::timeout(LONGEST, story(world.clone())).await.expect("the story came to its end");
     tokio::time::timeout(LONGEST, world.end()).await.expect("the world came to its end");
+}
+
+/// The fixed world in a database that nobody serves yet.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    /// The database's address.
+    pub(crate) address: String,
+    /// The records.
+    pub(crate) ids: Ids,
+    /// The database to drop on a lent PostgreSQL.
+    lent: Option<String>,
+    /// Where the SQLite file is; it goes with the ground.
+    _files: Option<TempDir>,
+}
+
+impl Ground {
+    /// A copy of the one that was filled beforehand.
+    pub(crate) async fn new(database: Database) -> Self {
+        match database {
+            Database::Sqlite => {
+                let (bytes, ids) = sqlite_template().await;
+                let files = tempfile::tempdir().unwrap();
+                let path = files.path().join("world.db");
+                std::fs::write(&path, bytes).unwrap();
+                Self { address: format!("sqlite://{}", path.display()), ids: *ids, lent: None, _files: Some(files) }
+            }
+            Database::Postgres => {
+                let (template, ids) = postgres_template().await;
+                let server = postgres::server();
+                let name = server.create(Some(template)).await;
+                Self { address: server.address(&name), ids: *ids, lent: server.is_lent().then_some(name), _files: None }
+            }
+        }
+    }
+
+    /// On a lent server the database has to go; all else goes by itself.
+    pub(crate) async fn end(&self) {
+        if let Some(name) = &self.lent {
+            postgres::server().remove(name).await;
+        }
+    }
 }
 
 /// A server over the fixed world. Cheap to clone.
@@ -99,10 +141,7 @@ pub(crate) struct Parts {
     running: Mutex<Option<Running>>,
     /// Further servers over the same database; they end when they are let go.
     others: Mutex<Vec<Running>>,
-    /// The database to drop on a lent PostgreSQL.
-    lent: Option<String>,
-    /// Where the SQLite file is; it goes with the world.
-    _files: Option<TempDir>,
+    ground: Ground,
 }
 
 impl Deref for World {
@@ -115,26 +154,14 @@ impl Deref for World {
 
 impl World {
     async fn new(database: Database) -> Self {
-        let (address, ids, files, lent) = match database {
-            Database::Sqlite => {
-                let (bytes, ids) = sqlite_template().await;
-                let files = tempfile::tempdir().unwrap();
-                let path = files.path().join("world.db");
-                std::fs::write(&path, bytes).unwrap();
-                (format!("sqlite://{}", path.display()), *ids, Some(files), None)
-            }
-            Database::Postgres => {
-                let (template, ids) = postgres_template().await;
-                let server = postgres::server();
-                let name = server.create(Some(template)).await;
-                (server.address(&name), *ids, None, server.is_lent().then_some(name))
-            }
-        };
-        let db = Db::open(&address).await.expect("the database opens");
+        let ground = Ground::new(database).await;
+        let db = Db::open(&ground.address).await.expect("the database opens");
         let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, Arrangements::default()).await.expect("the server starts");
         let app = running.app.clone();
         let server = format!("http://{}", running.address);
-        Self(Arc::new(Parts { ids, app, server, http: http_client(), running: Mutex::new(Some(running)), others: Mutex::default(), lent, _files: files }))
+        let http = http_builder(Duration::from_secs(90)).build().expect("an HTTP client");
+        let (running, others) = (Mutex::new(Some(running)), Mutex::default());
+        Self(Arc::new(Parts { ids: ground.ids, app, server, http, running, others, ground }))
     }
 
     /// Another server over the same database, with an identity provider. It
@@ -157,11 +184,10 @@ impl World {
         }
     }
 
-    /// On a lent server the database has to go; all else goes by itself.
     async fn end(&self) {
-        if let Some(name) = &self.lent {
+        if self.ground.lent.is_some() {
             self.stop().await;
-            postgres::server().remove(name).await;
+            self.ground.end().await;
         }
     }
 
@@ -318,9 +344,9 @@ pub(crate) fn ago(back: SignedDuration) -> String {
 }
 
 /// HTTP only: no certificate is ever looked at, so none are loaded.
-fn http_client() -> reqwest::Client {
+fn http_builder(patience: Duration) -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(90)).tls_danger_accept_invalid_certs(true).build().expect("an HTTP client")
+    reqwest::Client::builder().no_proxy().timeout(patience).tls_danger_accept_invalid_certs(true)
 }
 
 /// The filled SQLite file.
@@ -396,8 +422,20 @@ impl Answer {
 }
 
 impl Caller {
+    /// Somebody without a session who waits no longer than that, and comes anew
+    /// with each call.
+    pub(crate) fn at(server: &str, patience: Duration) -> Self {
+        let http = http_builder(patience).pool_max_idle_per_host(0).build().expect("an HTTP client");
+        Self { http, server: server.to_owned(), token: None }
+    }
+
     /// Sends anything: method, path, headers, body.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
+        self.try_to_send(method, path, headers, body).await.expect("the server answers, and the answer is whole")
+    }
+
+    /// The same on a line or to a server that may break.
+    pub(crate) async fn try_to_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> reqwest::Result<Answer> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.http.request(method, format!("{}{path}", self.server));
         if let Some(token) = &self.token {
@@ -409,9 +447,9 @@ impl Caller {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);
         }
-        let response = request.send().await.expect("the server answers");
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.expect("the answer is whole") }
+        Ok(Answer { status, headers, text: response.text().await? })
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> (u16, Value) {

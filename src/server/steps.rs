@@ -1,0 +1,54 @@
+//! The steps that have to hold whenever the process ends, by name, so that a
+//! test can end it at one of them: `COUNTERTOP_DIES_AT=committed:3` does so when
+//! that step is passed for the third time. Only builds with debug assertions
+//! look; what is shipped has nothing of it.
+//!
+//! Knows nobody.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A step of a write, or of sealing the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is asked for; the transaction is not begun.
+    Asked,
+    /// The record is written; the key it was sent under is not.
+    Written,
+    /// The key is written too; nothing is committed.
+    Kept,
+    /// All is committed; nobody was told.
+    Committed,
+    /// Seals are written and not committed.
+    Sealed,
+}
+
+impl Step {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Written => "written",
+            Self::Kept => "kept",
+            Self::Committed => "committed",
+            Self::Sealed => "sealed",
+        }
+    }
+}
+
+/// Passes a step, or ends here as if the process were killed: nothing is tidied
+/// up, flushed or told.
+pub(crate) fn pass(step: Step) {
+    if cfg!(debug_assertions) && is_the_last(step) {
+        std::process::abort();
+    }
+}
+
+fn is_the_last(step: Step) -> bool {
+    static ARMED: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+    let armed = ARMED.get_or_init(|| {
+        let told = std::env::var("COUNTERTOP_DIES_AT").ok()?;
+        let (step, times) = told.split_once(':')?;
+        Some((step.to_owned(), AtomicU32::new(times.parse().ok()?)))
+    });
+    armed.as_ref().is_some_and(|(name, left)| name == step.name() && left.fetch_sub(1, Ordering::Relaxed) == 1)
+}
