@@ -12,6 +12,7 @@ mod harness;
 mod architecture;
 mod cli;
 mod client;
+mod faults;
 mod import;
 mod meter_properties;
 mod migrating;

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::screen::demo;
+use crate::faults::dice::Dice;
 
 /// What a piece takes in either direction.
 const ONE_WAY: Duration = Duration::from_millis(150);
@@ -88,7 +89,7 @@ impl Drop for Line {
 
 async fn carry(listener: TcpListener, asked: Arc<Mutex<Vec<String>>>, is_held: watch::Receiver<bool>, wire: Arc<Mutex<Wire>>) {
     let server = demo().address.trim_start_matches("http://");
-    let mut luck = Luck(1);
+    let mut luck = Dice::of(1);
     while let Ok((near, _)) = listener.accept().await {
         let Ok(far) = TcpStream::connect(server).await else { continue };
         near.set_nodelay(true).unwrap();
@@ -105,14 +106,15 @@ async fn carry(listener: TcpListener, asked: Arc<Mutex<Vec<String>>>, is_held: w
     }
 }
 
-/// Carries pieces in their order, each after its time.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut luck: Luck, mut hear: impl FnMut(&[u8]), mut gate: Option<watch::Receiver<bool>>) {
+/// Carries pieces in their order, each after its time. Which are lost is chance,
+/// but the same each time.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut luck: Dice, mut hear: impl FnMut(&[u8]), mut gate: Option<watch::Receiver<bool>>) {
     let (send, mut pieces) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let reading = async move {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             hear(&buffer[..count]);
-            let due = Instant::now() + ONE_WAY + if luck.is_bad() { SENT_AGAIN } else { Duration::ZERO };
+            let due = Instant::now() + ONE_WAY + if luck.one_in(8) { SENT_AGAIN } else { Duration::ZERO };
             if send.send((due, buffer[..count].to_vec())).is_err() {
                 break;
             }
@@ -135,24 +137,6 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut luck: Luck, m
         let _ = to.shutdown().await;
     };
     tokio::join!(reading, writing);
-}
-
-/// Which pieces are lost: by chance, but the same each time.
-struct Luck(u32);
-
-impl Luck {
-    fn draw(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.0 >> 16
-    }
-
-    fn another(&mut self) -> Self {
-        Self(self.draw())
-    }
-
-    fn is_bad(&mut self) -> bool {
-        self.draw().is_multiple_of(8)
-    }
 }
 
 /// Finds in what a terminal sends what it reads.

@@ -1,0 +1,73 @@
+//! Many write the same at once: one of them wins, and all others are told who it
+//! was (T5).
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::dice;
+use crate::harness::{Caller, refused};
+
+/// Who wants the same number.
+const WRITERS: usize = 64;
+
+/// All want one number for customers of different names: the winner's id, and
+/// what the others were told.
+async fn one_number(counter: &Caller, number: &str) -> (Vec<String>, Vec<(u16, serde_json::Value)>) {
+    let together = Arc::new(Barrier::new(WRITERS));
+    let mut writers = JoinSet::new();
+    for nth in 0..WRITERS {
+        let (counter, together) = (counter.clone(), Arc::clone(&together));
+        let body = json!({ "name": format!("Race {number} {nth}"), "number": number });
+        writers.spawn(async move {
+            together.wait().await;
+            counter.post_with_key("/v1/customers", &uuid::Uuid::now_v7().to_string(), body).await
+        });
+    }
+    let (mut winners, mut losers) = (Vec::new(), Vec::new());
+    for answer in writers.join_all().await {
+        match answer.status {
+            201 => winners.push(answer.json()["id"].as_str().unwrap().to_owned()),
+            _ => losers.push((answer.status, answer.json())),
+        }
+    }
+    (winners, losers)
+}
+
+on_both_databases! {
+    async fn of_all_who_want_a_number_one_gets_it_and_the_others_hear_who(w: World) {
+        let counter = w.sign_in("counter").await;
+        for round in 0..dice::times("COUNTERTOP_ROUNDS", 5) {
+            let number = format!("77{round:06}");
+            let (winners, losers) = one_number(&counter, &number).await;
+            assert_eq!((winners.len(), losers.len()), (1, WRITERS - 1), "round {round}: {winners:?}");
+            for told in &losers {
+                refused(told, 409, "customer.number_taken");
+                assert_eq!(told.1["current"][0]["id"], winners[0].as_str(), "{}", told.1);
+            }
+            let (_, found) = counter.find("/v1/customers", &[("q", &number), ("by", "number")]).await;
+            assert_eq!((&found["total"], found["items"][0]["id"].as_str()), (&json!(1), Some(winners[0].as_str())), "{found}");
+        }
+    }
+
+    async fn of_all_who_change_one_customer_one_does_and_the_others_see_it(w: World) {
+        let counter = w.sign_in("counter").await;
+        let path = format!("/v1/customers/{}", w.ids.smithfield);
+        for round in 1..=i64::try_from(dice::times("COUNTERTOP_ROUNDS", 5)).unwrap() {
+            let mut writers = JoinSet::new();
+            for nth in 0..WRITERS {
+                let (counter, path) = (counter.clone(), path.clone());
+                writers.spawn(async move { counter.patch(&path, json!({ "notes": format!("{round} {nth}") }), Some(round)).await });
+            }
+            let answers = writers.join_all().await;
+            let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.0 == 200);
+            assert_eq!((won.len(), &won[0].1["version"]), (1, &json!(round + 1)));
+            for told in &lost {
+                refused(told, 412, "version.stale");
+                assert_eq!(told.1["current"]["notes"], won[0].1["notes"]);
+            }
+        }
+    }
+}
