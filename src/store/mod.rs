@@ -103,7 +103,7 @@ enum Trouble {
 
 /// By the numbers of SQLite (the lowest byte of its extended ones) and the states
 /// of PostgreSQL.
-fn trouble(refusal: &dyn DatabaseError) -> Option<Trouble> {
+fn trouble(refusal: &(dyn DatabaseError + 'static)) -> Option<Trouble> {
     const READ_ONLY: i32 = 8;
     const INPUT_OUTPUT: i32 = 10;
     const FULL: i32 = 13;

@@ -137,14 +137,13 @@ impl Clerk {
         let end = Instant::now() + PATIENCE;
         loop {
             let heard = self.send_once(letter).await;
-            match heard.as_ref().map(|answer| self.understood(letter, answer)) {
-                Ok(Some(told)) => return told,
+            match heard.as_ref().map(|answer| (answer.status, self.understood(letter, answer))) {
+                Ok((_, Some(told))) => return told,
                 // Somebody else changed it before; this one is not there yet.
-                Ok(None) if letter.if_match.is_some() => letter.if_match = Some(self.version(&letter.path).await),
-                Ok(None) => {}
+                Ok((412, None)) => letter.if_match = Some(self.version(&letter.path).await),
                 Err(_) if self.habit == Habit::ForgetsTheKey => letter.key = self.key(),
                 Err(_) if self.habit == Habit::GivesUp && self.dice.one_in(6) => return Told::Nothing,
-                Err(_) => {}
+                Ok((_, None)) | Err(_) => {}
             }
             assert!(Instant::now() < end, "{}: {letter:?} gets no answer, lately {heard:?}", self.name);
             tokio::time::sleep(PAUSE).await;
@@ -165,11 +164,10 @@ impl Clerk {
         let id = |body: &Value| Some(Told::Saved(body["id"].as_str()?.to_owned()));
         match (answer.status, body["code"].as_str()) {
             (200 | 201, _) => id(&body),
-            // A server that just came up, or that still works on the first sending.
-            (503, _) | (409, Some("idempotency.running")) => None,
-            // The change was made, and its answer was lost; or it was not.
+            // The change was made, and its answer was lost.
             (412, _) if body["current"]["notes"] == letter.mark.as_str() => id(&body["current"]),
-            (412, _) => None,
+            // It was not; or a server just came up, or still works on the first sending.
+            (412 | 503, _) | (409, Some("idempotency.running")) => None,
             _ => Some(Told::Refused(format!("{} {}", answer.status, answer.text))),
         }
     }

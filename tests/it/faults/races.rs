@@ -47,7 +47,7 @@ on_both_databases! {
                 refused(told, 409, "customer.number_taken");
                 assert_eq!(told.1["current"][0]["id"], winners[0].as_str(), "{}", told.1);
             }
-            let (_, found) = counter.find("/v1/customers", &[("q", &number), ("by", "number")]).await;
+            let (_, found) = counter.find("/v1/customers", &[("q", number.as_str()), ("by", "number")]).await;
             assert_eq!((&found["total"], found["items"][0]["id"].as_str()), (&json!(1), Some(winners[0].as_str())), "{found}");
         }
     }
