@@ -84,6 +84,7 @@ const TITLES: &[(&str, u16, &str)] = &[
     ("server.busy", 503, "The server is busy"),
     ("storage.failed", 503, "The server's disk fails"),
     ("storage.full", 507, "The server's disk is full"),
+    ("database.unreachable", 503, "The database does not answer"),
 ];
 
 impl Problem {

@@ -18,7 +18,7 @@ use super::setup::Setup;
 use super::signals::Signals;
 use crate::config::nearest;
 use crate::demo;
-use crate::server::{self, Arrangements, Running, Transport};
+use crate::server::{self, Arrangements, Limits, Running, Transport};
 use crate::store::settings;
 
 /// How often a demo that joined another looks whether that one still lives.
@@ -117,7 +117,9 @@ async fn start(args: &DemoArgs, setup: &Setup) -> Result<(Running, Living), Fail
     let options = demo::Options { customers: args.customers, seed: args.seed };
     demo::fill(&db, &options).await.map_err(|error| Failure::failed(error.to_string()))?;
     let listen = args.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let arrangements = Arrangements { lifetimes: lifetimes(&setup.config.server), ..Arrangements::default() };
+    // Whoever ends a demo waits for nobody.
+    let limits = Limits { farewell: Duration::ZERO, ..Limits::default() };
+    let arrangements = Arrangements { lifetimes: lifetimes(&setup.config.server), limits, ..Arrangements::default() };
     let running = server::serve(db, listen, Transport::Plain, arrangements).await?;
     match introduce(args, setup, running.address).await {
         Ok(living) => Ok((running, living)),

@@ -45,6 +45,8 @@ const MAX_BODY: usize = 1 << 20;
 const MAX_BODY_OF_STRANGERS: usize = 1 << 14;
 /// After this a call is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A write that stands waits so long for this server's index to hear of it.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
 /// After a start all customers are read first; who asks meanwhile waits so long.
 const LOADED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -307,8 +309,9 @@ async fn commit(app: &App, mut cx: Cx, done: Done, under: Option<&idempotency::K
     steps::pass(Step::Committed);
     app.mail.tell(cx.told);
     // It is written, whatever the feed says.
-    if let Err(error) = app.feed.catch_up(&app.db, &app.index).await {
-        tracing::warn!(cause = %error, "the index did not hear of a write; it will soon");
+    let heard = tokio::time::timeout(HEARD_WITHIN, app.feed.catch_up(&app.db, &app.index)).await;
+    if let Some(cause) = heard.map_or_else(|late| Some(late.to_string()), |heard| heard.err().map(|error| error.to_string())) {
+        tracing::warn!(%cause, "the index did not hear of a write; it will soon");
         app.feed.wake();
     }
     if let Some(letter) = cx.letter {

@@ -28,7 +28,7 @@ const MOST_KEPT: usize = 4_096;
 /// The most that share an asking.
 const TOGETHER: usize = 1_024;
 /// The database is waited for no longer; whoever asked reads all from it then.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Waits for what the database stands at.
 type Asking = oneshot::Sender<u64>;

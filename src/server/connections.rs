@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{HeaderValue, Request, header};
 use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,7 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, timeout_at};
 use tower::ServiceExt as _;
 
 use super::{Limits, gate};
@@ -31,6 +31,9 @@ use crate::api::PROBLEM_JSON;
 const TOLD_AT_ONCE: usize = 64;
 /// How long somebody may take to hear that there is no room.
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
+/// When the server stops, those are served still who called until then: they
+/// stand in the system's queue, which goes with the listener.
+const LAST_CALLS: Duration = Duration::from_millis(250);
 /// What is kept of a connection while it is read: no head of ours is as long.
 const BUFFER: usize = 1 << 16;
 /// Files for other things than connections: the database, its log, the program.
@@ -43,35 +46,65 @@ const FILES: u32 = 256;
 pub(super) async fn serve<L: Listener<Addr = SocketAddr>>(mut listener: L, router: Router, limits: Limits, stopped: watch::Receiver<bool>) {
     let most = limits.connections.unwrap_or_else(room);
     let places = Arc::new(Semaphore::new(most as usize));
-    let to_be_told = Arc::new(Semaphore::new(TOLD_AT_ONCE));
-    let refusal: Arc<[u8]> = refusal().into();
     let mut stop = pin!(told_to_stop(stopped.clone()));
+    let house = House { router, limits, places, to_be_told: Arc::new(Semaphore::new(TOLD_AT_ONCE)), refusal: refusal().into(), stopped };
     loop {
         let (io, peer) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.as_mut() => break,
         };
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let talk = converse(Patient::new(io, limits.answer), peer, router.clone(), limits.head, stopped.clone());
+        house.let_in(io, peer);
+    }
+    let last = Instant::now() + LAST_CALLS;
+    while let Ok((io, peer)) = timeout_at(last, listener.accept()).await {
+        house.let_in(io, peer);
+    }
+    drop(listener);
+    // Whoever is still connected holds a place.
+    let _all = house.places.acquire_many(most).await;
+}
+
+/// What every connection gets a part of.
+struct House {
+    router: Router,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    to_be_told: Arc<Semaphore>,
+    refusal: Arc<[u8]>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl House {
+    /// Talks to somebody if there is room, beside all others.
+    fn let_in<Io>(&self, io: Io, peer: SocketAddr)
+    where
+        Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            let talk = converse(Patient::new(io, self.limits.answer), peer, self.router.clone(), self.limits, self.stopped.clone());
             tokio::spawn(async move {
                 talk.await;
                 drop(place);
             });
-        } else if let Ok(place) = Arc::clone(&to_be_told).try_acquire_owned() {
-            let refusal = Arc::clone(&refusal);
+        } else if let Ok(place) = Arc::clone(&self.to_be_told).try_acquire_owned() {
+            let refusal = Arc::clone(&self.refusal);
             tokio::spawn(async move {
                 turn_away(io, &refusal).await;
                 drop(place);
             });
         }
     }
-    drop(listener);
-    // Whoever is still connected holds a place.
-    let _all = places.acquire_many(most).await;
 }
 
 pub(super) async fn told_to_stop(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// A while after that: a connection that is closed while its peer is asking
+/// looks to him like a server that died.
+async fn told_to_go(stopped: watch::Receiver<bool>, farewell: Duration) {
+    told_to_stop(stopped).await;
+    tokio::time::sleep(farewell).await;
 }
 
 /// How many connections there is room for: each is a file to the system, and
@@ -83,20 +116,29 @@ fn room() -> u32 {
 }
 
 /// One connection from its first request to its last.
-async fn converse<Io>(io: Patient<Io>, peer: SocketAddr, router: Router, head: Duration, stopped: watch::Receiver<bool>)
+async fn converse<Io>(io: Patient<Io>, peer: SocketAddr, router: Router, limits: Limits, stopped: watch::Receiver<bool>)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stopping = stopped.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let (answering, stopping) = (router.clone().oneshot(request), stopping.clone());
+        async move {
+            answering.await.map(|mut response| {
+                if *stopping.borrow() {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
+            })
+        }
     });
     let mut protocol = http1::Builder::new();
-    protocol.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(BUFFER);
+    protocol.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(BUFFER);
     let mut conversation = pin!(protocol.serve_connection(TokioIo::new(io), service));
     let ended = tokio::select! {
         ended = conversation.as_mut() => ended,
-        () = told_to_stop(stopped) => {
+        () = told_to_go(stopped, limits.farewell) => {
             conversation.as_mut().graceful_shutdown();
             conversation.await
         }

@@ -3,7 +3,7 @@
 
 use super::gate;
 use crate::api::problem::Problem;
-use crate::store::StoreError;
+use crate::store::{Outage, StoreError};
 
 /// Why an operation was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +25,9 @@ impl Fault {
         match self {
             Self::Problem(problem) => problem,
             Self::Store(StoreError::Taken) => Problem::new("conflict", "Somebody else entered the same just now. Load it again."),
-            Self::Store(StoreError::Database(sqlx::Error::PoolTimedOut)) => {
-                tracing::warn!("no database connection was free in time");
-                gate::busy()
+            Self::Store(error) if error.outage().is_some() => {
+                tracing::warn!(cause = %error, "the database cannot serve just now");
+                if error.outage() == Some(Outage::Busy) { gate::busy() } else { unreachable() }
             }
             Self::Store(StoreError::Full(cause)) => {
                 tracing::error!(%cause, "the database has no room left");
@@ -45,5 +45,31 @@ impl Fault {
                 Problem::new("server.failed", "The server failed; nothing was changed. Try again, and tell your administrator the request id if it stays.")
             }
         }
+    }
+}
+
+/// After so many seconds another try makes sense: a database that is started
+/// anew, or another in its place, is not there at once.
+const COME_AGAIN: u64 = 2;
+
+/// Whether a write was kept nobody knows when the line breaks in its last
+/// moment: its key does.
+fn unreachable() -> Problem {
+    let detail = "The database does not answer just now. Send it again in a moment: what is sent under the same key counts once.";
+    Problem { retry_after: Some(COME_AGAIN), ..Problem::new("database.unreachable", detail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_says_when_to_come_again() {
+        let told = |error: sqlx::Error| Fault::Store(error.into()).into_problem();
+        let (busy, gone) = (told(sqlx::Error::PoolTimedOut), told(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())));
+        assert_eq!((busy.status, busy.code.as_str(), busy.retry_after), (503, "server.busy", Some(1)));
+        assert_eq!((gone.status, gone.code.as_str(), gone.retry_after), (503, "database.unreachable", Some(2)));
+        let ours = told(sqlx::Error::RowNotFound);
+        assert_eq!((ours.status, ours.code.as_str()), (500, "server.failed"));
     }
 }

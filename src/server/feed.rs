@@ -8,18 +8,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use notify::{RecursiveMode, Watcher};
+use sqlx::Executor as _;
 use sqlx::postgres::PgListener;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 use uuid::Uuid;
 
 use crate::api::ids::CustomerId;
 use crate::search::{CustomerIndex, Loading};
-use crate::store::{Db, Result, changes, customer_index};
+use crate::store::{Db, Lines, Result, changes, customer_index, in_time};
 
 /// What a sign told of is committed by then.
 const SOON: Duration = Duration::from_millis(1_500);
 /// A line that broke without a word tells of nothing any more.
 const WITHOUT_A_WORD: Duration = Duration::from_secs(30);
+/// What PostgreSQL is asked on the line that it tells of changes on is answered
+/// within this, or the line is broken.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 /// So many of the newest changes are looked through for missing numbers at the
 /// start.
 const LATEST: i64 = 5_000;
@@ -179,9 +183,9 @@ impl Feed {
                 }
                 watcher.ok()
             }
-            Db::Postgres(pool) => {
-                let (pool, wake) = (pool.clone(), Arc::clone(&self.wake));
-                tokio::spawn(async move { listen(pool, wake).await });
+            Db::Postgres(lines) => {
+                let (lines, wake) = (lines.clone(), Arc::clone(&self.wake));
+                tokio::spawn(async move { listen(lines, wake).await });
                 None
             }
         }
@@ -268,24 +272,32 @@ fn watch_file(path: &Path, wake: Arc<Notify>) -> notify::Result<notify::Recommen
     Ok(watcher)
 }
 
-async fn listen(pool: sqlx::PgPool, wake: Arc<Notify>) {
-    loop {
-        let told = async {
-            let mut listener = PgListener::connect_with(&pool).await?;
-            listener.listen(changes::CHANNEL).await?;
-            // Of what was committed while nobody listened nobody told.
-            wake.notify_one();
-            while listener.try_recv().await?.is_some() {
-                wake.notify_one();
-            }
-            Ok(())
-        };
-        let ended: sqlx::Result<()> = told.await;
-        if pool.is_closed() {
-            return;
-        }
+/// Listens until the database is closed here.
+async fn listen(lines: Lines, wake: Arc<Notify>) {
+    let mut closing = lines.pool().close_event();
+    while let Ok(ended) = closing.do_until(hear(&lines, &wake)).await {
         tracing::warn!(cause = ?ended.err(), "PostgreSQL hung up on who listens for changes; calling again");
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Hears of changes until the line breaks.
+async fn hear(lines: &Lines, wake: &Notify) -> sqlx::Result<()> {
+    let calling = lines.to_listen();
+    let mut listener = in_time(Some(ANSWERED_WITHIN), PgListener::connect_with(&calling)).await?;
+    in_time(Some(ANSWERED_WITHIN), listener.listen(changes::CHANNEL)).await?;
+    // Of what was committed while nobody listened nobody told.
+    wake.notify_one();
+    loop {
+        match tokio::time::timeout(WITHOUT_A_WORD, listener.try_recv()).await {
+            Ok(told) => match told? {
+                Some(_) => wake.notify_one(),
+                None => return Ok(()),
+            },
+            Err(_) => {
+                in_time(Some(ANSWERED_WITHIN), listener.execute(changes::STILL_THERE)).await?;
+            }
+        }
     }
 }
 

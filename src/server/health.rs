@@ -17,10 +17,13 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The database answers.
+/// Whoever asks whether we are ready waits no longer than this.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
+
+/// The database answers, and soon.
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
-    let asked = async { settings::get(&mut app.db.read().await?, settings::DEMO).await };
-    match asked.await {
+    let asked = tokio::time::timeout(TOLD_WITHIN, async { settings::get(&mut app.db.read().await?, settings::DEMO).await });
+    match asked.await.unwrap_or(Err(sqlx::Error::PoolTimedOut.into())) {
         Ok(_) if !app.feed.is_loaded() => (StatusCode::SERVICE_UNAVAILABLE, "the customers are being read\n"),
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(error) => {

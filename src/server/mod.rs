@@ -167,6 +167,9 @@ pub struct Limits {
     pub body: Duration,
     /// Until an answer is taken.
     pub answer: Duration,
+    /// How long whoever is connected may still ask when the server stops: the
+    /// answer says that it was the last. Who asks nothing is let go then.
+    pub farewell: Duration,
 }
 
 impl Default for Limits {
@@ -179,6 +182,7 @@ impl Default for Limits {
             head: Duration::from_mins(2),
             body: Duration::from_secs(15),
             answer: Duration::from_secs(30),
+            farewell: Duration::from_secs(1),
         }
     }
 }

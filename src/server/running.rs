@@ -170,7 +170,8 @@ async fn keep_house(db: Db) {
     const DAY: i64 = 24 * 3_600 * 1_000_000;
     loop {
         let tidied = async {
-            let mut conn = db.write().await?;
+            // After a long import there may be much of it.
+            let mut conn = db.write_at_leisure().await?;
             sessions::prune(&mut conn).await?;
             device_sign_ins::prune(&mut conn).await?;
             idempotency::prune(&mut conn, At::from_micros(At::now().micros() - 90 * DAY)).await?;

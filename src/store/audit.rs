@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::row::{row, statements};
 use super::scope::{asset_in_scope, customer_in_scope, request_in_scope};
-use super::{At, Conn, Raw, Result, Scope};
+use super::{At, Conn, Raw, Result, Scope, in_time};
 use crate::api::ids::UserId;
 use crate::text::hex;
 
@@ -345,8 +345,9 @@ pub async fn acts(
 /// # Errors
 /// When the database fails.
 pub async fn seal(conn: &mut Conn) -> Result<u64> {
+    let patience = conn.patience();
     if let Raw::Postgres(connection) = conn.raw().await? {
-        let mine: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(SEALING).fetch_one(connection).await?;
+        let mine: bool = in_time(patience, sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(SEALING).fetch_one(connection)).await?;
         if !mine {
             return Ok(0);
         }

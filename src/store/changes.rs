@@ -1,10 +1,14 @@
 //! The change feed: what was written, for servers to keep their index fresh.
 
 use super::row::{row, statements};
-use super::{At, Conn, Raw, Result};
+use super::{At, Conn, Raw, Result, in_time};
 
 /// Channel on which PostgreSQL tells of changes.
 pub const CHANNEL: &str = "countertop_change";
+
+/// Asked of who listens where nothing was heard for long: a line that broke
+/// without a word says nothing either.
+pub const STILL_THERE: &str = "SELECT 1";
 
 row! {
     /// One change.
@@ -40,8 +44,9 @@ pub async fn add(conn: &mut Conn, entity: &str, id: impl ToString) -> Result<()>
 /// # Errors
 /// When the database fails.
 pub async fn tell(conn: &mut Conn) -> Result<()> {
+    let patience = conn.patience();
     if let Raw::Postgres(connection) = conn.raw().await? {
-        sqlx::query("SELECT pg_notify('countertop_change', '')").execute(connection).await?;
+        in_time(patience, sqlx::query("SELECT pg_notify('countertop_change', '')").execute(connection)).await?;
     }
     Ok(())
 }

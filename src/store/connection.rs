@@ -5,10 +5,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, PgConnection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::lines::{Line, Lines};
 use super::{Result, StoreError};
 
 /// What makes an SQLite connection load many rows quickly. What is committed is
@@ -42,42 +43,25 @@ pub enum Db {
         /// For writing.
         write: SqlitePool,
     },
-    /// One pool for both.
-    Postgres(PgPool),
+    /// The same lines for both.
+    Postgres(Lines),
 }
 
-/// How long a connection is waited for.
+/// How long a connection to a file is waited for.
 const FREE_WITHIN: Duration = Duration::from_secs(10);
 /// Texts that a connection keeps prepared: all that are asked often.
 const STATEMENTS_KEPT: usize = 256;
 /// Pages of the file that each connection keeps, in KiB behind a minus sign: the
 /// upper parts of the indexes of some ten million assets.
 const CACHE: &str = "-16384";
-/// A connection that nobody used for so long is tried before it is lent: the
-/// server may have gone and come back.
-const TRIED_AFTER: Duration = Duration::from_secs(1);
 
-fn postgres_pool() -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(FREE_WITHIN)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > TRIED_AFTER {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // Ours are short queries of a few rows. Compiling them takes
-                // longer than any of them may.
-                sqlx::query("SET jit = off").execute(connection).await?;
-                Ok(())
-            })
-        })
+/// What is done with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Requests are answered.
+    Serve,
+    /// Many rows are loaded.
+    Load,
 }
 
 impl Db {
@@ -87,24 +71,28 @@ impl Db {
     /// # Errors
     /// When the address is neither, or the database does not answer.
     pub async fn open(address: &str) -> Result<Self> {
-        Self::open_tuned(address, &[]).await
+        Self::open_to(Use::Serve, address).await
     }
 
     /// As [`Db::open`], for a program that loads many rows and nothing else. Its
-    /// log is put into the file by [`Db::checkpoint`] alone.
+    /// log is put into the file by [`Db::checkpoint`] alone; PostgreSQL sets no
+    /// time to what it does.
     ///
     /// # Errors
     /// As [`Db::open`].
     pub async fn open_to_load(address: &str) -> Result<Self> {
-        Self::open_tuned(address, TO_LOAD).await
+        Self::open_to(Use::Load, address).await
     }
 
-    /// With these pragmas on the connection that writes into a file.
-    async fn open_tuned(address: &str, pragmas: &[(&'static str, &'static str)]) -> Result<Self> {
+    async fn open_to(what: Use, address: &str) -> Result<Self> {
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
             let options =
                 PgConnectOptions::from_str(address)?.application_name("countertop").statement_cache_capacity(STATEMENTS_KEPT).disable_statement_logging();
-            return Ok(Self::Postgres(postgres_pool().connect_with(options).await?));
+            let lines = match what {
+                Use::Serve => Lines::in_a_hurry(options).await?,
+                Use::Load => Lines::at_leisure(options).await?,
+            };
+            return Ok(Self::Postgres(lines));
         }
         let Some(path) = Self::file_of(address) else {
             return Err(StoreError::Address(format!("{address:?} is no database address: write sqlite:///path/file.db or postgres://user@host/database")));
@@ -123,6 +111,7 @@ impl Db {
             .disable_statement_logging();
         // A file does not hang up: there is nothing to test before each query.
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(FREE_WITHIN).test_before_acquire(false);
+        let pragmas = if what == Use::Load { TO_LOAD } else { &[] };
         let writing = pragmas.iter().fold(options.clone(), |options, (name, value)| options.pragma(*name, *value));
         // Where the disk was full or failed, SQLite has ended the transaction by
         // itself and the driver does not know: on that connection it would begin
@@ -204,7 +193,7 @@ impl Db {
     async fn lend(&self) -> sqlx::Result<Lent> {
         Ok(match self {
             Self::Sqlite { read, .. } => Lent::SqliteRead(read.acquire().await?),
-            Self::Postgres(pool) => Lent::PostgresRead(pool.acquire().await?),
+            Self::Postgres(lines) => Lent::Postgres(lines.lend().await?),
         })
     }
 
@@ -217,7 +206,7 @@ impl Db {
     pub async fn write(&self) -> Result<Conn> {
         let lent = match self {
             Self::Sqlite { write, .. } => Lent::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Lent::PostgresWrite(pool.begin().await?),
+            Self::Postgres(lines) => Lent::Postgres(lines.lend_to_write().await?),
         };
         Ok(Conn { lent: Some(lent), db: self.clone() })
     }
@@ -230,13 +219,22 @@ impl Db {
     pub async fn snapshot(&self) -> Result<Conn> {
         let lent = match self {
             Self::Sqlite { read, .. } => Lent::SqliteWrite(read.begin().await?),
-            Self::Postgres(pool) => {
-                let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-                sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
-                Lent::PostgresWrite(transaction)
-            }
+            Self::Postgres(lines) => Lent::Postgres(lines.lend_snapshot().await?),
         };
         Ok(Conn { lent: Some(lent), db: self.clone() })
+    }
+
+    /// The same for a chore of the server, which may take longer than anybody
+    /// waits for an answer.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_at_leisure(&self) -> Result<Conn> {
+        let mut conn = self.write().await?;
+        if let Some(Lent::Postgres(line)) = &mut conn.lent {
+            line.take_time().await?;
+        }
+        Ok(conn)
     }
 
     /// Puts what a file's log holds into the file itself. Others read and write
@@ -258,7 +256,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(lines) => lines.pool().close().await,
         }
     }
 }
@@ -284,8 +282,7 @@ pub struct Conn {
 enum Lent {
     SqliteRead(PoolConnection<Sqlite>),
     SqliteWrite(Transaction<'static, Sqlite>),
-    PostgresRead(PoolConnection<Postgres>),
-    PostgresWrite(Transaction<'static, Postgres>),
+    Postgres(Line),
 }
 
 /// The driver's connection.
@@ -316,9 +313,18 @@ impl Conn {
         Ok(match self.lent.insert(lent) {
             Lent::SqliteRead(connection) => Raw::Sqlite(connection),
             Lent::SqliteWrite(transaction) => Raw::Sqlite(transaction),
-            Lent::PostgresRead(connection) => Raw::Postgres(connection),
-            Lent::PostgresWrite(transaction) => Raw::Postgres(transaction),
+            Lent::Postgres(line) => Raw::Postgres(line.raw()?),
         })
+    }
+
+    /// How long an answer to one question is waited for; none: as long as it
+    /// takes.
+    pub(super) const fn patience(&self) -> Option<Duration> {
+        match (&self.lent, &self.db) {
+            (Some(Lent::Postgres(line)), _) => line.patience(),
+            (None, Db::Postgres(lines)) => lines.patience(),
+            _ => None,
+        }
     }
 
     /// Makes what was written last; a reading connection is just given back.
@@ -328,8 +334,8 @@ impl Conn {
     pub async fn commit(self) -> Result<()> {
         match self.lent {
             Some(Lent::SqliteWrite(transaction)) => transaction.commit().await?,
-            Some(Lent::PostgresWrite(transaction)) => transaction.commit().await?,
-            Some(Lent::SqliteRead(_) | Lent::PostgresRead(_)) | None => {}
+            Some(Lent::Postgres(line)) => line.commit().await?,
+            Some(Lent::SqliteRead(_)) | None => {}
         }
         Ok(())
     }

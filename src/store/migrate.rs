@@ -43,7 +43,7 @@ pub async fn migrate(db: &Db) -> Result<usize> {
     if is_current(&mut db.read().await?).await? {
         return Ok(0);
     }
-    let mut conn = db.write().await?;
+    let mut conn = db.write_at_leisure().await?;
     let applied = bring_to(&mut conn, NEWEST).await?;
     settings::begin_lineage(&mut conn).await?;
     conn.commit().await?;

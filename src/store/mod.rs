@@ -10,6 +10,7 @@
 //! May call [`crate::api`], [`crate::rules`] and [`crate::text`].
 
 mod connection;
+mod lines;
 mod query;
 mod row;
 mod scope;
@@ -40,6 +41,7 @@ pub mod users;
 pub mod watch;
 
 pub use connection::{Conn, Db, DbKind, Raw};
+pub use lines::{Lines, in_time};
 pub use query::{Row, Stored};
 pub use row::At;
 pub use scope::{Own, Scope};
@@ -123,6 +125,46 @@ fn trouble(refusal: &(dyn DatabaseError + 'static)) -> Option<Trouble> {
     }
 }
 
+/// Why the database cannot serve just now, whatever was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// It lives, but others were there before.
+    Busy,
+    /// It is gone, does not answer or takes nothing.
+    Unreachable,
+}
+
+impl StoreError {
+    /// Whether the database is at fault and not what was asked.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut) => Some(Outage::Busy),
+            Self::Database(sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) => {
+                Some(Outage::Unreachable)
+            }
+            Self::Database(error) => outage_of_code(&error.as_database_error()?.code()?),
+            _ => None,
+        }
+    }
+}
+
+/// PostgreSQL's codes by its appendix A.
+fn outage_of_code(code: &str) -> Option<Outage> {
+    match code {
+        // Waited too long for somebody's row, took too long, stood in each
+        // other's way; too many connections.
+        "55P03" | "57014" | "40001" | "40P01" | "53300" => Some(Outage::Busy),
+        // Read only: a standby, or one that became one.
+        "25006" | "25P03" => Some(Outage::Unreachable),
+        // Connections; out of disk or memory; stopped or starting; the disk failed.
+        _ if code.len() == 5 && ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Some(Outage::Unreachable),
+        // SQLite's: somebody else writes.
+        "5" | "261" | "517" => Some(Outage::Busy),
+        _ => None,
+    }
+}
+
 /// Result of a query.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -153,4 +195,23 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         users::STATEMENTS,
     ]
     .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_apart_from_what_stays() {
+        let told = |codes: &[&str]| codes.iter().map(|code| outage_of_code(code)).collect::<Vec<_>>();
+        assert_eq!(told(&["55P03", "57014", "40P01", "5"]), [Some(Outage::Busy); 4]);
+        assert_eq!(told(&["57P01", "57P03", "08006", "25006", "53100"]), [Some(Outage::Unreachable); 5]);
+        assert_eq!(told(&["23505", "42601", "ü", "1"]), [None; 4]);
+    }
+
+    #[test]
+    fn a_line_that_breaks_is_an_outage() {
+        let broken = StoreError::from(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()));
+        assert_eq!((broken.outage(), StoreError::Taken.outage()), (Some(Outage::Unreachable), None));
+    }
 }

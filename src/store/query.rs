@@ -14,7 +14,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Decode, Encode, PgConnection, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Type};
 
-use super::{Conn, DbKind, Own, Raw, Result, Scope};
+use super::{Conn, DbKind, Own, Raw, Result, Scope, in_time};
 use crate::api::ids::{self, for_each_id};
 
 /// What can be bound to a place in a text.
@@ -295,7 +295,8 @@ impl<'c> Query<'c> {
     }
 
     fn fetch(self, only_first: bool) -> Running<'c, Rows> {
-        Box::pin(async move {
+        let patience = self.conn.patience();
+        let asking = async move {
             if let Some(fault) = self.fault {
                 return Err(sqlx::Error::Encode(fault));
             }
@@ -313,11 +314,13 @@ impl<'c> Query<'c> {
                     Rows::Postgres(if only_first { query.fetch_optional(connection).await?.into_iter().collect() } else { query.fetch_all(connection).await? })
                 }
             })
-        })
+        };
+        Box::pin(in_time(patience, asking))
     }
 
     fn execute(self) -> Running<'c, u64> {
-        Box::pin(async move {
+        let patience = self.conn.patience();
+        let asking = async move {
             if let Some(fault) = self.fault {
                 return Err(sqlx::Error::Encode(fault));
             }
@@ -329,6 +332,7 @@ impl<'c> Query<'c> {
                 Ready::Sqlite(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
                 Ready::Postgres(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
             })
-        })
+        };
+        Box::pin(in_time(patience, asking))
     }
 }

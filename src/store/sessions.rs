@@ -78,10 +78,15 @@ statements! {
     PRUNE_SESSIONS = "DELETE FROM session WHERE ends_at < $1 OR used_at + idle_micros < $1";
     OF_USER = "SELECT id, created_at, used_at, ends_at, came_from FROM session WHERE user_id = $1 AND ends_at > $2 AND used_at + idle_micros > $2 ORDER BY created_at DESC, id";
     ACT = "UPDATE session SET acting_customer_id = $2, viewed_contact_id = $3 WHERE id = $1";
+    END_OLDEST = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE user_id = $1 ORDER BY used_at DESC, id DESC LIMIT 1000 OFFSET $2)";
     END_OF_USER = "DELETE FROM session WHERE id = $1 AND user_id = $2";
 }
 
-/// Opens a session.
+/// The most sessions of one user.
+pub const MOST_OF_ONE: i64 = 100;
+
+/// Opens a session. Where its user has too many, those end that were unused for
+/// the longest: a script that signs in and never out fills nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -98,6 +103,7 @@ pub async fn open(conn: &mut Conn, new: &NewSession) -> Result<()> {
         .bind(&new.came_from)
         .run()
         .await?;
+    conn.query(END_OLDEST).bind(new.user).bind(MOST_OF_ONE).run().await?;
     Ok(())
 }
 

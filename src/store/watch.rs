@@ -60,7 +60,7 @@ impl Watch {
 async fn connect(db: &Db) -> sqlx::Result<Line> {
     Ok(match db {
         Db::Sqlite { read, .. } => Line::Sqlite(read.connect_options().connect().await?),
-        Db::Postgres(pool) => Line::Postgres(pool.connect_options().connect().await?),
+        Db::Postgres(lines) => Line::Postgres(lines.one_apart().await?),
     })
 }
 

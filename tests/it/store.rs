@@ -24,8 +24,8 @@ async fn prepared(db: &Db, sql: &'static str) -> sqlx::Result<usize> {
             let statement = connection.prepare(sql.into_sql_str()).await?;
             Ok(wanted(statement.parameters()))
         }
-        Db::Postgres(pool) => {
-            let mut lent = pool.acquire().await?;
+        Db::Postgres(lines) => {
+            let mut lent = lines.pool().acquire().await?;
             let connection: &mut PgConnection = &mut lent;
             let statement = connection.prepare(sql.into_sql_str()).await?;
             Ok(wanted(statement.parameters()))

@@ -12,9 +12,9 @@ pub(super) async fn change(w: &World, sql: &'static str, values: &[&str]) -> u64
             let query = values.iter().fold(sqlx::query::<sqlx::Sqlite>(sql), |query, value| query.bind((*value).to_owned()));
             query.execute(write).await.unwrap().rows_affected()
         }
-        Db::Postgres(pool) => {
+        Db::Postgres(lines) => {
             let query = values.iter().fold(sqlx::query::<sqlx::Postgres>(sql), |query, value| query.bind((*value).to_owned()));
-            query.execute(pool).await.unwrap().rows_affected()
+            query.execute(lines.pool()).await.unwrap().rows_affected()
         }
     }
 }
@@ -23,7 +23,7 @@ pub(super) async fn change(w: &World, sql: &'static str, values: &[&str]) -> u64
 pub(super) async fn texts(w: &World, sql: &'static str) -> Vec<String> {
     match &w.app.db {
         Db::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_all(read).await.unwrap(),
-        Db::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+        Db::Postgres(lines) => sqlx::query_scalar(sql).fetch_all(lines.pool()).await.unwrap(),
     }
 }
 

@@ -44,9 +44,9 @@ on_both_databases! {
         let (here, there) = (w.sign_in("counter").await, beside.sign_in("counter").await);
         add(&there, "Before The Cut", "C-1").await;
         until_found(&here, "Before The Cut").await;
-        if let Db::Postgres(pool) = &w.app.db {
+        if let Db::Postgres(lines) = &w.app.db {
             let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
-            let listeners: i64 = sqlx::query_scalar(cut).fetch_one(pool).await.unwrap();
+            let listeners: i64 = sqlx::query_scalar(cut).fetch_one(lines.pool()).await.unwrap();
             assert!(listeners > 0, "somebody listened");
         }
         add(&there, "While It Was Cut", "C-2").await;

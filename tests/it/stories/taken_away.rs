@@ -7,6 +7,7 @@ use std::time::Duration;
 use countertop::store::users::{self, NewGrant};
 use countertop::store::{At, Db};
 use jiff::{SignedDuration, Timestamp};
+use sqlx::ConnectOptions as _;
 
 use crate::harness::{Caller, World, grant, refused, refused_by_role};
 
@@ -16,7 +17,7 @@ const SEARCH: &str = "/v1/customers?q=keller";
 async fn elsewhere(w: &World) -> Db {
     match &w.app.db {
         Db::Sqlite { read, .. } => Db::open(&format!("sqlite://{}", read.connect_options().get_filename().display())).await.unwrap(),
-        Db::Postgres(pool) => Db::Postgres(sqlx::PgPool::connect_with((*pool.connect_options()).clone()).await.unwrap()),
+        Db::Postgres(lines) => Db::open(lines.pool().connect_options().to_url_lossy().as_str()).await.unwrap(),
     }
 }
 
