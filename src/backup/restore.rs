@@ -110,7 +110,7 @@ async fn within(db: &Db, contents: Contents) -> Result<Backup> {
 }
 
 async fn into_server(contents: Contents, address: &str) -> Result<Backup> {
-    let db = Db::open(address).await?;
+    let db = Db::open_to_load(address).await?;
     let restored = within(&db, contents).await;
     db.close().await;
     restored

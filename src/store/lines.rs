@@ -37,6 +37,8 @@ const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(5);
 /// A line that nobody used for so long is tried before it is lent: the server
 /// may have gone and come back.
 const TRIED_AFTER: Duration = Duration::from_secs(1);
+/// Who answers later is called anew.
+const TRIED_FOR: Duration = Duration::from_secs(1);
 
 /// The first words on every line. Ours are short queries of a few rows:
 /// compiling them takes longer than any of them may. And PostgreSQL finds out
@@ -140,7 +142,7 @@ fn of_so_many(most: u32, patience: Option<Duration>) -> PgPoolOptions {
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > TRIED_AFTER {
-                    connection.ping().await?;
+                    in_time(Some(TRIED_FOR), connection.ping()).await?;
                 }
                 Ok(true)
             })

@@ -4,6 +4,8 @@
 //! file, one on a fresh PostgreSQL database. Both are copies of one filled
 //! beforehand, so that a story costs milliseconds.
 
+pub(crate) mod cluster;
+pub(crate) mod exchange;
 mod fixture;
 mod postgres;
 pub(crate) mod provider;
@@ -156,12 +158,21 @@ impl World {
     async fn new(database: Database) -> Self {
         let ground = Ground::new(database).await;
         let db = Db::open(&ground.address).await.expect("the database opens");
+        Self::served(db, ground).await
+    }
+
+    /// A world in an empty database of the story's own.
+    pub(crate) async fn over(address: &str) -> Self {
+        let db = Db::open(address).await.expect("the database opens");
+        let ids = fixture::fill(&db).await;
+        Self::served(db, Ground { address: address.to_owned(), ids, lent: None, _files: None }).await
+    }
+
+    async fn served(db: Db, ground: Ground) -> Self {
         let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, Arrangements::default()).await.expect("the server starts");
-        let app = running.app.clone();
-        let server = format!("http://{}", running.address);
-        let http = http_builder(Duration::from_secs(90)).build().expect("an HTTP client");
+        let (app, server) = (running.app.clone(), format!("http://{}", running.address));
         let (running, others) = (Mutex::new(Some(running)), Mutex::default());
-        Self(Arc::new(Parts { ids: ground.ids, app, server, http, running, others, ground }))
+        Self(Arc::new(Parts { ids: ground.ids, app, server, http: http_client(), running, others, ground }))
     }
 
     /// Another server over the same database, with an identity provider. It
@@ -199,11 +210,11 @@ impl World {
     /// Another server over the same database, with arrangements of its own. It
     /// lives as long as what is given back.
     pub(crate) async fn beside(&self, arrangements: Arrangements) -> Beside {
-        self.over(self.app.db.clone(), arrangements).await
+        self.beside_by(self.app.db.clone(), arrangements).await
     }
 
-    /// A server over another database, for those who know this world.
-    pub(crate) async fn over(&self, db: Db, arrangements: Arrangements) -> Beside {
+    /// The same by another way to the database.
+    pub(crate) async fn beside_by(&self, db: Db, arrangements: Arrangements) -> Beside {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let running = serve(db, address, Transport::Plain, arrangements).await.expect("the server starts");
         let caller = Caller { server: format!("http://{}", running.address), ..self.stranger() };
@@ -343,6 +354,10 @@ pub(crate) fn ago(back: SignedDuration) -> String {
     (Timestamp::now() - back).to_string()
 }
 
+fn http_client() -> reqwest::Client {
+    http_builder(Duration::from_secs(90)).build().expect("an HTTP client")
+}
+
 /// HTTP only: no certificate is ever looked at, so none are loaded.
 fn http_builder(patience: Duration) -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -427,6 +442,11 @@ impl Caller {
     pub(crate) fn at(server: &str, patience: Duration) -> Self {
         let http = http_builder(patience).pool_max_idle_per_host(0).build().expect("an HTTP client");
         Self { http, server: server.to_owned(), token: None }
+    }
+
+    /// The same person with connections of his own, who calls another address.
+    pub(crate) fn moved_to(&self, server: &str) -> Self {
+        Self { http: http_client(), server: server.to_owned(), token: self.token.clone() }
     }
 
     /// Sends anything: method, path, headers, body.

@@ -104,7 +104,7 @@ fn start() -> Result<Server, String> {
     Ok(Server { address, keeper: Some(keeper) })
 }
 
-fn wait_until_ready(dir: &Path) -> Result<(), String> {
+pub(super) fn wait_until_ready(dir: &Path) -> Result<(), String> {
     let patience = Instant::now() + Duration::from_mins(1);
     let ready = || {
         let noted = std::fs::read_to_string(dir.join("data/postmaster.pid")).unwrap_or_default();
@@ -121,7 +121,7 @@ fn wait_until_ready(dir: &Path) -> Result<(), String> {
 
 /// A program of PostgreSQL: on the path, or where Debian keeps it, the newest
 /// version first.
-fn program(name: &str) -> Option<PathBuf> {
+pub(super) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -132,7 +132,7 @@ fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// PostgreSQL does not run as root: then it borrows somebody's account.
-fn unprivileged() -> Option<(u32, u32)> {
+pub(super) fn unprivileged() -> Option<(u32, u32)> {
     let me = Command::new("id").arg("-u").output().ok()?;
     if me.stdout.trim_ascii() != b"0" {
         return None;
@@ -148,7 +148,7 @@ fn unprivileged() -> Option<(u32, u32)> {
     of("postgres").or_else(|| of("nobody"))
 }
 
-fn as_account(command: &mut Command, account: Option<(u32, u32)>) -> &mut Command {
+pub(super) fn as_account(command: &mut Command, account: Option<(u32, u32)>) -> &mut Command {
     if let Some((user, group)) = account {
         command.uid(user).gid(group);
     }

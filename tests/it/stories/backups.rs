@@ -76,7 +76,7 @@ on_both_databases! {
             assert_eq!(held(&empty.address).await.sums, made.sums, "row for row");
             let db = Db::open(&empty.address).await.unwrap();
             audit::verify(&mut db.read().await.unwrap()).await.unwrap().expect("the audit is whole");
-            let there = w.over(db.clone(), Arrangements::default()).await;
+            let there = w.beside_by(db.clone(), Arrangements::default()).await;
             let again = there.sign_in("counter").await;
             let found = again.find("/v1/customers", &[("q", "acknowledged before")]).await.1;
             assert_eq!(found["items"][0]["name"], "Acknowledged Before");

@@ -4,6 +4,8 @@ use countertop::store::{At, password_links, sessions, users};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::by_hand::texts;
+use super::targets::signed_in;
 use crate::harness::{Answer, each, grant, keys, refused, refused_fields, token_hash, user_row};
 
 /// A hash that no password has.
@@ -20,6 +22,19 @@ fn about(hours: f64, wanted: f64) -> bool {
 }
 
 on_both_databases! {
+    async fn nobody_has_more_than_a_hundred_sessions(w: World) {
+        let (first, bystander) = (w.sign_in("counter").await, w.sign_in("gm").await);
+        for _ in 1..sessions::MOST_OF_ONE {
+            signed_in(&w, "counter").await;
+        }
+        assert_eq!(first.get("/v1/session").await.0, 200, "so many he may have");
+        let newest = w.sign_in("counter").await;
+        refused(&first.get("/v1/session").await, 401, "session.required");
+        assert_eq!((newest.get("/v1/session").await.0, bystander.get("/v1/session").await.0), (200, 200));
+        let his = "SELECT s.id FROM session s JOIN user_account u ON u.id = s.user_id WHERE u.username = 'counter'";
+        assert_eq!(i64::try_from(texts(&w, his).await.len()).unwrap(), sessions::MOST_OF_ONE);
+    }
+
     async fn a_sign_in_gives_a_token_and_the_session_tells_what_it_may(w: World) {
         let (status, body) = w.stranger().post("/v1/sessions", json!({ "username": "counter", "password": "demo" })).await;
         assert_eq!(status, 201);
