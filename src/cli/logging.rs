@@ -2,8 +2,16 @@
 //! application's to a file, for the screen is its own.
 
 #[cfg(feature = "client")]
+use std::io::{self, Write};
+#[cfg(feature = "client")]
 use std::path::Path;
 
+#[cfg(feature = "client")]
+use jiff::Timestamp;
+#[cfg(feature = "client")]
+use jiff::civil::Date;
+#[cfg(feature = "client")]
+use jiff::tz::TimeZone;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::Layer as _;
@@ -20,6 +28,11 @@ use crate::config::{LogFormat, LogLevel};
 /// How many days of the terminal application's log are kept.
 #[cfg(feature = "client")]
 const KEPT_FILES: usize = 7;
+
+/// The most bytes of one day. What comes beyond is left out: a counter that
+/// cannot reach its server for a day must not fill its disk with saying so.
+#[cfg(feature = "client")]
+const MOST_OF_A_DAY: u64 = 10 << 20;
 
 /// A server's log. Never colours: it goes to files and collectors. No answer
 /// waits for a collector that is slow: lines queue up, and are left out when
@@ -62,7 +75,9 @@ pub(super) fn to_file(level: TerminalLog, folder: &Path) -> Option<WorkerGuard> 
         .max_log_files(KEPT_FILES)
         .build(folder)
         .ok()?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let today = today();
+    let there = std::fs::metadata(folder.join(format!("countertop.{today}.log"))).map_or(0, |file| file.len());
+    let (writer, guard) = tracing_appender::non_blocking(Measured { file, day: today, left: MOST_OF_A_DAY.saturating_sub(there) });
     let layer = fmt::layer().with_ansi(false).with_writer(writer).with_filter(of(level));
     tracing_subscriber::registry().with(layer).try_init().ok()?;
     Some(guard)
@@ -72,4 +87,61 @@ pub(super) fn to_file(level: TerminalLog, folder: &Path) -> Option<WorkerGuard> 
 /// them tell what was searched for.
 fn of(level: LevelFilter) -> Targets {
     Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("countertop", level)
+}
+
+/// The day by which files change.
+#[cfg(feature = "client")]
+fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
+/// Takes so much a day and leaves the rest out.
+#[cfg(feature = "client")]
+#[derive(Debug)]
+struct Measured<W> {
+    file: W,
+    day: Date,
+    left: u64,
+}
+
+#[cfg(feature = "client")]
+impl<W: Write> Measured<W> {
+    fn take(&mut self, line: &[u8], today: Date) -> io::Result<()> {
+        if self.day != today {
+            self.day = today;
+            self.left = MOST_OF_A_DAY;
+        }
+        // Nothing after a line that was left out: a log with holes misleads.
+        self.left = self.left.saturating_sub(line.len() as u64);
+        if self.left > 0 { self.file.write_all(line) } else { Ok(()) }
+    }
+}
+
+#[cfg(feature = "client")]
+impl<W: Write> Write for Measured<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.take(line, today())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(all(test, feature = "client"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_its_measure_and_the_next_one_begins_anew() {
+        let day = today();
+        let mut log = Measured { file: Vec::new(), day, left: 8 };
+        for line in ["one\n", "three\n", "x\n"] {
+            log.take(line.as_bytes(), day).unwrap();
+        }
+        assert_eq!(log.file, b"one\n");
+        log.take(b"next\n", day.tomorrow().unwrap()).unwrap();
+        assert_eq!(log.file, b"one\nnext\n");
+    }
 }

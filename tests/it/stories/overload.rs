@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::by_hand::{change, texts};
 use crate::harness::{Caller, keys, refused};
 
 /// Long enough for a slow machine.
@@ -101,6 +102,45 @@ on_both_databases! {
         let told = said(&mut dawdling).await;
         assert!(!told.contains("200 OK"), "{told}");
         assert_eq!(brisk.stranger().get("/healthz").await.0, 200);
+    }
+
+    async fn whoever_asks_at_great_length_is_told_so_and_let_go(w: World) {
+        let many: String = (0..200).map(|nth| format!("x-{nth}: 1\r\n")).collect();
+        let long = "x".repeat(100_000);
+        for (head, status) in [
+            (format!("GET /healthz HTTP/1.1\r\nhost: counter\r\n{many}\r\n"), "HTTP/1.1 431"),
+            (format!("GET /healthz HTTP/1.1\r\nhost: counter\r\nx: {long}\r\n\r\n"), "HTTP/1.1 431"),
+            (format!("GET /{long} HTTP/1.1\r\nhost: counter\r\n\r\n"), "HTTP/1.1 4"),
+        ] {
+            let mut line = line(&w.stranger()).await;
+            // He may be told before he has said all of it.
+            let _ = line.write_all(head.as_bytes()).await;
+            let mut told = [0_u8; 12];
+            match line.read_exact(&mut told).await {
+                Ok(_) => assert!(String::from_utf8_lossy(&told).starts_with(status), "{}", String::from_utf8_lossy(&told)),
+                // What was said to him went with what he had not said yet.
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
+            }
+        }
+        assert_eq!(w.stranger().get("/healthz").await.0, 200);
+    }
+
+    async fn a_server_forgets_what_nobody_needs_any_more(w: World) {
+        let counter = w.sign_in("counter").await;
+        for key in ["old", "young"] {
+            assert_eq!(counter.post_with_key("/v1/customers", key, json!({ "name": key, "number": key })).await.status, 201);
+        }
+        let days = |days: i64| (days * 86_400_000_000).to_string();
+        let aged = "UPDATE idempotency SET created_at = created_at - CAST($1 AS BIGINT) WHERE idempotency_key = 'old'";
+        assert_eq!(change(&w, aged, &[&days(91)]).await, 1);
+        assert!(change(&w, "UPDATE change SET changed_at = changed_at - CAST($1 AS BIGINT)", &[&days(2)]).await > 0);
+        // Another server keeps house when it begins.
+        let _beside = w.beside(Arrangements::default()).await;
+        let end = Instant::now() + PATIENCE;
+        while texts(&w, "SELECT idempotency_key FROM idempotency").await != ["young"] || !texts(&w, "SELECT entity_id FROM change").await.is_empty() {
+            assert!(Instant::now() < end, "{:?}", texts(&w, "SELECT idempotency_key FROM idempotency").await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn an_answer_is_packed_for_the_line_and_not_for_this_machine(w: World) {
