@@ -121,7 +121,32 @@ pub fn is_blank(text: &str) -> bool {
 /// direction becomes `\u{FFFD}`, so that two people can see the name is odd.
 #[must_use]
 pub fn for_screen(text: &str) -> String {
-    text.chars().map(|c| if is_control(c) || turns_text(c) { '\u{FFFD}' } else { c }).collect()
+    text.chars().map(|c| if drives(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// JSON for the screen: there what [`for_screen`] replaces can be escaped, so
+/// that whoever reads it has the text as it was.
+#[must_use]
+pub fn json_for_screen(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut harmless = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Within a text a line break is escaped already.
+        if c == '\n' || !drives(c) {
+            harmless.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]).iter() {
+            // Writing into a String cannot fail.
+            let _ = write!(harmless, "\\u{unit:04x}");
+        }
+    }
+    harmless
+}
+
+/// Whether it could drive a terminal or turn the reading direction.
+fn drives(c: char) -> bool {
+    is_control(c) || turns_text(c)
 }
 
 fn is_control(c: char) -> bool {
@@ -191,5 +216,15 @@ mod tests {
         assert_eq!(clean_text("one\r\ntwo\u{1b}c"), "one\ntwoc");
         assert_eq!(for_screen("a\u{1b}b\u{202e}c"), "a\u{fffd}b\u{fffd}c");
         assert!(is_blank(" \u{200b}\u{202e}") && !is_blank("\u{200b}x"));
+    }
+
+    #[test]
+    fn trap_14_json_for_the_screen_says_the_same() {
+        let said = "a\u{1b}\u{7f}\u{9b}31m\u{202e}\u{e0041}\n\"\\é漢";
+        let json = serde_json::to_string_pretty(&[said]).unwrap();
+        let harmless = json_for_screen(&json);
+        assert!(harmless.contains("\\u001b\\u007f\\u009b31m\\u202e\\udb40\\udc41\\n"), "{harmless}");
+        assert!(!harmless.chars().any(|c| c != '\n' && drives(c)) && harmless.contains("é漢"), "{harmless}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&harmless).unwrap(), [said]);
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::output;
 use crate::api::problem::Problem;
 use crate::config::{ConfigError, Mistake};
-use crate::text::for_screen;
+use crate::text::{for_screen, json_for_screen};
 
 /// The ways to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Failure {
                 Some(problem) => serde_json::to_string(problem),
                 None => serde_json::to_string(&serde_json::json!({ "code": self.exit.word(), "detail": self.sentence, "more": self.more })),
             };
-            output::note(&told.unwrap_or_default());
+            output::note(&json_for_screen(&told.unwrap_or_default()));
             return self.exit;
         }
         let mut text = format!("countertop: {}", for_screen(&self.sentence));

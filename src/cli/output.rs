@@ -8,7 +8,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::exit::Failure;
-use crate::text::for_screen;
+use crate::text::{for_screen, json_for_screen};
 
 /// Says something on standard output, at once.
 pub(super) fn say(text: &str) -> Result<(), Failure> {
@@ -32,7 +32,7 @@ pub(super) fn note(text: &str) {
 
 /// One JSON document on standard output.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    say(&serde_json::to_string_pretty(value).map_err(|error| Failure::failed(error.to_string()))?)
+    say(&json_for_screen(&serde_json::to_string_pretty(value).map_err(|error| Failure::failed(error.to_string()))?))
 }
 
 /// One line of text from outside.

@@ -1,8 +1,9 @@
 //! Calls the API over HTTP: typed by the table of operations, with a deadline,
-//! with retries where a repeat cannot harm, and with typed errors.
+//! with retries where a repeat cannot harm, and with typed errors. A server may
+//! be anybody's: what it answers is measured, and what it says made harmless.
 //!
-//! May call [`crate::api`]. Used by the terminal application and by the verbs
-//! of the command line.
+//! May call [`crate::api`] and [`crate::text`]. Used by the terminal application
+//! and by the verbs of the command line.
 
 mod again;
 mod call;
@@ -17,18 +18,25 @@ use std::time::Duration;
 
 use again::Again;
 pub use call::Call;
-use reqwest::StatusCode;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode};
 pub use trust::Trust;
 
 use crate::api::operation::{Method, Operation};
 use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, KEPT_FOR};
+use crate::text::for_screen;
 
 /// One call is given up after this.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A server that does not take the line within this is not reachable.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// The most that an answer may hold, counted as it is unpacked. The longest page
+/// of ours is a tenth of it; whoever sends more wants to fill the memory.
+const MOST: usize = 16 << 20;
+/// No sentence of ours is longer; what is would be drawn over and over.
+const LONGEST_TOLD: usize = 1_000;
 
 /// Why a call brought nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -72,6 +80,13 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// An answer that is none of ours. What was odd may quote it, so that it is
+    /// made harmless here.
+    #[must_use]
+    pub fn strange(server: &str, cause: &str) -> Self {
+        Self::Strange { server: server.to_owned(), cause: told(cause) }
+    }
+
     /// The refusal, if it is one.
     #[must_use]
     pub const fn problem(&self) -> Option<&Problem> {
@@ -167,7 +182,7 @@ impl Client {
     /// [`ClientError::Strange`].
     pub fn read<T: serde::de::DeserializeOwned>(&self, answer: &[u8]) -> Result<T, ClientError> {
         let answer = if answer.is_empty() { b"{}" } else { answer };
-        serde_json::from_slice(answer).map_err(|error| self.strange(error.to_string()))
+        serde_json::from_slice(answer).map_err(|error| self.strange(&error.to_string()))
     }
 
     /// Sends a prepared call and gives the answer's body.
@@ -186,8 +201,11 @@ impl Client {
     pub async fn send_telling(&self, call: &Call, is_busy: impl Fn(Duration)) -> Result<Vec<u8>, ClientError> {
         let mut tries = 0;
         loop {
-            let (outcome, again) = self.send_once(call).await;
-            let Some(pause) = again.pause(tries, call.method == Method::Get, call.may_be_repeated(), rand::random()) else { return outcome };
+            let (error, again) = match self.send_once(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            let Some(pause) = again.pause(tries, call.method == Method::Get, call.may_be_repeated(), rand::random()) else { return Err(error) };
             if matches!(again, Again::After(_)) {
                 is_busy(pause);
             }
@@ -196,29 +214,45 @@ impl Client {
         }
     }
 
-    /// Sends once; says whether another try may help.
-    async fn send_once(&self, call: &Call) -> (Result<Vec<u8>, ClientError>, Again) {
-        let request = match self.request(call) {
-            Ok(request) => request,
-            Err(error) => return (Err(error), Again::No),
-        };
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => {
-                let told = self.no_answer(&error);
-                // Time-outs are not repeated: the person has waited enough. A
-                // certificate is the same the next time.
-                let may_help = !error.is_timeout() && matches!(told, ClientError::Unreachable { .. });
-                return (Err(told), if may_help { Again::Soon } else { Again::No });
-            }
-        };
-        let status = response.status();
-        let again = Again::told(status, response.headers());
-        match response.bytes().await {
-            Err(error) => (Err(self.no_answer(&error)), Again::Soon),
-            Ok(bytes) if status.is_success() => (Ok(bytes.to_vec()), Again::No),
-            Ok(bytes) => (Err(self.refusal(status, &bytes)), again),
+    /// Sends once; says with an error whether another try may help.
+    async fn send_once(&self, call: &Call) -> Result<Vec<u8>, (ClientError, Again)> {
+        let request = self.request(call).map_err(|error| (error, Again::No))?;
+        let response = request.send().await.map_err(|error| self.broken(&error))?;
+        let (status, headers) = (response.status(), response.headers());
+        let (again, kind) = (Again::told(status, headers), shown(headers, CONTENT_TYPE));
+        if status.is_redirection() {
+            // Whoever stands in between could send passwords anywhere by it.
+            return Err((self.strange(&format!("it points to {:?}, and nobody is followed", shown(headers, LOCATION))), Again::No));
         }
+        let answer = self.whole(response).await?;
+        if !status.is_success() {
+            return Err((self.refusal(status, &answer), again));
+        }
+        if !answer.is_empty() && !is_json(&kind) {
+            return Err((self.strange(&format!("it sent {kind:?} and not JSON")), Again::No));
+        }
+        Ok(answer)
+    }
+
+    /// Reads an answer as it comes, and no more of it than we take.
+    async fn whole(&self, mut response: Response) -> Result<Vec<u8>, (ClientError, Again)> {
+        let mut whole = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.broken(&error))? {
+            if whole.len() + piece.len() > MOST {
+                return Err((self.strange(&format!("more than {} MiB came", MOST >> 20)), Again::No));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole)
+    }
+
+    /// No answer, or only a part of one; and whether another try may help.
+    fn broken(&self, error: &reqwest::Error) -> (ClientError, Again) {
+        let told = self.no_answer(error);
+        // Time-outs are not repeated: the person has waited enough. A
+        // certificate is the same the next time.
+        let may_help = !error.is_timeout() && matches!(told, ClientError::Unreachable { .. });
+        (told, if may_help { Again::Soon } else { Again::No })
     }
 
     fn request(&self, call: &Call) -> Result<reqwest::RequestBuilder, ClientError> {
@@ -256,7 +290,7 @@ impl Client {
         // A second program part may have chosen already; that is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let untrusted = |cause| ClientError::Untrusted { server: self.server.clone(), cause };
-        let client = reqwest::Client::builder().timeout(PATIENCE).connect_timeout(CONNECT_PATIENCE).tcp_nodelay(true);
+        let client = reqwest::Client::builder().timeout(PATIENCE).connect_timeout(CONNECT_PATIENCE).tcp_nodelay(true).redirect(Policy::none());
         // For plain HTTP nobody is trusted: no certificates need be read, and
         // none be there.
         let client = if self.encrypted { self.trust.over_tls(client).map_err(untrusted)? } else { client.tls_certs_only([]) };
@@ -266,25 +300,48 @@ impl Client {
     fn no_answer(&self, error: &reqwest::Error) -> ClientError {
         let server = self.server.clone();
         match trust::objection(error) {
-            Some(cause) => ClientError::Untrusted { server, cause },
-            None => ClientError::Unreachable { server, cause: root_cause(error) },
+            Some(cause) => ClientError::Untrusted { server, cause: told(&cause) },
+            None => ClientError::Unreachable { server, cause: told(&root_cause(error)) },
         }
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<Problem>(body) {
-            Ok(problem) => ClientError::Refused(problem),
+            Ok(problem) => ClientError::Refused(harmless(problem)),
             // What stands before the server cannot reach it either.
             Err(_) if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
-                ClientError::Unreachable { server: self.server.clone(), cause: format!("status {status} comes in its place") }
+                ClientError::Unreachable { server: self.server.clone(), cause: format!("status {} comes in its place", status.as_u16()) }
             }
-            Err(_) => self.strange(format!("status {status} without a problem")),
+            Err(_) => self.strange(&format!("status {} without a problem", status.as_u16())),
         }
     }
 
-    fn strange(&self, cause: String) -> ClientError {
-        ClientError::Strange { server: self.server.clone(), cause }
+    fn strange(&self, cause: &str) -> ClientError {
+        ClientError::strange(&self.server, cause)
     }
+}
+
+/// Words from outside as they may be shown: nothing in them drives a terminal,
+/// and they come to an end.
+fn told(words: &str) -> String {
+    let kept = words.char_indices().nth(LONGEST_TOLD).map_or(words, |(end, _)| &words[..end]);
+    for_screen(kept)
+}
+
+/// A problem whose texts may be shown.
+fn harmless(problem: Problem) -> Problem {
+    let fields = problem.fields.iter().map(|(field, fault)| (told(field), told(fault))).collect();
+    let request_id = problem.request_id.as_deref().map(told);
+    Problem { title: told(&problem.title), detail: told(&problem.detail), fields, request_id, ..problem }
+}
+
+/// What stands in a header, as it may be shown.
+fn shown(headers: &HeaderMap, name: HeaderName) -> String {
+    told(&String::from_utf8_lossy(headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default()))
+}
+
+fn is_json(kind: &str) -> bool {
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// What lies at the bottom of an error.

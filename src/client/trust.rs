@@ -38,7 +38,7 @@ impl Trust {
     /// A client that speaks TLS with those who are trusted and nothing else,
     /// or why there can be none.
     pub(super) fn over_tls(&self, client: ClientBuilder) -> Result<ClientBuilder, String> {
-        // Nor does it follow a server that sends it elsewhere in plain HTTP.
+        // Whatever else is configured: never in plain HTTP.
         let client = client.https_only(true);
         Ok(match (self.pinned, &self.ca_file) {
             (Some(pinned), _) => client.tls_backend_preconfigured(only(pinned).map_err(|error| error.to_string())?),

@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["text"]),
     ("api", &["rules", "text"]),
     ("config", &["rules", "text"]),
-    ("client", &["api"]),
+    ("client", &["api", "text"]),
     ("tui", &["client", "api", "rules", "text"]),
     ("store", &["api", "rules", "text"]),
     ("search", &["store", "api", "rules", "text"]),

@@ -13,6 +13,7 @@ mod architecture;
 mod cli;
 mod client;
 mod faults;
+mod hostile;
 mod import;
 mod meter_properties;
 mod migrating;

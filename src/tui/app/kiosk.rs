@@ -167,9 +167,10 @@ impl App {
     }
 
     fn begun_at_kiosk(&mut self, reply: &Reply) {
-        let read = reply.outcome.clone().and_then(|body| {
-            serde_json::from_slice::<SignedIn>(&body).map_err(|error| ClientError::Strange { server: "the server".to_owned(), cause: error.to_string() })
-        });
+        let read = reply
+            .outcome
+            .clone()
+            .and_then(|body| serde_json::from_slice::<SignedIn>(&body).map_err(|error| ClientError::strange("the server", &error.to_string())));
         match read {
             Ok(signed_in) => {
                 self.use_token(signed_in.token);
