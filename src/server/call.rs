@@ -5,6 +5,7 @@
 //! A write runs in one transaction with the key it was sent under, and its
 //! permission is checked again inside it (G-8).
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -448,7 +449,8 @@ async fn read_body(body: Body, most: usize, within: Duration) -> Result<Bytes, P
 impl Asked {
     async fn read(mut parts: Parts, body: Bytes) -> Result<Self, Problem> {
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
-        let path = params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>().into();
+        // PostgreSQL takes no NUL; what has one names nothing.
+        let path = params.iter().map(|(name, value)| (name.to_owned(), value.replace('\0', "\u{FFFD}").into())).collect::<serde_json::Map<_, _>>().into();
         let from = from(&parts);
         Ok(Self {
             path,
@@ -476,10 +478,35 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Problem::with_status(422, "body.invalid", "The body cannot be understood", "Send one JSON object."));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
+    serde_json::from_slice(&without_nul(bytes)).map_err(|error| {
         let told = in_json_words(&error.to_string());
         Problem::with_status(422, "body.invalid", "The body cannot be understood", clean_line(&format!("The body cannot be understood: {told}.")))
     })
+}
+
+/// JSON without the one character that PostgreSQL takes in no text, wherever it
+/// stands: in a code to look up as well as in a name that is cleaned later.
+fn without_nul(json: &[u8]) -> Cow<'_, [u8]> {
+    const NUL: &[u8] = b"\\u0000";
+    if memchr::memmem::find(json, NUL).is_none() {
+        return Cow::Borrowed(json);
+    }
+    let (mut kept, mut rest) = (Vec::with_capacity(json.len()), json);
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let (before, escape) = rest.split_at(at);
+        kept.extend_from_slice(before);
+        rest = match escape.strip_prefix(NUL) {
+            Some(behind) => behind,
+            None => {
+                // With the sign behind it, which may be a backslash itself.
+                let (sign, behind) = escape.split_at(escape.len().min(2));
+                kept.extend_from_slice(sign);
+                behind
+            }
+        };
+    }
+    kept.extend_from_slice(rest);
+    Cow::Owned(kept)
 }
 
 /// What is wrong with a body, in the words of JSON and not of our code.
@@ -587,5 +614,23 @@ pub(crate) fn check_version(sent: Option<i64>, version: i64, current: impl Seria
     match sent {
         Some(sent) if sent != version => Err(version_stale(current)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_goes_wherever_it_stands_and_nothing_else() {
+        for (sent, kept) in [
+            (r#"{"a":"b"}"#, r#"{"a":"b"}"#),
+            (r#"{"a":"\u0000b\n\u0000\u0000"}"#, r#"{"a":"b\n"}"#),
+            (r#"{"\u0000a":"\\u0000\\\u0000"}"#, r#"{"a":"\\u0000\\"}"#),
+            (r#"{"a":"\u0000"#, r#"{"a":""#),
+            ("\\u0000\\", "\\"),
+        ] {
+            assert_eq!(without_nul(sent.as_bytes()).as_ref(), kept.as_bytes(), "{sent}");
+        }
     }
 }

@@ -39,7 +39,7 @@ fn refused_lines(report: &Report) -> Vec<u64> {
 }
 
 /// Imports a text as a file of its own.
-async fn take(db: &Db, kind: Kind, text: &str) -> Result<Report, ImportError> {
+pub(crate) async fn take(db: &Db, kind: Kind, text: &str) -> Result<Report, ImportError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.csv");
     std::fs::write(&path, text).unwrap();
@@ -53,7 +53,7 @@ async fn contacts_in(w: &World, text: &str) -> (u64, u64, u64, u64) {
 }
 
 /// Everything of a kind as it is exported.
-async fn give(db: &Db, kind: Kind) -> String {
+pub(crate) async fn give(db: &Db, kind: Kind) -> String {
     let mut out = Vec::new();
     export(db, kind, &mut out).await.unwrap();
     String::from_utf8(out).unwrap()

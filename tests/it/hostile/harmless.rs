@@ -9,14 +9,14 @@ const PAINTING: [char; 5] = ['m', 'H', 'C', 'K', 'J'];
 const MODES: [u16; 3] = [25, 1049, 2004];
 
 /// What of these bytes a terminal should never have got.
-pub(super) fn foreign(written: &[u8]) -> Vec<String> {
+pub(crate) fn foreign(written: &[u8]) -> Vec<String> {
     let mut seen = Seen::default();
     Parser::new().advance(&mut seen, written);
     seen.0
 }
 
 /// Lines for people, or JSON: no control character but the line break.
-pub(super) fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     text.chars().all(|c| c == '\n' || !c.is_control() && !turns(c))
 }
 

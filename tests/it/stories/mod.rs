@@ -19,6 +19,7 @@ mod freshness;
 mod guessing;
 mod hanging;
 mod history;
+mod hostile_texts;
 mod kiosks;
 mod leaks;
 mod letters;
