@@ -35,6 +35,7 @@ use crate::api::page::Nothing;
 use crate::api::session::Session;
 use crate::client::Call;
 use crate::client::outbox::Summary;
+use crate::text::clean_line;
 use kiosk::Kiosk;
 use locking::Locked;
 use outbox::Desk;
@@ -554,6 +555,8 @@ impl App {
             Intent::Say(tone, text) => self.message = Some((tone, text)),
             Intent::Copy(_) | Intent::CopySecret(_) if self.shared.is_kiosk() => self.message = Some((Tone::Warning, "Not on a workshop terminal.".to_owned())),
             Intent::Copy(text) => {
+                // Where it is pasted it may be taken for keys.
+                let text = clean_line(&text);
                 self.message = Some((Tone::Fine, format!("Copied {text}")));
                 self.effects.push_back(Effect::Copy(text));
             }

@@ -160,12 +160,17 @@ pub(super) fn say(area: Rect, buffer: &mut Buffer, shared: &Shared, message: Opt
     }
 }
 
+/// No letter is made of more signs; a family of emoji has eleven.
+const MOST_SIGNS: usize = 24;
+
 /// The last look at every cell before it goes to the terminal: nothing from
-/// outside may drive it or turn its direction (trap 14).
+/// outside may drive it, turn its direction, take no room at all or pile up on
+/// one letter (trap 14).
 pub(super) fn make_harmless(buffer: &mut Buffer) {
-    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
-        let harmless = for_screen(cell.symbol());
-        if harmless != cell.symbol() {
+    let is_plain = |symbol: &str| matches!(symbol.as_bytes(), [b' '..=b'~']);
+    for cell in buffer.content.iter_mut().filter(|cell| !is_plain(cell.symbol())) {
+        let symbol = cell.symbol();
+        if for_screen(symbol) != symbol || width(symbol) == 0 || symbol.chars().nth(MOST_SIGNS).is_some() {
             cell.set_symbol("\u{FFFD}");
         }
     }

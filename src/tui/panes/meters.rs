@@ -166,10 +166,10 @@ impl Pane for Meters {
             return line(buffer, area, from, Line::from(Span::raw("No meters yet: the first reading makes one.")));
         }
         from = lines(buffer, area, from, page.items.iter().enumerate().map(|(at, meter)| meter_row(meter, at == self.shown, shared)));
-        from += 1;
+        from = from.saturating_add(1);
         if let Some(notice) = self.readings.notice(shared) {
             line(buffer, area, from, notice);
-            from += 1;
+            from = from.saturating_add(1);
         }
         let Some(readings) = self.readings.data() else { return };
         let room = usize::from(area.height.saturating_sub(from));

@@ -86,7 +86,7 @@ fn bodies(operation: &Operation, turn: usize) -> Vec<Vec<u8>> {
     let fields: Vec<&String> = operation.fields.iter().collect();
     if !fields.is_empty() {
         let share = naughty().iter().enumerate().filter(|(nth, _)| (nth + turn).is_multiple_of(SHARE));
-        all.extend(share.map(|(nth, text)| with(operation, fields[nth % fields.len()], &json!(text).to_string())));
+        all.extend(share.map(|(nth, text)| with(operation, fields[nth / SHARE % fields.len()], &json!(text).to_string())));
         all.push(with(operation, fields[turn % fields.len()], &json!(endless()).to_string()));
     }
     // Strangers may send little; of a connection that is closed on them in the
