@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AssetId, OrganizationId};
+use super::lengths;
 use super::page::{CodeRef, CustomerRef};
 use super::permission::Permission;
 
@@ -91,6 +92,7 @@ impl AssetStatus {
 pub struct LookupQuery {
     /// Asset number, plate, VIN, or the last 6 to 8 characters of the VIN.
     #[serde(default)]
+    #[schemars(length(min = 1, max = lengths::TAG))]
     pub tag: String,
     /// Only in this organization (its code).
     #[serde(default, skip_serializing_if = "Option::is_none")]

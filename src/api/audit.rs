@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::named::words;
+use super::page::MAX_LIMIT;
 
 words! {
     /// How much of a record's history is shown (S4-16).
@@ -60,8 +61,10 @@ pub struct AuditQuery {
     pub depth: AuditDepth,
     /// Rows per page: 50 unless said, at most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Where the last page ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(pattern("^[A-Za-z0-9_-]+$"))]
     pub cursor: Option<String>,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access_level::AccessLevel;
 use super::ids::{ConsentId, ContactId, CustomerId, UserId};
+use super::lengths;
 use super::named::words;
 
 words! {
@@ -151,15 +152,19 @@ pub struct ContactDetails {
     pub kind: Option<ContactKind>,
     /// Given name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::NAME))]
     pub first: Option<String>,
     /// Family name, or the department's; required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub last: Option<String>,
     /// How to address them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::NAME))]
     pub salutation: Option<String>,
     /// What they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::NAME))]
     pub job_title: Option<String>,
     /// Where mail goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -196,6 +201,7 @@ pub struct ContactDetails {
     pub access_level: Option<AccessLevel>,
     /// Needs `contact.credential.manage`; 3 to 60 characters, unique (S4-11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::USERNAME))]
     pub username: Option<String>,
 }
 
@@ -249,6 +255,7 @@ pub struct NewConsent {
     /// A template of customers' people, such as `executive`.
     pub role: String,
     /// Who of the customer said so.
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub given_by: String,
     /// Until when; absent: until it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]

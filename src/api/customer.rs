@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CustomerId, ShopId};
-use super::page::CodeRef;
+use super::lengths;
+use super::page::{CodeRef, MAX_LIMIT};
 pub use crate::rules::customer_search::{Field, MAX_QUERY, MIN_QUERY, SearchBy};
 
 /// Local customers belong to one shop; fleets are shared by many (S3-20).
@@ -41,15 +42,18 @@ impl CustomerKind {
 pub struct CustomerQuery {
     /// 3 to 100 characters.
     #[serde(default)]
+    #[schemars(length(min = MIN_QUERY))]
     pub q: String,
     /// Where to look.
     #[serde(default)]
     pub by: SearchBy,
     /// Rows per page: 50 unless said, at most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Where the last page ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(pattern("^[A-Za-z0-9_-]+$"))]
     pub cursor: Option<String>,
 }
 
@@ -203,9 +207,11 @@ impl CustomerMore {
 pub struct NewCustomer {
     /// Required, at most 100 characters.
     #[serde(default)]
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: String,
     /// Required unless the shop's business system numbers customers (S3-12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::CODE))]
     pub number: Option<String>,
     /// Local unless said.
     #[serde(default)]
@@ -227,6 +233,7 @@ pub struct NewCustomer {
 pub struct CustomerChange {
     /// The new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: Option<String>,
     /// Address, telephone and the like.
     #[serde(flatten)]
@@ -239,18 +246,22 @@ pub struct CustomerChange {
 pub struct CustomerDetails {
     /// Street and number, at most 100 characters.
     #[serde(default, deserialize_with = "null_clears", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::NAME))]
     pub address1: Option<String>,
     /// Second line, at most 100 characters.
     #[serde(default, deserialize_with = "null_clears", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::NAME))]
     pub address2: Option<String>,
     /// At most 100 characters.
     #[serde(default, deserialize_with = "null_clears", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::NAME))]
     pub city: Option<String>,
     /// `TX` or the state's name.
     #[serde(default, deserialize_with = "null_clears", skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// At most 20 characters.
     #[serde(default, deserialize_with = "null_clears", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::POSTAL_CODE))]
     pub postal_code: Option<String>,
     /// Two letters or the country's name.
     #[serde(default, deserialize_with = "null_clears", skip_serializing_if = "Option::is_none")]
@@ -269,6 +280,7 @@ pub struct CustomerDetails {
     pub email: Option<String>,
     /// Free text, at most 1,000 characters.
     #[serde(default, deserialize_with = "null_clears", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::REMARK))]
     pub notes: Option<String>,
 }
 
@@ -286,5 +298,6 @@ pub struct NumberChange {
     pub shop: Option<String>,
     /// 1 to 40 characters; empty or null clears it.
     #[serde(default)]
+    #[schemars(length(max = lengths::CODE))]
     pub number: Option<String>,
 }

@@ -1,10 +1,11 @@
 //! Meters and readings as they travel: values are texts with their decimals.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ids::{MeterId, ReadingId};
+use super::lengths;
 use crate::rules::meter::{MeterKind, ReadingKind, Unit};
 
 /// A meter and what it stands at.
@@ -118,6 +119,7 @@ pub struct NewReading {
     pub meter: Option<String>,
     /// `"12903.5"`; a number is taken too.
     #[serde(deserialize_with = "text_or_number")]
+    #[schemars(schema_with = "dial")]
     pub value: String,
     /// Never converted: one that differs from the meter's is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,13 +129,20 @@ pub struct NewReading {
     pub read_at: Option<Timestamp>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::REMARK))]
     pub comment: Option<String>,
     /// Lets what is too high pass; needs `meter.override`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::REMARK))]
     pub override_reason: Option<String>,
     /// A rollover needs `meter.override`.
     #[serde(default)]
     pub kind: ReadingKind,
+}
+
+/// How [`text_or_number`] is described.
+fn dial(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "number"] })
 }
 
 fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -168,6 +177,7 @@ pub struct ReadingAdded {
 pub struct Reason {
     /// Required, at most 1,000 characters.
     #[serde(default)]
+    #[schemars(length(min = 1, max = lengths::REMARK))]
     pub reason: String,
 }
 
@@ -177,9 +187,11 @@ pub struct Reason {
 pub struct Replacement {
     /// The last value of the old dial.
     #[serde(deserialize_with = "text_or_number")]
+    #[schemars(schema_with = "dial")]
     pub old_last: String,
     /// The first value of the new dial.
     #[serde(deserialize_with = "text_or_number")]
+    #[schemars(schema_with = "dial")]
     pub new_first: String,
     /// When; now unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

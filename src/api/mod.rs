@@ -12,6 +12,7 @@ pub mod contact;
 pub mod customer;
 pub mod device_sign_in;
 pub mod ids;
+pub mod lengths;
 pub mod meter;
 mod named;
 pub mod operation;

@@ -6,7 +6,9 @@
 //!
 //! **Adding an operation** is one row here and one function in `server`, which
 //! the row names last. A row reads: type name, method, path, what it needs,
-//! (path parameters, query, body) → answer, handler, sentence for the docs.
+//! (path parameters, query, body) → answer, handler, sentence for the docs,
+//! then what the rules of `server::openapi` do not tell: `done` with a status of
+//! its own, `more` permissions for some bodies, `also` refused with a status.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -62,6 +64,10 @@ pub struct Endpoint {
     pub needs: Needs,
     /// What only some bodies need (`x-permission-more`).
     pub more: &'static [Permission],
+    /// The status where it is done.
+    pub done: u16,
+    /// Statuses of refusals that no rule tells.
+    pub also: &'static [u16],
     /// One sentence for the docs.
     pub summary: &'static str,
     /// The shapes, for the OpenAPI document.
@@ -71,6 +77,8 @@ pub struct Endpoint {
 /// How the shapes of an operation are described.
 #[derive(Debug, Clone, Copy)]
 pub struct Shapes {
+    /// Path parameters.
+    pub path: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Query parameters.
     pub query: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Body.
@@ -82,7 +90,7 @@ pub struct Shapes {
 /// An operation as a type, so that client and handler agree on its shapes.
 pub trait Operation: Send + Sync + 'static {
     /// Path parameters.
-    type Path: Serialize + DeserializeOwned + Send + 'static;
+    type Path: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
     /// Query parameters.
     type Query: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
     /// Body.
@@ -97,7 +105,7 @@ macro_rules! path_types {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* })*) => {
         $(
             $(#[$doc])*
-            #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+            #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
             pub struct $name { $(#[doc = concat!("`{", stringify!($field), "}`.")] pub $field: $kind),* }
         )*
     };
@@ -142,18 +150,18 @@ path_types! {
 macro_rules! for_each_operation {
     ($then:path) => {
         $then! {
-            SignIn = POST "/v1/sessions", open, (Nothing, Nothing, session::SignIn) -> session::SignedIn, sessions::sign_in, "Sign in";
-            BeginDeviceSignIn = POST "/v1/device-sign-ins", open, (Nothing, Nothing, Nothing) -> device_sign_in::DeviceSignIn, device_sign_ins::begin, "Begin to sign in with the dealer's account: what to show the person";
-            PollDeviceSignIn = POST "/v1/device-sign-ins/{id}", open, (OfDeviceSignIn, Nothing, device_sign_in::DevicePoll) -> device_sign_in::DeviceState, device_sign_ins::poll, "Ask whether the person is done at the identity provider";
+            SignIn = POST "/v1/sessions", open, (Nothing, Nothing, session::SignIn) -> session::SignedIn, sessions::sign_in, "Sign in", also [401, 403, 429];
+            BeginDeviceSignIn = POST "/v1/device-sign-ins", open, (Nothing, Nothing, Nothing) -> device_sign_in::DeviceSignIn, device_sign_ins::begin, "Begin to sign in with the dealer's account: what to show the person", also [404, 429, 502];
+            PollDeviceSignIn = POST "/v1/device-sign-ins/{id}", open, (OfDeviceSignIn, Nothing, device_sign_in::DevicePoll) -> device_sign_in::DeviceState, device_sign_ins::poll, "Ask whether the person is done at the identity provider", done 200, also [400, 401, 403, 410, 502];
             GetSession = GET "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> session::Session, sessions::show, "Who is signed in, and what the session may do";
-            ChangeSession = PATCH "/v1/session", signed_in, (Nothing, Nothing, session::SessionChange) -> session::Session, sessions::change, "Work in another shop, or look at another of one's customers";
-            ChangePassword = PUT "/v1/session/password", signed_in, (Nothing, Nothing, session::PasswordChange) -> session::Session, sessions::change_password, "Change one's own password; all other sessions of this user end";
+            ChangeSession = PATCH "/v1/session", signed_in, (Nothing, Nothing, session::SessionChange) -> session::Session, sessions::change, "Work in another shop, or look at another of one's customers", also [404];
+            ChangePassword = PUT "/v1/session/password", signed_in, (Nothing, Nothing, session::PasswordChange) -> session::Session, sessions::change_password, "Change one's own password; all other sessions of this user end", also [429];
             ListSessions = GET "/v1/sessions", signed_in, (Nothing, Nothing, Nothing) -> Page<people::OpenSession>, sessions::list, "One's own sessions";
             EndSession = DELETE "/v1/sessions/{id}", signed_in, (OfSession, Nothing, Nothing) -> Nothing, sessions::end, "End one of one's own sessions";
-            ActFor = PUT "/v1/session/acting", all["customer.act_on_behalf"], (Nothing, Nothing, session::NewActing) -> session::Session, acting::begin, "Work on behalf of a customer that gave its consent, or look through a contact's eyes";
+            ActFor = PUT "/v1/session/acting", all["customer.act_on_behalf"], (Nothing, Nothing, session::NewActing) -> session::Session, acting::begin, "Work on behalf of a customer that gave its consent, or look through a contact's eyes", also [404];
             StopActing = DELETE "/v1/session/acting", signed_in, (Nothing, Nothing, Nothing) -> Nothing, acting::stop, "Be oneself again";
-            UsePasswordLink = POST "/v1/password-links", open, (Nothing, Nothing, session::LinkedPassword) -> Nothing, credentials::use_link, "Set the password that a mailed link allows to set, once";
-            SignInKiosk = POST "/v1/kiosk-sessions", open, (Nothing, Nothing, portal::KioskSignIn) -> session::SignedIn, kiosks::sign_in, "Begin at a workshop terminal with its device token";
+            UsePasswordLink = POST "/v1/password-links", open, (Nothing, Nothing, session::LinkedPassword) -> Nothing, credentials::use_link, "Set the password that a mailed link allows to set, once", done 200;
+            SignInKiosk = POST "/v1/kiosk-sessions", open, (Nothing, Nothing, portal::KioskSignIn) -> session::SignedIn, kiosks::sign_in, "Begin at a workshop terminal with its device token", also [401, 403];
             SignOut = DELETE "/v1/session", signed_in, (Nothing, Nothing, Nothing) -> Nothing, sessions::sign_out, "Sign out";
 
             SearchCustomers = GET "/v1/customers", all["customer.search"], (Nothing, customer::CustomerQuery, Nothing) -> Page<customer::CustomerHit>, customers::search, "Find customers by name, city, state or number";
@@ -168,7 +176,7 @@ macro_rules! for_each_operation {
             GetContact = GET "/v1/contacts/{id}", all["contact.view"], (OfContact, Nothing, Nothing) -> contact::Contact, contacts::show, "One contact";
             ChangeContact = PATCH "/v1/contacts/{id}", any["contact.manage", "contact.role.manage", "contact.rights.manage", "contact.credential.manage"], (OfContact, Nothing, contact::ContactDetails) -> contact::Contact, contacts::change, "Change a contact, what it plays in the company and how far its access goes", more ["contact.manage", "contact.role.manage", "contact.rights.manage", "contact.credential.manage"];
             GenerateContactPassword = POST "/v1/contacts/{id}/password", all["contact.credential.manage"], (OfContact, Nothing, Nothing) -> contact::GeneratedPassword, credentials::generate_for_contact, "Give a contact a new password, shown this once; its sessions end";
-            SendContactLink = POST "/v1/contacts/{id}/password-link", all["contact.credential.manage"], (OfContact, Nothing, Nothing) -> contact::LinkSent, credentials::send_to_contact, "Mail a contact a link to set a password, once";
+            SendContactLink = POST "/v1/contacts/{id}/password-link", all["contact.credential.manage"], (OfContact, Nothing, Nothing) -> contact::LinkSent, credentials::send_to_contact, "Mail a contact a link to set a password, once", also [429];
             ListConsents = GET "/v1/customers/{id}/consents", any["contact.rights.manage", "customer.act_on_behalf"], (OfCustomer, Nothing, Nothing) -> Page<contact::Consent>, acting::consents, "Who of a customer lets the dealer's people act for it";
             GiveConsent = POST "/v1/customers/{id}/consents", all["contact.rights.manage"], (OfCustomer, Nothing, contact::NewConsent) -> contact::Consent, acting::consent, "Record that a customer lets the dealer's people act for it";
             EndConsent = DELETE "/v1/consents/{id}", all["contact.rights.manage"], (OfConsent, Nothing, Nothing) -> Nothing, acting::end_consent, "Take a consent back, at once";
@@ -179,16 +187,16 @@ macro_rules! for_each_operation {
             ListMeters = GET "/v1/assets/{id}/meters", all["meter.view"], (OfAsset, Nothing, Nothing) -> Page<meter::Meter>, meters::list, "The meters of an asset";
             ListReadings = GET "/v1/assets/{id}/meters/{meter}/readings", all["meter.view"], (OfMeter, PageQuery, Nothing) -> Page<meter::Reading>, meters::readings, "The readings of a meter, the newest first";
             AddReading = POST "/v1/assets/{id}/readings", all["meter.reading.add_edit"], (OfAsset, Nothing, meter::NewReading) -> meter::ReadingAdded, meters::add_reading, "Add a meter reading", more ["meter.override"];
-            VoidReading = POST "/v1/readings/{id}/void", all["meter.reading.void"], (OfReading, Nothing, meter::Reason) -> meter::Reading, meters::void, "Take a reading out; it is kept and shown, and never counts";
-            RestoreReading = POST "/v1/readings/{id}/restore", all["meter.reading.void"], (OfReading, Nothing, Nothing) -> meter::Reading, meters::restore, "Count a void reading again, if it still fits";
+            VoidReading = POST "/v1/readings/{id}/void", all["meter.reading.void"], (OfReading, Nothing, meter::Reason) -> meter::Reading, meters::void, "Take a reading out; it is kept and shown, and never counts", done 200;
+            RestoreReading = POST "/v1/readings/{id}/restore", all["meter.reading.void"], (OfReading, Nothing, Nothing) -> meter::Reading, meters::restore, "Count a void reading again, if it still fits", done 200;
             ReplaceMeter = POST "/v1/assets/{id}/meters/{meter}/replace", all["meter.replace"], (OfMeter, Nothing, meter::Replacement) -> meter::Meter, meters::replace, "Say that a meter was replaced; its life goes on";
 
             ListAssetRequests = GET "/v1/assets/{id}/service-requests", all["service_request.view"], (OfAsset, PageQuery, Nothing) -> Page<service::ServiceRequest>, requests::of_asset, "The service requests of an asset";
             RequestService = POST "/v1/assets/{id}/service-requests", all["service_request.add_edit"], (OfAsset, Nothing, service::NewRequest) -> service::ServiceRequest, requests::create, "Request service for an asset";
-            RequestServiceByUnit = POST "/v1/service-requests", all["service_request.add_edit"], (Nothing, Nothing, service::NewRequestByUnit) -> service::RequestAccepted, requests::create_by_unit, "Request service by unit number, for roles that may not look assets up";
+            RequestServiceByUnit = POST "/v1/service-requests", all["service_request.add_edit"], (Nothing, Nothing, service::NewRequestByUnit) -> service::RequestAccepted, requests::create_by_unit, "Request service by unit number, for roles that may not look assets up", also [404];
             ListRequests = GET "/v1/service-requests", all["service_request.view"], (Nothing, service::RequestQuery, Nothing) -> Page<service::ServiceRequest>, requests::list, "Service requests, the newest first";
             GetRequest = GET "/v1/service-requests/{id}", all["service_request.view"], (OfRequest, Nothing, Nothing) -> service::ServiceRequest, requests::show, "One service request";
-            CancelRequest = POST "/v1/service-requests/{id}/cancel", all["service_request.cancel"], (OfRequest, Nothing, meter::Reason) -> service::ServiceRequest, requests::cancel, "Cancel a service request";
+            CancelRequest = POST "/v1/service-requests/{id}/cancel", all["service_request.cancel"], (OfRequest, Nothing, meter::Reason) -> service::ServiceRequest, requests::cancel, "Cancel a service request", done 200, also [412];
             ListRepairs = GET "/v1/assets/{id}/repairs", all["repair.pending.view"], (OfAsset, service::RepairQuery, Nothing) -> Page<service::Repair>, requests::repairs_of_asset, "Open and pending repairs of an asset";
 
             ListServiceCodes = GET "/v1/service-codes", signed_in, (Nothing, Nothing, Nothing) -> Page<place::ServiceCode>, places::service_codes, "The pre-defined services";
@@ -211,7 +219,7 @@ macro_rules! for_each_operation {
             GetUser = GET "/v1/users/{id}", all["user.manage"], (OfUser, Nothing, Nothing) -> people::Account, users::show, "One user";
             ChangeUser = PATCH "/v1/users/{id}", all["user.manage"], (OfUser, Nothing, people::AccountChange) -> people::Account, users::change, "Change a user, or let it in no more: its sessions end at once";
             GenerateUserPassword = POST "/v1/users/{id}/password", all["user.manage"], (OfUser, Nothing, Nothing) -> contact::GeneratedPassword, credentials::generate_for_user, "Give a user a new password, shown this once; its sessions end";
-            SendUserLink = POST "/v1/users/{id}/password-link", all["user.manage"], (OfUser, Nothing, Nothing) -> contact::LinkSent, credentials::send_to_user, "Mail a user a link to set a password, once";
+            SendUserLink = POST "/v1/users/{id}/password-link", all["user.manage"], (OfUser, Nothing, Nothing) -> contact::LinkSent, credentials::send_to_user, "Mail a user a link to set a password, once", also [429];
             GiveGrant = POST "/v1/users/{id}/grants", all["user.manage"], (OfUser, Nothing, people::NewGrant) -> people::Account, grants::give, "Give a user a role with a scope, for a time";
             EndGrant = DELETE "/v1/users/{id}/grants/{grant}", all["user.manage"], (OfGrant, Nothing, Nothing) -> Nothing, grants::end, "Take a role from a user, at once";
             ListUserSessions = GET "/v1/users/{id}/sessions", all["user.manage"], (OfUser, Nothing, Nothing) -> Page<people::OpenSession>, users::sessions, "The sessions of a user";
@@ -258,8 +266,24 @@ macro_rules! method {
     };
 }
 
+/// Reading and changing is 200, creating 201, ending 204, unless a row says so.
+macro_rules! done {
+    (POST) => {
+        201
+    };
+    (DELETE) => {
+        204
+    };
+    ($method:ident) => {
+        200
+    };
+    ($method:ident $done:literal) => {
+        $done
+    };
+}
+
 macro_rules! define_operations {
-    ($($name:ident = $method:ident $path:literal, $rule:ident $([$($need:literal),*])?, ($at:ty, $query:ty, $body:ty) -> $answer:ty, $module:ident::$handler:ident, $summary:literal $(, more [$($more:literal),*])?;)*) => {
+    ($($name:ident = $method:ident $path:literal, $rule:ident $([$($need:literal),*])?, ($at:ty, $query:ty, $body:ty) -> $answer:ty, $module:ident::$handler:ident, $summary:literal $(, done $done:literal)? $(, more [$($more:literal),*])? $(, also [$($also:literal),*])?;)*) => {
         $(
             #[doc = concat!($summary, ": `", stringify!($method), " ", $path, "`.")]
             #[derive(Debug, Clone, Copy)]
@@ -276,8 +300,11 @@ macro_rules! define_operations {
                     path: $path,
                     needs: needs!($rule $([$($need),*])?),
                     more: permissions![$($($more),*)?],
+                    done: done!($method $($done)?),
+                    also: &[$($($also),*)?],
                     summary: $summary,
                     shapes: Shapes {
+                        path: |generator| <$at>::json_schema(generator),
                         query: |generator| generator.subschema_for::<$query>(),
                         body: |generator| generator.subschema_for::<$body>(),
                         answer: |generator| generator.subschema_for::<$answer>(),

@@ -29,9 +29,11 @@ impl<T> Page<T> {
 pub struct PageQuery {
     /// Rows per page: 50 unless said, at most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Where the last page ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(pattern("^[A-Za-z0-9_-]+$"))]
     pub cursor: Option<String>,
 }
 

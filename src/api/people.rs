@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{GrantId, SessionId, ShopId, UserId};
+use super::lengths;
 use super::named::words;
 use super::page::CodeRef;
 use super::session::UserKind;
@@ -134,6 +135,7 @@ pub struct GrantScope {
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// 3 to 60 characters, unique; upper and lower case are the same.
+    #[schemars(length(min = lengths::SHORTEST_USERNAME, max = lengths::USERNAME))]
     pub username: String,
     /// Staff, customer or program.
     pub kind: UserKind,
@@ -147,9 +149,11 @@ pub struct NewAccount {
 pub struct AccountDetails {
     /// Given name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::NAME))]
     pub first: Option<String>,
     /// Family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub last: Option<String>,
     /// Where mail goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -236,8 +240,10 @@ pub struct NewRole {
     /// The role to copy.
     pub copy_of: String,
     /// 3 to 60 small letters, digits and underscores, unique.
+    #[schemars(length(min = lengths::SHORTEST_USERNAME, max = lengths::USERNAME))]
     pub key: String,
     /// As people say it.
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: String,
 }
 
@@ -247,6 +253,7 @@ pub struct NewRole {
 pub struct RoleChange {
     /// As people say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: Option<String>,
     /// Permissions to change: `yes`, `no`, `own` or `basic`.
     #[serde(default)]

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CustomerId, OrganizationId, ShopId};
+use super::lengths;
 use super::page::CustomerRef;
 
 /// A dealer location.
@@ -30,8 +31,10 @@ pub struct Shop {
 #[serde(deny_unknown_fields)]
 pub struct NewShop {
     /// 1 to 40 characters, unique.
+    #[schemars(length(min = 1, max = lengths::CODE))]
     pub code: String,
     /// Its name.
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: String,
     /// IANA time zone.
     pub time_zone: String,
@@ -45,6 +48,7 @@ pub struct NewShop {
 pub struct ShopChange {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: Option<String>,
     /// IANA time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,8 +83,10 @@ pub struct Organization {
 #[serde(deny_unknown_fields)]
 pub struct NewOrganization {
     /// 1 to 40 characters, unique.
+    #[schemars(length(min = 1, max = lengths::CODE))]
     pub code: String,
     /// Its name.
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: String,
     /// The customer it belongs to; the dealer's own stock has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,6 +103,7 @@ pub struct NewOrganization {
 pub struct OrganizationChange {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: Option<String>,
     /// The customer it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,7 +118,9 @@ pub struct OrganizationChange {
 #[serde(deny_unknown_fields)]
 pub struct ServiceCode {
     /// Its code, unique.
+    #[schemars(length(min = 1, max = lengths::CODE))]
     pub code: String,
     /// What it is.
+    #[schemars(length(min = 1, max = lengths::NAME))]
     pub name: String,
 }

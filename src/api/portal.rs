@@ -7,8 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{KioskId, ShopId};
+use super::lengths;
 use super::page::CodeRef;
 use super::permission::Permission;
+
+/// The shortest time after which a workshop terminal forgets, in seconds.
+pub const SHORTEST_IDLE: i64 = 10;
+/// The longest.
+pub const LONGEST_IDLE: i64 = 3_600;
 
 /// The portal's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +84,7 @@ pub struct Kiosk {
 #[serde(deny_unknown_fields)]
 pub struct NewKiosk {
     /// What people call it; unique in its shop.
+    #[schemars(length(min = 1, max = lengths::LABEL))]
     pub label: String,
     /// The shop's id or code.
     pub shop: String,
@@ -95,6 +102,7 @@ pub struct KioskChange {
     pub login_required: Option<bool>,
     /// 10 to 3,600; 60 unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = SHORTEST_IDLE, max = LONGEST_IDLE))]
     pub idle_seconds: Option<i64>,
     /// What it may do; everything of the kiosk template unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

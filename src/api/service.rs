@@ -5,10 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AssetId, CustomerId, OrganizationId, RepairId, RequestId, ShopId};
-use super::page::{CodeRef, CustomerRef};
+use super::lengths;
+use super::page::{CodeRef, CustomerRef, MAX_LIMIT};
 use super::place::ServiceCode;
 use crate::rules::meter::Unit;
 use crate::rules::request::RequestStatus;
+
+/// The most services of one request.
+pub const MOST_LINES: usize = 50;
 
 /// Who asks, or whom to call (S2-41).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,9 +20,11 @@ use crate::rules::request::RequestStatus;
 pub struct Caller {
     /// Given name.
     #[serde(default)]
+    #[schemars(length(max = lengths::CALLER))]
     pub first: String,
     /// Family name.
     #[serde(default)]
+    #[schemars(length(max = lengths::CALLER))]
     pub last: String,
     /// Gets the notifications.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,6 +54,7 @@ pub struct NewLine {
     pub service_code: Option<String>,
     /// Any other service, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = lengths::OTHER_SERVICE))]
     pub other_text: Option<String>,
 }
 
@@ -60,12 +67,15 @@ pub struct NewRequest {
     pub shop: Option<String>,
     /// 1 down … 4 when convenient; 3 unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4))]
     pub urgency: Option<i64>,
     /// What is wrong, at most 6,000 characters. This or a service is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::COMPLAINT))]
     pub complaint: Option<String>,
     /// The wanted services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_LINES))]
     pub lines: Vec<NewLine>,
     /// Who asks; the signed-in person unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,12 +85,15 @@ pub struct NewRequest {
     pub driver: Option<Caller>,
     /// Purchase order number, at most 40 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::CODE))]
     pub po_number: Option<String>,
     /// Authorization number, at most 40 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::CODE))]
     pub authorization_number: Option<String>,
     /// Note for the shop, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = lengths::REMARK))]
     pub note: Option<String>,
     /// Ask although a service is outstanding already (S2-45).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -92,6 +105,7 @@ pub struct NewRequest {
 #[serde(deny_unknown_fields)]
 pub struct NewRequestByUnit {
     /// Asset number or plate.
+    #[schemars(length(min = 1, max = lengths::TAG))]
     pub unit_number: String,
     /// The organization's code, where the number alone is not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,9 +230,11 @@ pub struct RequestQuery {
     pub customer: Option<CustomerId>,
     /// Rows per page: 50 unless said, at most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Where the last page ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(pattern("^[A-Za-z0-9_-]+$"))]
     pub cursor: Option<String>,
 }
 

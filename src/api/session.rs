@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ContactId, CustomerId, ShopId, UserId};
+use super::lengths;
 use super::named::words;
 use super::page::{CodeRef, CustomerRef};
 use super::permission::{Permission, PermissionSet};
@@ -52,6 +53,7 @@ pub struct PasswordChange {
     /// The present one.
     pub current: String,
     /// The new one: 8 to 256 characters, none of the first that anybody tries.
+    #[schemars(length(min = lengths::SHORTEST_PASSWORD, max = lengths::PASSWORD))]
     pub new: String,
 }
 
@@ -237,6 +239,7 @@ pub struct LinkedPassword {
     /// From the link.
     pub code: String,
     /// 8 to 256 characters, none of the first that anybody tries.
+    #[schemars(length(min = lengths::SHORTEST_PASSWORD, max = lengths::PASSWORD))]
     pub new: String,
 }
 

@@ -10,6 +10,7 @@ use super::sessions::session_view;
 use super::{contacts as people, form};
 use crate::api::contact::Consent;
 use crate::api::ids::ConsentId;
+use crate::api::lengths;
 use crate::api::operation::{ActFor, EndConsent, GiveConsent, ListConsents, StopActing};
 use crate::api::page::{Nothing, Page};
 use crate::api::permission::Permission;
@@ -89,7 +90,7 @@ pub(super) async fn consent(cx: &mut Cx, ask: Ask<GiveConsent>) -> Answer<Consen
     let scope = cx.caller.scope(RIGHTS);
     let customer = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?.id;
     let mut faults = FieldFaults::default();
-    let given_by = form::required(&mut faults, "given_by", &ask.body.given_by, 100);
+    let given_by = form::required(&mut faults, "given_by", &ask.body.given_by, lengths::NAME);
     let role = Role::named(ask.body.role.trim()).filter(|role| role.audience() == UserKind::Customer);
     if role.is_none() {
         faults.add("role", "a role of customers' people, such as executive");

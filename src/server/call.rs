@@ -35,7 +35,7 @@ use super::steps::{self, Step};
 use super::{credentials, sessions};
 use crate::api::operation::{ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SignOut, StopActing};
 use crate::api::problem::Problem;
-use crate::api::{IDEMPOTENCY_KEY, KEPT_FOR, LONGEST_KEPT, PROBLEM_JSON};
+use crate::api::{IDEMPOTENCY_KEY, KEPT_FOR, LONGEST_KEPT, PROBLEM_JSON, lengths};
 use crate::store::idempotency::{self, Kept};
 use crate::store::{Conn, StoreError};
 use crate::text::{clean_line, hex};
@@ -434,8 +434,9 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if (1..=128).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::field("idempotency_key", "1 to 128 printable characters")),
+        // A tab is a sign of a header, and none that is printed.
+        Ok(key) if (1..=lengths::IDEMPOTENCY_KEY).contains(&key.len()) && !key.contains('\t') => Ok(Some(key.to_owned())),
+        _ => Err(Problem::field("idempotency_key", format!("1 to {} printable characters", lengths::IDEMPOTENCY_KEY))),
     }
 }
 

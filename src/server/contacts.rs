@@ -8,6 +8,7 @@ use super::{form, grants, paging};
 use crate::api::access_level::AccessLevel;
 use crate::api::contact::{Contact, ContactDetails, ContactKind, ContactMore, ContactRole, PlatformRole, PortalRight};
 use crate::api::ids::{ContactId, CustomerId, UserId};
+use crate::api::lengths;
 use crate::api::operation::{ChangeContact, CreateContact, GetContact, ListContacts};
 use crate::api::page::Page;
 use crate::api::people::{GrantScope, ScopeKind};
@@ -190,14 +191,14 @@ async fn demand(cx: &mut Cx, row: &ContactRow, body: &ContactDetails) -> Result<
 
 fn said(row: &mut ContactRow, body: &ContactDetails, country: &str, faults: &mut FieldFaults) {
     if let Some(first) = &body.first {
-        row.first_name = form::line(faults, "first", Some(first), 100).unwrap_or_default();
+        row.first_name = form::line(faults, "first", Some(first), lengths::NAME).unwrap_or_default();
     }
     if let Some(last) = &body.last {
-        row.last_name = form::required(faults, "last", last, 100);
+        row.last_name = form::required(faults, "last", last, lengths::NAME);
     }
     let line = |faults: &mut FieldFaults, slot: &mut Option<String>, field: &str, said: &Option<String>| {
         if said.is_some() {
-            *slot = form::line(faults, field, said.as_deref(), 100);
+            *slot = form::line(faults, field, said.as_deref(), lengths::NAME);
         }
     };
     line(faults, &mut row.salutation, "salutation", &body.salutation);
@@ -346,8 +347,8 @@ async fn stored(cx: &mut Cx, id: ContactId) -> Result<ContactRow, Fault> {
 /// A name to sign in with (S4-11): 3 to 60 characters without spaces.
 pub(super) fn user_name(written: &str) -> Result<String, Problem> {
     let name = crate::text::clean_line(written);
-    let length = name.chars().count();
-    if !(3..=60).contains(&length) || name.chars().any(char::is_whitespace) || fold(&name).is_empty() {
+    let fits = |text: &str| (lengths::SHORTEST_USERNAME..=lengths::USERNAME).contains(&text.chars().count());
+    if !fits(written) || !fits(&name) || name.chars().any(char::is_whitespace) || fold(&name).is_empty() {
         return Err(Problem::field("username", "3 to 60 characters without spaces"));
     }
     Ok(name)

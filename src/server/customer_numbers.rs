@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::form;
 use crate::api::customer::{Customer, CustomerKind, NumberState};
 use crate::api::ids::CustomerId;
+use crate::api::lengths;
 use crate::api::operation::SetCustomerNumber;
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
@@ -21,7 +22,7 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
     let row = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
     let shop = shop(cx, &scope, ask.body.shop.as_deref()).await?;
     let mut faults = FieldFaults::default();
-    let number = form::line(&mut faults, "number", ask.body.number.as_deref(), 40);
+    let number = form::line(&mut faults, "number", ask.body.number.as_deref(), lengths::CODE);
     let local = row.kind == CustomerKind::Local.name();
     // C-1: a local customer is linked with its owner only.
     if local && row.owner_shop_id != Some(shop.id) {

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::{form, paging};
-use crate::api::customer::{Customer, CustomerDetails, CustomerHit, CustomerKind, CustomerLink, CustomerMore, HitMore, NumberState};
+use crate::api::customer::{Customer, CustomerDetails, CustomerHit, CustomerKind, CustomerLink, CustomerMore, CustomerQuery, HitMore, MIN_QUERY, NumberState};
 use crate::api::ids::CustomerId;
+use crate::api::lengths;
 use crate::api::operation::{ChangeCustomer, CreateCustomer, GetCustomer, SearchCustomers};
 use crate::api::page::{CodeRef, Page};
 use crate::api::permission::Permission;
@@ -25,10 +26,7 @@ const EDIT: Permission = Permission::named("customer.edit");
 
 /// `GET /v1/customers`.
 pub(super) async fn search(cx: &mut Cx, ask: Ask<SearchCustomers>) -> Answer<Page<CustomerHit>> {
-    let query = Query::new(&ask.query.q, ask.query.by).map_err(|fault| match fault {
-        QueryFault::TooShort(length) => Problem::new("query.too_short", format!("{length} of 3 characters: type {} more.", 3 - length)),
-        QueryFault::TooLong => Problem::new("query.too_long", "Search for at most 100 characters."),
-    })?;
+    let query = searched(&ask.query)?;
     let limit = paging::limit(ask.query.limit)?;
     let after: Option<Found> = paging::place(ask.query.cursor.as_deref())?;
     let scope = cx.caller.scope(SEARCH);
@@ -38,6 +36,17 @@ pub(super) async fn search(cx: &mut Cx, ask: Ask<SearchCustomers>) -> Answer<Pag
     let total = (hits.is_complete && after.is_none()).then_some(hits.len() as u64);
     let items = hits.iter().map(|(matched, found)| hit(cx, &scope, &full, matched, &found)).collect();
     Ok(Reply::ok(Page { items, next, total }))
+}
+
+/// What is searched for. Three characters have to be there as it was sent, not
+/// only as it is compared: some signs are folded to several.
+fn searched(query: &CustomerQuery) -> Result<Query, Problem> {
+    let sent = query.q.chars().count();
+    let query = if sent < MIN_QUERY { Err(QueryFault::TooShort(sent)) } else { Query::new(&query.q, query.by) };
+    query.map_err(|fault| match fault {
+        QueryFault::TooShort(length) => Problem::new("query.too_short", format!("{length} of 3 characters: type {} more.", MIN_QUERY - length)),
+        QueryFault::TooLong => Problem::new("query.too_long", "Search for at most 100 characters."),
+    })
 }
 
 /// A hit as the caller may see it: in full within `full`, else the basic fields.
@@ -136,8 +145,8 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateCustomer>) -> Answer<Cust
     let new = ask.body;
     let shop = shop(cx, &scope, new.shop.as_deref()).await?;
     let mut faults = FieldFaults::default();
-    let name = form::required(&mut faults, "name", &new.name, 100);
-    let number = form::line(&mut faults, "number", new.number.as_deref(), 40);
+    let name = form::required(&mut faults, "name", &new.name, lengths::NAME);
+    let number = form::line(&mut faults, "number", new.number.as_deref(), lengths::CODE);
     // S3-12: required unless the business system numbers customers itself; a
     // fleet may be linked later (S3-23).
     if number.is_none() && shop.numbering == "user_enters" && new.kind == CustomerKind::Local {
@@ -175,10 +184,10 @@ fn fill(row: &mut CustomerRow, details: &CustomerDetails, home: &str, faults: &m
             *slot = form::line(faults, field, said.as_deref(), most);
         }
     };
-    line(faults, &mut row.address1, "address1", &details.address1, 100);
-    line(faults, &mut row.address2, "address2", &details.address2, 100);
-    line(faults, &mut row.city, "city", &details.city, 100);
-    line(faults, &mut row.postal_code, "postal_code", &details.postal_code, 20);
+    line(faults, &mut row.address1, "address1", &details.address1, lengths::NAME);
+    line(faults, &mut row.address2, "address2", &details.address2, lengths::NAME);
+    line(faults, &mut row.city, "city", &details.city, lengths::NAME);
+    line(faults, &mut row.postal_code, "postal_code", &details.postal_code, lengths::POSTAL_CODE);
     if details.country.is_some() || details.state.is_some() {
         let country = details.country.as_deref().or(row.country.as_deref());
         let state = details.state.as_deref().or(row.state.as_deref());
@@ -200,7 +209,7 @@ fn fill(row: &mut CustomerRow, details: &CustomerDetails, home: &str, faults: &m
         row.email = form::email(faults, "email", details.email.as_deref());
     }
     if details.notes.is_some() {
-        row.notes = form::text(faults, "notes", details.notes.as_deref(), 1_000);
+        row.notes = form::text(faults, "notes", details.notes.as_deref(), lengths::REMARK);
     }
 }
 
@@ -252,7 +261,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Cust
     }
     let mut faults = FieldFaults::default();
     if let Some(name) = &ask.body.name {
-        row.name = form::required(&mut faults, "name", name, 100);
+        row.name = form::required(&mut faults, "name", name, lengths::NAME);
     }
     let home = cx.caller.country().to_owned();
     fill(&mut row, &ask.body.details, &home, &mut faults);

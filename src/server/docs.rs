@@ -53,7 +53,8 @@ fn push_operation(html: &mut String, path: &str, method: &str, operation: &Value
     if let Some(shape) = shape_name(&operation["requestBody"]["content"]["application/json"]["schema"]) {
         let _ = write!(html, "<p>Body: <a href='#{shape}'><code>{shape}</code></a></p>");
     }
-    if let Some(shape) = shape_name(&operation["responses"]["200"]["content"]["application/json"]["schema"]) {
+    let mut answers = operation["responses"].as_object().into_iter().flatten().map(|(_, answer)| &answer["content"]["application/json"]["schema"]);
+    if let Some(shape) = answers.find_map(shape_name) {
         let _ = write!(html, "<p>Answer: <a href='#{shape}'><code>{shape}</code></a></p>");
     }
 }

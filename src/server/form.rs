@@ -1,42 +1,43 @@
 //! Fields of forms: cleaned, measured, and refused each with its own word.
 
+use crate::api::lengths;
 use crate::api::problem::FieldFaults;
 use crate::rules::{contact, place};
 use crate::text::{clean_line, clean_text, is_blank};
 
 /// A line of at most `most` characters; empty becomes none.
 pub(super) fn line(faults: &mut FieldFaults, field: &str, text: Option<&str>, most: usize) -> Option<String> {
-    within(faults, field, text.map(clean_line), most)
+    within(faults, field, text?, clean_line, most)
 }
 
 /// A text with line breaks of at most `most` characters; empty becomes none.
 pub(super) fn text(faults: &mut FieldFaults, field: &str, text: Option<&str>, most: usize) -> Option<String> {
-    within(faults, field, text.map(clean_text), most)
+    within(faults, field, text?, clean_text, most)
 }
 
-fn within(faults: &mut FieldFaults, field: &str, cleaned: Option<String>, most: usize) -> Option<String> {
-    let cleaned = cleaned.filter(|cleaned| !is_blank(cleaned))?;
-    let length = cleaned.chars().count();
+/// Measured as it was sent, as the document says it; cleaning makes nothing longer.
+fn within(faults: &mut FieldFaults, field: &str, sent: &str, clean: fn(&str) -> String, most: usize) -> Option<String> {
+    let length = sent.chars().count();
     if length > most {
         faults.add(field, format!("at most {most} characters ({length} here)"));
         return None;
     }
-    Some(cleaned)
+    Some(clean(sent)).filter(|cleaned| !is_blank(cleaned))
 }
 
 /// A line that has to be there.
 pub(super) fn required(faults: &mut FieldFaults, field: &str, text: &str, most: usize) -> String {
-    let cleaned = clean_line(text);
-    if is_blank(&cleaned) {
+    let kept = within(faults, field, text, clean_line, most).unwrap_or_default();
+    if kept.is_empty() {
+        // Of one that is too long that is said already, and stays.
         faults.add(field, "is required");
-        return String::new();
     }
-    within(faults, field, Some(cleaned), most).unwrap_or_default()
+    kept
 }
 
-/// A reason: required, at most 1,000 characters.
+/// A reason: required.
 pub(super) fn reason(faults: &mut FieldFaults, text: &str) -> String {
-    required(faults, "reason", text, 1_000)
+    required(faults, "reason", text, lengths::REMARK)
 }
 
 /// A telephone number in E.164 (S3-10).

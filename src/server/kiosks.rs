@@ -13,10 +13,11 @@ use super::powers::{Powers, no_session};
 use super::sessions::{new_token, round};
 use super::{App, form, noted};
 use crate::api::ids::SessionId;
+use crate::api::lengths;
 use crate::api::operation::{ChangeKiosk, EnrolKiosk, ListKiosks, Operation as _, ReplaceKioskToken, SignInKiosk};
 use crate::api::page::{CodeRef, Page};
 use crate::api::permission::Permission;
-use crate::api::portal::{EnrolledKiosk, Kiosk, KioskChange};
+use crate::api::portal::{EnrolledKiosk, Kiosk, KioskChange, LONGEST_IDLE, SHORTEST_IDLE};
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::Role;
 use crate::api::session::SignedIn;
@@ -25,7 +26,7 @@ use crate::store::sessions::NewSession;
 use crate::store::{At, StoreError, places, sessions, users};
 
 /// After how many seconds a terminal may forget.
-const IDLE: RangeInclusive<i64> = 10..=3_600;
+const IDLE: RangeInclusive<i64> = SHORTEST_IDLE..=LONGEST_IDLE;
 
 /// `GET /v1/kiosks`.
 pub(super) async fn list(cx: &mut Cx, _: Ask<ListKiosks>) -> Answer<Page<Kiosk>> {
@@ -79,7 +80,7 @@ fn written(actions: &[Permission]) -> String {
 /// `POST /v1/kiosks`.
 pub(super) async fn enrol(cx: &mut Cx, ask: Ask<EnrolKiosk>) -> Answer<EnrolledKiosk> {
     let mut faults = FieldFaults::default();
-    let label = form::required(&mut faults, "label", &ask.body.label, 60);
+    let label = form::required(&mut faults, "label", &ask.body.label, lengths::LABEL);
     // The terminal gets a role at its shop, and that is given within reach (I-1).
     let reach = cx.caller.scope(SETTINGS);
     let shop = places::shop(&mut cx.conn, &reach, ask.body.shop.trim()).await?.filter(|shop| reach.reaches_shop(shop.id));

@@ -4,6 +4,7 @@ use super::call::{Answer, Ask, Cx, Reply};
 use super::fault::Fault;
 use super::{assets, form};
 use crate::api::asset::{LookupAnswer, LookupHit, MatchedBy};
+use crate::api::lengths;
 use crate::api::operation::LookUpAsset;
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
@@ -25,7 +26,7 @@ pub(super) async fn look_up(cx: &mut Cx, ask: Ask<LookUpAsset>) -> Answer<Lookup
 /// A tag that can be looked up.
 pub(super) fn checked_tag(tag: &str) -> Result<String, Problem> {
     let mut faults = FieldFaults::default();
-    let tag = form::required(&mut faults, "tag", tag, 60);
+    let tag = form::required(&mut faults, "tag", tag, lengths::TAG);
     if !tag.is_empty() && number_key(&tag).is_empty() {
         faults.add("tag", "needs a letter or a digit");
     }

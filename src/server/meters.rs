@@ -7,6 +7,7 @@ use super::call::{Answer, Ask, Cx, Reply};
 use super::fault::Fault;
 use super::{assets, form, paging};
 use crate::api::ids::{AssetId, MeterId, ReadingId};
+use crate::api::lengths;
 use crate::api::meter::{Meter, Reading, ReadingAdded, ReadingState};
 use crate::api::operation::{AddReading, ListMeters, ListReadings, ReplaceMeter, RestoreReading, VoidReading};
 use crate::api::page::Page;
@@ -132,8 +133,8 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
         Some(name) => faults.check("meter", name.parse()),
         None => None,
     };
-    let override_reason = form::line(&mut faults, "override_reason", new.override_reason.as_deref(), 1_000);
-    let comment = form::line(&mut faults, "comment", new.comment.as_deref(), 1_000);
+    let override_reason = form::line(&mut faults, "override_reason", new.override_reason.as_deref(), lengths::REMARK);
+    let comment = form::line(&mut faults, "comment", new.comment.as_deref(), lengths::REMARK);
     faults.settle()?;
     if override_reason.is_some() || new.kind == ReadingKind::Rollover {
         may_override(cx, asset.id).await?;

@@ -10,6 +10,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
+use crate::api::lengths;
 use crate::text::fold;
 
 /// How many passwords are checked at once.
@@ -66,9 +67,9 @@ const LISTED: &str = include_str!("../../assets/passwords/common.txt");
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| LISTED.lines().collect());
 
 /// The fewest characters of a new password.
-pub const MIN_LENGTH: usize = 8;
+pub const MIN_LENGTH: usize = lengths::SHORTEST_PASSWORD;
 /// The most, so that hashing stays bounded.
-const MAX_LENGTH: usize = 256;
+const MAX_LENGTH: usize = lengths::PASSWORD;
 
 impl Checker {
     /// Whether a password is the one of the hash. For an unknown user the hash

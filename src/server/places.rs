@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::portal::SETTINGS;
 use super::{form, paging, references};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
+use crate::api::lengths;
 use crate::api::operation::{ChangeOrganization, ChangeShop, CreateOrganization, CreateShop, ListOrganizations, ListServiceCodes, ListShops, SetServiceCode};
 use crate::api::page::Page;
 use crate::api::permission::Permission;
@@ -70,8 +71,8 @@ pub(super) async fn create_organization(cx: &mut Cx, ask: Ask<CreateOrganization
     let mut faults = FieldFaults::default();
     let row = OrganizationRow {
         id: OrganizationId::new(),
-        code: form::required(&mut faults, "code", &ask.body.code, 40),
-        name: form::required(&mut faults, "name", &ask.body.name, 100),
+        code: form::required(&mut faults, "code", &ask.body.code, lengths::CODE),
+        name: form::required(&mut faults, "name", &ask.body.name, lengths::NAME),
         customer_id: ask.body.customer,
         customer_name: customer_name(cx, &scope, ask.body.customer, &mut faults).await?,
         portal_enabled: ask.body.portal_enabled.unwrap_or(true),
@@ -95,7 +96,7 @@ pub(super) async fn change_organization(cx: &mut Cx, ask: Ask<ChangeOrganization
     let mut row = before.clone();
     let mut faults = FieldFaults::default();
     if let Some(name) = &ask.body.name {
-        row.name = form::required(&mut faults, "name", name, 100);
+        row.name = form::required(&mut faults, "name", name, lengths::NAME);
     }
     if ask.body.customer.is_some() {
         row.customer_name = customer_name(cx, &scope, ask.body.customer, &mut faults).await?;
@@ -156,10 +157,10 @@ fn code_taken(error: StoreError) -> Fault {
 /// `POST /v1/shops`.
 pub(super) async fn create_shop(cx: &mut Cx, ask: Ask<CreateShop>) -> Answer<Shop> {
     let mut faults = FieldFaults::default();
-    let code = form::required(&mut faults, "code", &ask.body.code, 40);
+    let code = form::required(&mut faults, "code", &ask.body.code, lengths::CODE);
     let row = ShopRow {
         id: ShopId::new(),
-        name: form::required(&mut faults, "name", &ask.body.name, 100),
+        name: form::required(&mut faults, "name", &ask.body.name, lengths::NAME),
         time_zone: time_zone(&mut faults, &ask.body.time_zone),
         country: country(&mut faults, &ask.body.country),
         accepts_requests: true,
@@ -186,7 +187,7 @@ pub(super) async fn change_shop(cx: &mut Cx, ask: Ask<ChangeShop>) -> Answer<Sho
     let mut row = before.clone();
     let mut faults = FieldFaults::default();
     if let Some(name) = &ask.body.name {
-        row.name = form::required(&mut faults, "name", name, 100);
+        row.name = form::required(&mut faults, "name", name, lengths::NAME);
     }
     if let Some(zone) = &ask.body.time_zone {
         row.time_zone = time_zone(&mut faults, zone);
@@ -229,8 +230,8 @@ fn country(faults: &mut FieldFaults, written: &str) -> String {
 pub(super) async fn set_service_code(cx: &mut Cx, ask: Ask<SetServiceCode>) -> Answer<ServiceCode> {
     cx.caller.demand_everywhere(SETTINGS)?;
     let mut faults = FieldFaults::default();
-    let code = form::required(&mut faults, "code", &ask.body.code, 40);
-    let name = form::required(&mut faults, "name", &ask.body.name, 100);
+    let code = form::required(&mut faults, "code", &ask.body.code, lengths::CODE);
+    let name = form::required(&mut faults, "name", &ask.body.name, lengths::NAME);
     faults.settle()?;
     let before = places::service_code(&mut cx.conn, &code).await?.map(|row| ServiceCode { code: row.code, name: row.name });
     places::set_service_code(&mut cx.conn, &code, &name).await?;

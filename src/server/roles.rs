@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::{form, grants};
+use crate::api::lengths;
 use crate::api::operation::{ChangeRole, CopyRole, ListRoles};
 use crate::api::page::Page;
 use crate::api::people::{GrantScope, RoleView, ScopeKind};
@@ -57,10 +58,11 @@ fn view(row: RoleRow) -> RoleView {
 pub(super) async fn copy(cx: &mut Cx, ask: Ask<CopyRole>) -> Answer<RoleView> {
     cx.caller.demand_everywhere(MANAGE)?;
     let mut faults = FieldFaults::default();
-    let name = form::required(&mut faults, "name", &ask.body.name, 100);
+    let name = form::required(&mut faults, "name", &ask.body.name, lengths::NAME);
     let key = ask.body.key.trim().to_owned();
     let letters = key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if !(3..=60).contains(&key.len()) || !letters {
+    let fits = |text: &str| (lengths::SHORTEST_USERNAME..=lengths::USERNAME).contains(&text.chars().count());
+    if !fits(&ask.body.key) || !fits(&key) || !letters {
         faults.add("key", "3 to 60 small letters, digits and underscores");
     } else if Role::named(&key).is_some() {
         faults.add("key", "is taken by a role that ships");
@@ -131,7 +133,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView
     let mut faults = FieldFaults::default();
     let mut row = before.clone();
     if let Some(name) = &ask.body.name {
-        row.name = form::required(&mut faults, "name", name, 100);
+        row.name = form::required(&mut faults, "name", name, lengths::NAME);
     }
     let mut role = Role::read(row.role_key.clone(), &row.cells);
     refuse_own(cx, &role).await?;

@@ -38,7 +38,7 @@ macro_rules! work_of {
 }
 
 macro_rules! mount_operations {
-    ($($name:ident = $method:ident $path:literal, $rule:ident $([$($need:literal),*])?, ($at:ty, $query:ty, $body:ty) -> $answer:ty, $module:ident::$handler:ident, $summary:literal $(, more [$($more:literal),*])?;)*) => {
+    ($($name:ident = $method:ident $path:literal, $rule:ident $([$($need:literal),*])?, ($at:ty, $query:ty, $body:ty) -> $answer:ty, $module:ident::$handler:ident, $summary:literal $(, done $done:literal)? $(, more [$($more:literal),*])? $(, also [$($also:literal),*])?;)*) => {
         /// Every operation of the table at its path.
         fn operations() -> Router<App> {
             Router::new()$(.route($path, mounted(const { &operation::$name::ENDPOINT }, work_of!($rule, $name, $module::$handler))))*

@@ -53,8 +53,11 @@ macro_rules! operation {
                 path: "/v1/trial",
                 needs: Needs::All(const { &[Permission::named($needs)] }),
                 more: &[],
+                done: 200,
+                also: &[],
                 summary: "In tests only",
                 shapes: Shapes {
+                    path: |generator| generator.subschema_for::<Nothing>(),
                     query: |generator| generator.subschema_for::<Nothing>(),
                     body: |generator| generator.subschema_for::<Nothing>(),
                     answer: |generator| generator.subschema_for::<Priced>(),

@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::sessions::open_session;
 use super::{form, grants, paging};
 use crate::api::ids::{SessionId, UserId};
+use crate::api::lengths;
 use crate::api::operation::{ChangeUser, CreateUser, EndUserSession, GetUser, ListUserSessions, ListUsers};
 use crate::api::page::{CodeRef, Nothing, Page};
 use crate::api::people::{Account, AccountDetails, OpenSession, UserState};
@@ -119,10 +120,10 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateUser>) -> Answer<Account>
 /// Puts what was said into the row; what is absent stays, empty clears.
 async fn said(cx: &mut Cx, mut row: AccountRow, body: &AccountDetails, faults: &mut FieldFaults) -> Result<AccountRow, Fault> {
     if let Some(first) = &body.first {
-        row.first_name = form::line(faults, "first", Some(first), 100).unwrap_or_default();
+        row.first_name = form::line(faults, "first", Some(first), lengths::NAME).unwrap_or_default();
     }
     if let Some(last) = &body.last {
-        row.last_name = form::required(faults, "last", last, 100);
+        row.last_name = form::required(faults, "last", last, lengths::NAME);
     }
     if body.email.is_some() {
         row.email = form::email(faults, "email", body.email.as_deref());

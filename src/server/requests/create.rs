@@ -8,10 +8,11 @@ use super::super::{assets, form, lookup};
 use super::{VIEW, shape};
 use crate::api::asset::AssetStatus;
 use crate::api::ids::RequestId;
+use crate::api::lengths;
 use crate::api::operation::{RequestService, RequestServiceByUnit};
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
-use crate::api::service::{Caller, NewRequest, RequestAccepted, ServiceRequest};
+use crate::api::service::{Caller, MOST_LINES, NewRequest, RequestAccepted, ServiceRequest};
 use crate::api::session::UserKind;
 use crate::rules::request::{RequestStatus, already_outstanding};
 use crate::store::assets::{self as stored_assets, AssetRow};
@@ -109,7 +110,7 @@ async fn lines(cx: &mut Cx, new: &NewRequest, faults: &mut FieldFaults) -> Resul
                 }
                 None => faults.add("lines", format!("there is no service {code:?}")),
             },
-            (None, Some(text)) => row.other_text = Some(form::required(faults, "lines", text, 200)),
+            (None, Some(text)) => row.other_text = Some(form::required(faults, "lines", text, lengths::OTHER_SERVICE)),
             _ => faults.add("lines", "each line has either service_code or other_text"),
         }
         let key = row.service_code.clone().or_else(|| row.other_text.as_deref().map(crate::text::fold)).unwrap_or_default();
@@ -118,8 +119,8 @@ async fn lines(cx: &mut Cx, new: &NewRequest, faults: &mut FieldFaults) -> Resul
         }
         lines.push(row);
     }
-    if lines.len() > 50 {
-        faults.add("lines", "at most 50 services in one request");
+    if lines.len() > MOST_LINES {
+        faults.add("lines", format!("at most {MOST_LINES} services in one request"));
     }
     Ok(lines)
 }
@@ -160,7 +161,7 @@ fn row(cx: &Cx, asset: &AssetRow, shop: &ShopRow, new: &NewRequest, faults: &mut
         shop_name: shop.name.clone(),
         status: RequestStatus::Submitted.name().to_owned(),
         urgency,
-        complaint: form::text(faults, "complaint", new.complaint.as_deref(), 6_000),
+        complaint: form::text(faults, "complaint", new.complaint.as_deref(), lengths::COMPLAINT),
         requester_first: requester.first,
         requester_last: requester.last,
         requester_email: requester.email,
@@ -171,9 +172,9 @@ fn row(cx: &Cx, asset: &AssetRow, shop: &ShopRow, new: &NewRequest, faults: &mut
         driver_email: driver.email,
         driver_phone: driver.phone,
         driver_extension: driver.extension,
-        po_number: form::line(faults, "po_number", new.po_number.as_deref(), 40),
-        authorization_number: form::line(faults, "authorization_number", new.authorization_number.as_deref(), 40),
-        note: form::text(faults, "note", new.note.as_deref(), 1_000),
+        po_number: form::line(faults, "po_number", new.po_number.as_deref(), lengths::CODE),
+        authorization_number: form::line(faults, "authorization_number", new.authorization_number.as_deref(), lengths::CODE),
+        note: form::text(faults, "note", new.note.as_deref(), lengths::REMARK),
         requested_at: At::from_micros(cx.typed_at.as_microsecond()),
         requested_by: Some(cx.caller.id()),
         source: source(cx.caller.kind()).to_owned(),
@@ -197,8 +198,8 @@ fn named_caller(faults: &mut FieldFaults, said: &Caller, country: &str) -> Calle
 
 fn person(faults: &mut FieldFaults, field: &str, said: &Caller, country: &str) -> Caller {
     Caller {
-        first: form::line(faults, field, Some(&said.first), 60).unwrap_or_default(),
-        last: form::line(faults, field, Some(&said.last), 60).unwrap_or_default(),
+        first: form::line(faults, field, Some(&said.first), lengths::CALLER).unwrap_or_default(),
+        last: form::line(faults, field, Some(&said.last), lengths::CALLER).unwrap_or_default(),
         email: form::email(faults, field, said.email.as_deref()),
         phone: form::phone(faults, field, said.phone.as_deref(), country),
         extension: form::extension(faults, field, said.extension.as_deref()),
