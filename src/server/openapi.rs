@@ -117,8 +117,8 @@ fn query_parameters(query: &Schema, generator: &SchemaGenerator) -> Vec<Value> {
 fn header_parameters(endpoint: &Endpoint) -> Vec<Value> {
     let mut parameters = Vec::new();
     if endpoint.method == Method::Post && endpoint.needs != Needs::Open {
-        // The ends of a header are trimmed before anybody sees it.
-        let pattern = format!("^[!-~]([ -~]{{0,{}}}[!-~])?$", lengths::IDEMPOTENCY_KEY - 2);
+        // White space around it is none of a header's.
+        let pattern = format!("^[ \\t]*[!-~]([ -~]{{0,{}}}[!-~])?[ \\t]*$", lengths::IDEMPOTENCY_KEY - 2);
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string", "pattern": pattern } }));
         let kept_for = json!({ "type": "integer", "minimum": 0, "maximum": LONGEST_KEPT.as_secs() });
         let told = "Seconds since this was typed, where it waited for the line: what names no time is of then.";

@@ -79,9 +79,18 @@ where
     S: FnOnce(World) -> F,
     F: Future<Output = ()>,
 {
+    tell_within(database, LONGEST, story).await;
+}
+
+/// Tells a story that may take its time.
+pub(crate) async fn tell_within<S, F>(database: Database, longest: std::time::Duration, story: S)
+where
+    S: FnOnce(World) -> F,
+    F: Future<Output = ()>,
+{
     let world = World::new(database).await;
     // A story that hangs fails and does not keep all others waiting.
-    tokio::time::timeout(LONGEST, story(world.clone())).await.expect("the story came to its end");
+    tokio::time::timeout(longest, story(world.clone())).await.expect("the story came to its end");
     tokio::time::timeout(LONGEST, world.end()).await.expect("the world came to its end");
 }
 

@@ -18,6 +18,7 @@ mod import;
 mod meter_properties;
 mod migrating;
 mod readme;
+mod schemathesis;
 mod store;
 mod stories;
 mod terminal;
