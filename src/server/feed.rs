@@ -185,7 +185,7 @@ impl Feed {
             }
             Db::Postgres(lines) => {
                 let (lines, wake) = (lines.clone(), Arc::clone(&self.wake));
-                tokio::spawn(async move { listen(lines, wake).await });
+                tokio::spawn(Box::pin(listen(lines, wake)));
                 None
             }
         }
@@ -275,7 +275,7 @@ fn watch_file(path: &Path, wake: Arc<Notify>) -> notify::Result<notify::Recommen
 /// Listens until the database is closed here.
 async fn listen(lines: Lines, wake: Arc<Notify>) {
     let mut closing = lines.pool().close_event();
-    while let Ok(ended) = closing.do_until(hear(&lines, &wake)).await {
+    while let Ok(ended) = Box::pin(closing.do_until(hear(&lines, &wake))).await {
         tracing::warn!(cause = ?ended.err(), "PostgreSQL hung up on who listens for changes; calling again");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -10,12 +10,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::api::LONGEST_KEPT;
 use crate::api::access::Needs;
 use crate::api::lengths;
 use crate::api::operation::{ENDPOINTS, Endpoint, Method};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::{LONGEST_KEPT, PROBLEM_JSON};
 
 /// Answers the document.
 pub(super) async fn serve() -> Response<Body> {

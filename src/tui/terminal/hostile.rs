@@ -84,7 +84,7 @@ const CODES: [&str; 10] = [
 ];
 const FIELDS: [&str; 8] = ["name", "last", "value", "complaint", "number", "username", "reason", "read_at"];
 
-/// Luck that is the same each time (SplitMix64).
+/// Luck that is the same each time (`SplitMix64`).
 struct Luck(u64);
 
 impl Luck {
@@ -222,7 +222,7 @@ impl Walk {
         let outcome = self.outcome(endpoint);
         let at = self.now();
         let took = Duration::from_millis(self.luck.draw() % 3_000);
-        self.app.apply(Event::Reply(Box::new(Reply { ticket, outcome, took, at })), at);
+        self.app.apply(Event::Reply(Box::new(Reply { ticket, outcome, last_good: None, took, at, waits: false })), at);
         if self.luck.one_in(3) {
             self.draw();
         }

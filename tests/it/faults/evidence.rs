@@ -12,7 +12,7 @@ use super::model::{Evidence, Found, Kind};
 pub(super) async fn pairs(db: &Db, sql: &'static str) -> Vec<(String, String)> {
     let read: sqlx::Result<Vec<(String, String)>> = match db {
         Db::Sqlite { read, .. } => sqlx::query_as(sql).fetch_all(read).await,
-        Db::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
+        Db::Postgres(lines) => sqlx::query_as(sql).fetch_all(lines.pool()).await,
     };
     read.unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
@@ -21,7 +21,7 @@ pub(super) async fn pairs(db: &Db, sql: &'static str) -> Vec<(String, String)> {
 pub(super) async fn number(db: &Db, sql: &'static str) -> i64 {
     let read: sqlx::Result<i64> = match db {
         Db::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_one(read).await,
-        Db::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
+        Db::Postgres(lines) => sqlx::query_scalar(sql).fetch_one(lines.pool()).await,
     };
     read.unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
@@ -30,7 +30,7 @@ pub(super) async fn number(db: &Db, sql: &'static str) -> i64 {
 pub(super) async fn meddle(db: &Db, sql: &'static str) -> u64 {
     let done = match db {
         Db::Sqlite { write, .. } => sqlx::query(sql).execute(write).await.map(|done| done.rows_affected()),
-        Db::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|done| done.rows_affected()),
+        Db::Postgres(lines) => sqlx::query(sql).execute(lines.pool()).await.map(|done| done.rows_affected()),
     };
     done.unwrap_or_else(|error| panic!("{sql}: {error}"))
 }

@@ -15,7 +15,7 @@ use countertop::store::{Db, DbKind, StoreError, audit, backups, migrate, setting
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::{Caller, Dice, Empty, World, number_from};
+use crate::harness::{Caller, Dice, Empty, number_from};
 
 /// How often something is tried by chance.
 fn tries(unless_said: u64) -> u64 {

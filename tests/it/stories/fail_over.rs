@@ -82,7 +82,8 @@ async fn it_happens() -> (usize, Duration) {
     let standby = primary.standby().await;
     let counter = w.sign_in("counter").await;
     let (is_over, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let writing: Vec<_> = (0..WRITERS).map(|who| tokio::spawn(writes(counter.moved_to(&w.server), who, Arc::clone(&is_over), Arc::clone(&acknowledged)))).collect();
+    let writing: Vec<_> =
+        (0..WRITERS).map(|who| tokio::spawn(writes(counter.moved_to(&w.server), who, Arc::clone(&is_over), Arc::clone(&acknowledged)))).collect();
     until_more(&acknowledged, 40, Duration::from_secs(60)).await;
 
     primary.kill();

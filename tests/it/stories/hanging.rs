@@ -67,7 +67,8 @@ fn put_off(answer: &Answer) {
 async fn until_healed(w: &World, counter: &Caller) {
     let end = Instant::now() + HEALED;
     for nth in 0.. {
-        let (read, written) = tokio::join!(read(w, counter), write(counter, &format!("HEALED-{nth}")));
+        let name = format!("HEALED-{nth}");
+        let (read, written) = tokio::join!(read(w, counter), write(counter, &name));
         if (read.status, written.status) == (200, 201) && counter.get("/readyz").await.0 == 200 {
             return;
         }
