@@ -136,7 +136,7 @@ pub fn json_for_screen(json: &str) -> String {
             harmless.push(c);
             continue;
         }
-        for unit in c.encode_utf16(&mut [0; 2]).iter() {
+        for unit in c.encode_utf16(&mut [0; 2]) {
             // Writing into a String cannot fail.
             let _ = write!(harmless, "\\u{unit:04x}");
         }

@@ -88,6 +88,15 @@ impl Config {
         Self::layered(text.as_deref().map(|text| (name.as_str(), text)), &environment, given)
     }
 
+    /// The settings of a file's text alone; `file` is what mistakes are told
+    /// with.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
+        Self::layered(Some((file, text)), &|_| None, &[])
+    }
+
     fn layered(written: Option<(&str, &str)>, environment: &dyn Fn(&str) -> Option<String>, given: &[Given<'_>]) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         let mut mistakes = match written {
@@ -156,7 +165,7 @@ mod tests {
     use super::*;
 
     fn from(text: &str) -> Result<Config, ConfigError> {
-        Config::layered(Some(("config.toml", text)), &|_| None, &[])
+        Config::parse(text, "config.toml")
     }
 
     fn told(text: &str) -> String {

@@ -42,6 +42,8 @@ pub use command::{COMMANDS, Command};
 pub use panes::{PANES, PaneSpec};
 pub use screens::sign_in_needed;
 pub use shared::command_access;
+#[cfg(fuzzing)]
+pub use terminal::fuzzed::typed;
 
 use crate::client::credentials::Keeping;
 use crate::client::{Client, Trust};

@@ -1,6 +1,8 @@
 //! The terminal itself: taken over on entering, and given back exactly as it
 //! was, however the program ends; and what is drawn on it meanwhile.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzed;
 #[cfg(test)]
 mod hostile;
 mod pen;

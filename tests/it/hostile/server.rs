@@ -22,7 +22,7 @@ pub(super) enum Step {
 impl Step {
     /// A head, and what follows it.
     pub(super) fn answer(status: &str, headers: &[&str], body: &str) -> Self {
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
         Self::Send(format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}\r\n{body}").into_bytes())
     }
 

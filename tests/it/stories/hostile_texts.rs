@@ -70,8 +70,8 @@ fn odd_bodies() -> Vec<Vec<u8>> {
 fn with(operation: &Operation, field: &str, raw: &str) -> Vec<u8> {
     let mut others: Map<String, Value> = operation.body.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
     others.remove(field);
-    let others: String = others.iter().map(|(name, value)| format!("{}:{value},", json!(name))).collect();
-    format!("{{{others}{}:{raw}}}", json!(field)).into_bytes()
+    let others: Vec<String> = others.iter().map(|(name, value)| format!("{}:{value},", json!(name))).collect();
+    format!("{{{}{}:{raw}}}", others.concat(), json!(field)).into_bytes()
 }
 
 /// Everything that one operation is sent.

@@ -1,0 +1,15 @@
+//! What a keyboard and a clipboard send: nothing but letters and the pen's own
+//! sequences come of it.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../../it/hostile/harmless.rs"]
+mod harmless;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    let foreign = harmless::foreign(&countertop::tui::typed(&text));
+    assert!(foreign.is_empty(), "{foreign:?}");
+});
