@@ -560,33 +560,3 @@ pub(crate) fn each<'v>(body: &'v Value, pointer: &str) -> Vec<&'v str> {
     let items = body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     items.iter().map(|item| item.pointer(pointer).and_then(Value::as_str).unwrap_or("(none)")).collect()
 }
-
-/// A number from the environment.
-pub(crate) fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().expect("a whole number"))
-}
-
-/// Dice that fall again as they did: the seed is told, and `COUNTERTOP_SEED`
-/// gives it.
-#[derive(Debug)]
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    /// For what is named.
-    #[expect(clippy::print_stderr, reason = "the seed of a failure is told")]
-    pub(crate) fn new(what: &str) -> Self {
-        let now = Timestamp::now().as_microsecond();
-        let seed = number_from("COUNTERTOP_SEED").unwrap_or_else(|| now.unsigned_abs());
-        eprintln!("{what}: COUNTERTOP_SEED={seed}");
-        // xorshift stays at zero for ever.
-        Self(seed | 1)
-    }
-
-    /// A number below another.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(end).expect("a small number")).expect("a small number")
-    }
-}

@@ -12,6 +12,7 @@ mod harness;
 mod architecture;
 mod cli;
 mod client;
+mod dice;
 mod faults;
 mod hostile;
 mod import;

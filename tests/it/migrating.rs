@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use countertop::store::{Db, DbKind, migrate, settings};
 
-use crate::harness::{Dice, Empty, number_from};
+use crate::dice::{Dice, number_from};
+use crate::harness::Empty;
 
 fn migrating(address: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
@@ -37,7 +38,7 @@ async fn killed_on_the_way(kind: DbKind) {
         let target = Empty::of(kind).await;
         for _ in 0..3 {
             let mut child = migrating(&target.address);
-            std::thread::sleep(Duration::from_millis(dice.below(150) as u64));
+            std::thread::sleep(Duration::from_millis(dice.place(150) as u64));
             let _ = child.kill();
             child.wait().unwrap();
         }

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use schemars::generate::SchemaSettings;
@@ -84,19 +86,16 @@ const CODES: [&str; 10] = [
 ];
 const FIELDS: [&str; 8] = ["name", "last", "value", "complaint", "number", "username", "reason", "read_at"];
 
-/// Luck that is the same each time (`SplitMix64`).
-struct Luck(u64);
+/// Luck that is the same each time.
+struct Luck(StdRng);
 
 impl Luck {
     fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        self.0.random()
     }
 
     fn below(&mut self, many: usize) -> usize {
-        usize::try_from(self.draw() % u64::try_from(many).unwrap()).unwrap()
+        self.0.random_range(0..many)
     }
 
     fn one_in(&mut self, many: usize) -> bool {
@@ -181,7 +180,7 @@ struct Walk {
 
 impl Walk {
     fn new(nth: u64) -> Self {
-        let luck = Luck(nth);
+        let luck = Luck(StdRng::seed_from_u64(nth));
         let begin = match nth % 8 {
             5 => Beginning::default(),
             6 => Beginning { server: Some(texts::sharp()[0].clone()), ..Beginning::default() },

@@ -7,8 +7,8 @@ use countertop::api::ids::AssetId;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::dice::Dice;
 use super::model::{Act, Kind, Told};
+use crate::dice::Dice;
 use crate::harness::{Answer, Caller};
 
 /// After this somebody would ask what is wrong.
@@ -30,7 +30,6 @@ pub(super) enum Habit {
 /// A write as it is sent.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
-    kind: Kind,
     mark: String,
     path: String,
     body: Value,
@@ -111,7 +110,7 @@ impl Clerk {
             Kind::Change => (format!("/v1/customers/{}", self.customer.as_deref().expect("a customer")), json!({ "notes": mark })),
         };
         let if_match = if kind == Kind::Change { Some(self.version(&path).await) } else { None };
-        Letter { kind, mark, path, body, key: self.key(), if_match }
+        Letter { mark, path, body, key: self.key(), if_match }
     }
 
     fn key(&mut self) -> String {
@@ -137,7 +136,7 @@ impl Clerk {
         let end = Instant::now() + PATIENCE;
         loop {
             let heard = self.send_once(letter).await;
-            match heard.as_ref().map(|answer| (answer.status, self.understood(letter, answer))) {
+            match heard.as_ref().map(|answer| (answer.status, Self::understood(letter, answer))) {
                 Ok((_, Some(told))) => return told,
                 // Somebody else changed it before; this one is not there yet.
                 Ok((412, None)) => letter.if_match = Some(self.version(&letter.path).await),
@@ -159,7 +158,7 @@ impl Clerk {
     }
 
     /// What an answer says of a write; none: ask again.
-    fn understood(&self, letter: &Letter, answer: &Answer) -> Option<Told> {
+    fn understood(letter: &Letter, answer: &Answer) -> Option<Told> {
         let body = answer.json();
         let id = |body: &Value| Some(Told::Saved(body["id"].as_str()?.to_owned()));
         match (answer.status, body["code"].as_str()) {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use countertop::store::Db;
 use serde_json::json;
 
-use super::dice::Dice;
 use super::evidence::{is_sound, pairs};
 use super::program::{Program, Start};
+use crate::dice::Dice;
 use crate::harness::{Answer, Caller, Database, Ground, tell};
 
 /// Files one request after the other until one is refused: those that were

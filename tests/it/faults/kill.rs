@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::clerk::{Clerk, Habit};
-use super::dice::{self, Dice};
 use super::evidence::{self, gather, is_sound, meddle};
 use super::model::{Kind, Told, faults};
 use super::program::{Program, Start};
+use crate::dice::{self, Dice};
 use crate::harness::{Database, Ground};
 
 /// The steps of a write.

@@ -9,7 +9,6 @@
 //!   a failure shows the one that draws the same writes and the same accidents.
 
 mod clerk;
-pub(crate) mod dice;
 mod evidence;
 mod full_disk;
 mod kill;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::dice::Dice;
+use crate::dice::Dice;
 use crate::terminal::screen::own_folders;
 
 /// How long a server may take to listen.

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::dice;
+use crate::dice;
 use crate::harness::{Caller, refused};
 
 /// Who wants the same number.

@@ -10,9 +10,9 @@ use countertop::api::operation::{ENDPOINTS, Method};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::dice::{self, Dice};
 use super::evidence;
 use super::proxy::{Accident, Proxy};
+use crate::dice::{self, Dice};
 use crate::harness::{Answer, Caller, Database, World, tell};
 
 /// Writes that take a key.

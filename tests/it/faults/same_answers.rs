@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::dice::{self, Dice};
+use crate::dice::{self, Dice};
 use crate::harness::{Answer, Caller, Database, World, tell};
 
 /// A call: method, path with `{}` for a record, that record, body.
@@ -123,15 +123,15 @@ impl Script {
         self.clock += SignedDuration::from_secs(600);
         let key = self.dice.one_in(2).then(|| format!("key-{}", if self.dice.one_in(5) { nth / 7 } else { nth }));
         let call = |method, path: &str, record, body| Call { method, path: path.to_owned(), record, body, key: None, if_match: None };
-        let (customer, asset) = (self.record(Noun::Customer), self.record(Noun::Asset));
+        let (customer, asset) = (Some(self.record(Noun::Customer)), Some(self.record(Noun::Asset)));
         let made = match self.dice.below(20) {
             0..=2 => call("POST", "/v1/customers", None, Some(self.customer(nth))),
             3 => call("POST", "/v1/customers/{}/contacts", customer, Some(json!({ "last": self.word(), "email": format!("p{nth}@x.example") }))),
             4..=6 => call("POST", "/v1/assets/{}/readings", asset, Some(self.reading(nth))),
             7 => call("POST", "/v1/assets/{}/service-requests", asset, Some(self.request())),
-            8 => call("POST", "/v1/readings/{}/void", self.record(Noun::Reading), Some(json!({ "reason": self.reason() }))),
-            9 => call("POST", "/v1/readings/{}/restore", self.record(Noun::Reading), Some(json!({}))),
-            10 => call("POST", "/v1/service-requests/{}/cancel", self.record(Noun::Request), Some(json!({ "reason": self.reason() }))),
+            8 => call("POST", "/v1/readings/{}/void", Some(self.record(Noun::Reading)), Some(json!({ "reason": self.reason() }))),
+            9 => call("POST", "/v1/readings/{}/restore", Some(self.record(Noun::Reading)), Some(json!({}))),
+            10 => call("POST", "/v1/service-requests/{}/cancel", Some(self.record(Noun::Request)), Some(json!({ "reason": self.reason() }))),
             11 => {
                 let if_match = self.dice.one_in(2).then(|| 1 + i64::try_from(self.dice.below(3)).expect("few"));
                 let body = json!({ "city": self.dice.one_of(&CITIES), "notes": self.word() });
@@ -150,18 +150,18 @@ impl Script {
     fn look(&mut self) -> Call {
         let (path, record) = match self.dice.below(8) {
             0 | 1 => (format!("/v1/customers?q={}&limit=20", self.dice.one_of(&["keller", "quarry", "tracy", "N1", "crane", "stra", "4472"])), None),
-            2 => ("/v1/customers/{}".to_owned(), self.record(Noun::Customer)),
-            3 => ("/v1/customers/{}/contacts".to_owned(), self.record(Noun::Customer)),
-            4 => ("/v1/assets/{}/meters".to_owned(), self.record(Noun::Asset)),
-            5 => (format!("/v1/assets/{{}}/meters/{}/readings?limit=10", self.dice.one_of(&METERS)), self.record(Noun::Asset)),
+            2 => ("/v1/customers/{}".to_owned(), Some(self.record(Noun::Customer))),
+            3 => ("/v1/customers/{}/contacts".to_owned(), Some(self.record(Noun::Customer))),
+            4 => ("/v1/assets/{}/meters".to_owned(), Some(self.record(Noun::Asset))),
+            5 => (format!("/v1/assets/{{}}/meters/{}/readings?limit=10", self.dice.one_of(&METERS)), Some(self.record(Noun::Asset))),
             6 => ("/v1/service-requests?limit=10".to_owned(), None),
-            _ => ("/v1/customers/{}/history".to_owned(), self.record(Noun::Customer)),
+            _ => ("/v1/customers/{}/history".to_owned(), Some(self.record(Noun::Customer))),
         };
         Call { method: "GET", path, record, body: None, key: None, if_match: None }
     }
 
-    fn record(&mut self, noun: Noun) -> Option<(Noun, usize)> {
-        Some((noun, usize::try_from(self.dice.below(1_000)).expect("few")))
+    fn record(&mut self, noun: Noun) -> (Noun, usize) {
+        (noun, self.dice.place(1_000))
     }
 
     fn word(&mut self) -> String {

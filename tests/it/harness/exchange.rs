@@ -133,8 +133,7 @@ async fn put_through(near: TcpStream, turn: usize, mut behind: watch::Receiver<B
 
 async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut behind: watch::Receiver<Behind>, era: u64) {
     let mut bytes = vec![0_u8; 16 << 10];
-    loop {
-        let Ok(read @ 1..) = from.read(&mut bytes).await else { break };
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
         let Ok(now) = behind.wait_for(|behind| !behind.is_held).await.map(|behind| behind.era) else { break };
         if now != era {
             std::future::pending::<()>().await;

@@ -15,7 +15,8 @@ use countertop::store::{Db, DbKind, StoreError, audit, backups, migrate, setting
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::{Caller, Dice, Empty, number_from};
+use crate::dice::{Dice, number_from};
+use crate::harness::{Caller, Empty};
 
 /// How often something is tried by chance.
 fn tries(unless_said: u64) -> u64 {
@@ -106,15 +107,15 @@ on_both_databases! {
             }
         };
         // The whole head of the first part, then anywhere.
-        let anywhere: Vec<usize> = (0..tries(300)).map(|_| dice.below(whole.len())).collect();
+        let anywhere: Vec<usize> = (0..tries(300)).map(|_| dice.place(whole.len())).collect();
         for at in (0..64).chain(anywhere) {
             let mut bytes = whole.clone();
-            let change = u8::try_from(dice.below(255) + 1).unwrap();
+            let change = u8::try_from(dice.place(255) + 1).unwrap();
             bytes[at] ^= change;
             found(&bytes, format!("byte {at} changed by {change:#x}"));
         }
         for _ in 0..tries(300) / 10 {
-            let end = dice.below(whole.len());
+            let end = dice.place(whole.len());
             found(&whole[..end], format!("an end at {end} of {}", whole.len()));
         }
         found(&[whole.as_slice(), b"x"].concat(), "a byte more".to_owned());
@@ -191,7 +192,7 @@ on_both_databases! {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            std::thread::sleep(Duration::from_millis(dice.below(400) as u64));
+            std::thread::sleep(Duration::from_millis(dice.place(400) as u64));
             let _ = restoring.kill();
             restoring.wait().unwrap();
             // The server of a connection that died may be about to commit.

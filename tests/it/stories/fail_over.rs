@@ -84,7 +84,7 @@ async fn it_happens() -> (usize, Duration) {
     let (is_over, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let writing: Vec<_> =
         (0..WRITERS).map(|who| tokio::spawn(writes(counter.moved_to(&w.server), who, Arc::clone(&is_over), Arc::clone(&acknowledged)))).collect();
-    until_more(&acknowledged, 40, Duration::from_secs(60)).await;
+    until_more(&acknowledged, 40, Duration::from_mins(1)).await;
 
     primary.kill();
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -97,7 +97,7 @@ async fn it_happens() -> (usize, Duration) {
     let promoted = Instant::now();
     until_more(&acknowledged, before, SOON).await;
     let soon = promoted.elapsed();
-    until_more(&acknowledged, before + 40, Duration::from_secs(60)).await;
+    until_more(&acknowledged, before + 40, Duration::from_mins(1)).await;
     assert_eq!(counter.get(&path).await.0, 200, "and read");
 
     is_over.store(true, Ordering::Relaxed);

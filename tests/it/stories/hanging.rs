@@ -18,7 +18,7 @@ use crate::harness::{Answer, Beside, Caller, Database, World, tell};
 const IN_THE_MIDDLE: Duration = Duration::from_secs(35);
 const THEN: Duration = Duration::from_secs(10);
 /// By then all is as it was, on a slow machine too.
-const HEALED: Duration = Duration::from_secs(60);
+const HEALED: Duration = Duration::from_mins(1);
 
 /// A server whose lines to the database go through an exchange.
 struct Fragile {
@@ -118,7 +118,7 @@ async fn lines_break_without_a_word(w: World) {
     until_healed(&w, &counter).await;
     let at_once = |nth: usize| {
         let (w, counter) = (w.clone(), counter.clone());
-        tokio::spawn(async move { if nth % 2 == 0 { read(&w, &counter).await } else { write(&counter, &format!("LOST-{nth}")).await } })
+        tokio::spawn(async move { if nth.is_multiple_of(2) { read(&w, &counter).await } else { write(&counter, &format!("LOST-{nth}")).await } })
     };
     // So that there are many.
     for one in (0..30).map(at_once).collect::<Vec<_>>() {

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::screen::demo;
-use crate::faults::dice::Dice;
+use crate::dice::Dice;
 
 /// What a piece takes in either direction.
 const ONE_WAY: Duration = Duration::from_millis(150);
