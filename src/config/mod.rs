@@ -257,7 +257,7 @@ mod tests {
         let active: String =
             example().lines().map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line)).collect::<Vec<_>>().join("\n");
         let read = from(&active).unwrap();
-        assert_eq!(ServerSettings { database: None, tls_certificate: None, tls_key: None, ..read.server }, ServerSettings::default());
+        assert_eq!(ServerSettings { database: None, tls_certificate: None, tls_key: None, backup_folder: None, ..read.server }, ServerSettings::default());
         assert_eq!(read.terminal, TerminalSettings::default());
     }
 }

@@ -13,6 +13,7 @@ mod life;
 mod line;
 mod lock;
 mod off_line;
+mod outbox;
 pub(crate) mod screen;
 mod screens;
 mod slow_line;

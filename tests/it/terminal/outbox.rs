@@ -1,0 +1,246 @@
+//! The outbox: what is sent while the server cannot be reached is kept on this
+//! machine, survives a kill, and arrives once.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::line::Line;
+use super::screen::{Terminal, add_settled_account, demo, token_by};
+
+const PASSWORD: &str = "truck stop pie";
+
+/// An account of its own; gives its token.
+fn account(name: &str) -> String {
+    add_settled_account(name, "counter_staff", PASSWORD);
+    token_by(name, PASSWORD)
+}
+
+/// At this line, with folders that stay.
+fn at(folder: &Path, line: &Line, token: &str) -> Terminal {
+    Terminal::at(folder, &[], 80, 24, &[("COUNTERTOP_SERVER", &line.address), ("COUNTERTOP_TOKEN", token)])
+}
+
+/// With an asset's page open.
+fn opened(folder: &Path, line: &Line, token: &str, unit: &str) -> Terminal {
+    let mut terminal = at(folder, line, token);
+    terminal.until("online");
+    terminal.press(&format!("<F3>{unit}<Enter>")).until("1 Identification");
+    terminal.settle();
+    terminal
+}
+
+/// Types a complaint into a new service request.
+fn complains(terminal: &mut Terminal, complaint: &str) {
+    terminal.press("r").until("Request service for");
+    terminal.settle();
+    terminal.press(&format!("<Tab>{complaint}")).until(complaint);
+}
+
+/// How many requests of the demo have this complaint.
+fn filed(token: &str, complaint: &str) -> usize {
+    let mut cursor = String::new();
+    let mut count = 0;
+    loop {
+        let page = asked(token, &format!("/v1/service-requests?limit=200{cursor}"));
+        let items = page["items"].as_array().unwrap();
+        count += items.iter().filter(|item| item["complaint"] == complaint).count();
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return count,
+        }
+    }
+}
+
+fn asked(token: &str, path: &str) -> serde_json::Value {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = http.get(format!("{}{path}", demo().address)).bearer_auth(token).send().await.unwrap();
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+    })
+}
+
+/// Ends the program as a power cut would.
+fn kill(terminal: &mut Terminal) {
+    let pid = terminal.child.process_id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+    terminal.child.wait().unwrap();
+}
+
+#[test]
+fn p3_what_is_sent_off_line_is_kept_shown_and_arrives_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-one"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "air leak at the left tank");
+    line.cut();
+    jo.press("<Ctrl-S>").until_all(&["Kept on this machine", "1 to send", "off line since"]);
+    jo.press("gu").until_all(&["Outbox", "waiting", "Service request for 1047"]);
+    // Away from the line one goes on working; Esc leads back to the asset.
+    jo.press("<Esc>").until("1 Identification");
+    assert_eq!(filed(&token, "air leak at the left tank"), 0);
+    line.mend();
+    jo.press("gu").until("Outbox");
+    jo.press("s").until_all(&["Sent now: Service request for 1047", "sent"]);
+    let shown = jo.settle();
+    assert!(!shown.contains("to send") && shown.contains("SR-"), "{shown}");
+    assert_eq!(filed(&token, "air leak at the left tank"), 1);
+}
+
+#[test]
+fn t1_killed_right_after_kept_it_arrives_after_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-two"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "coolant smell in the cab");
+    line.cut();
+    jo.press("<Ctrl-S>").until("Kept on this machine");
+    kill(&mut jo);
+    line.mend();
+    let mut again = at(folder.path(), &line, &token);
+    again.until("Sent now: Service request for 1047");
+    assert_eq!(filed(&token, "coolant smell in the cab"), 1);
+    again.press("<F3>1047<Enter>").until("1 Identification");
+    again.press("r").until("Request service for 1047");
+    assert!(!again.settle().contains("coolant smell"), "what was sent is no draft");
+}
+
+#[test]
+fn killed_while_it_is_on_its_way_it_arrives_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-three"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "brake light stays on");
+    // It arrives, but no answer comes back.
+    line.hold();
+    jo.press("<Ctrl-S>").until("1 to send");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while filed(&token, "brake light stays on") == 0 {
+        assert!(std::time::Instant::now() < end, "it never arrives");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    kill(&mut jo);
+    line.release();
+    let mut again = at(folder.path(), &line, &token);
+    again.until("Sent now: Service request for 1047");
+    assert_eq!(filed(&token, "brake light stays on"), 1);
+}
+
+#[test]
+fn what_the_server_refuses_later_comes_back_as_a_form_with_all_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-four"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    jo.press("m").until("Reading of 1047");
+    jo.settle();
+    line.cut();
+    // Far less than the meter shows.
+    jo.press("3<Enter>");
+    jo.until_all(&["Kept on this machine", "1 to send"]);
+    line.mend();
+    jo.press("gu").until("Outbox");
+    jo.press("s").until_all(&["Refused", "1 refused"]);
+    jo.settle();
+    jo.press("<Enter>").until_all(&["Reading of 1047", "Correct it and save"]);
+    let shown = jo.settle();
+    assert!(shown.lines().any(|line| line.contains("Value") && line.contains('3')), "{shown}");
+    assert!(!shown.contains("1 refused"), "its place is the form now: {shown}");
+}
+
+#[test]
+fn t13_another_person_at_this_machine_neither_sends_nor_sees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, jos, maras) = (Line::slow(), account("outbox-jo"), account("outbox-mara"));
+    let mut jo = opened(folder.path(), &line, &jos, "1047");
+    complains(&mut jo, "mirror arm is loose");
+    line.cut();
+    jo.press("<Ctrl-S>").until("Kept on this machine");
+    jo.press("<F10>");
+    assert_eq!(jo.ended(), 0);
+    line.mend();
+    let mut mara = at(folder.path(), &line, &maras);
+    mara.until("online");
+    mara.press("<F2><Alt-U>").until_all(&["Outbox", "Nothing waits"]);
+    assert_eq!(filed(&jos, "mirror arm is loose"), 0);
+    mara.press("<F10>");
+    assert_eq!(mara.ended(), 0);
+    at(folder.path(), &line, &jos).until("Sent now: Service request for 1047");
+    assert_eq!(filed(&jos, "mirror arm is loose"), 1);
+}
+
+#[test]
+fn t10_of_two_terminals_of_one_person_one_sends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-two-desks"));
+    let mut left = opened(folder.path(), &line, &token, "1047");
+    let mut right = opened(folder.path(), &line, &token, "1045");
+    complains(&mut left, "left door sticks");
+    complains(&mut right, "right door sticks");
+    line.cut();
+    left.press("<Ctrl-S>").until("Kept on this machine");
+    right.press("<Ctrl-S>").until("Kept on this machine");
+    line.mend();
+    left.press("gu").until("Outbox");
+    right.press("gu").until("Outbox");
+    left.press("s");
+    right.press("s");
+    for complaint in ["left door sticks", "right door sticks"] {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while filed(&token, complaint) == 0 {
+            assert!(std::time::Instant::now() < end, "{complaint} never arrives");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+    left.settle();
+    right.settle();
+    assert_eq!((filed(&token, "left door sticks"), filed(&token, "right door sticks")), (1, 1));
+}
+
+#[test]
+fn t9_where_nothing_can_be_kept_the_form_stays_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-no-room"));
+    // Somebody put a file where the folder should be.
+    std::fs::write(folder.path().join("state"), "").unwrap();
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "seat belt frayed");
+    line.cut();
+    jo.press("<Ctrl-S>").until_all(&["nothing can be kept here", "seat belt frayed"]);
+    line.mend();
+    jo.press("<Ctrl-S>").until("was sent.");
+    assert_eq!(filed(&token, "seat belt frayed"), 1);
+}
+
+#[test]
+fn a_half_filled_form_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-half"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "grinding in third gear");
+    // A moment after the last key it is on the disk.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    jo.settle();
+    kill(&mut jo);
+    let mut again = opened(folder.path(), &line, &token, "1047");
+    again.press("r").until("grinding in third gear");
+    again.press("<Ctrl-S>").until("was sent.");
+    again.press("r").until("Request service for 1047");
+    assert!(!again.settle().contains("grinding in third gear"));
+}
+
+#[test]
+fn a_sign_in_that_ended_meanwhile_is_asked_for_and_then_it_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-expired"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "wiper smears");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        assert!(http.delete(format!("{}/v1/session", demo().address)).bearer_auth(&token).send().await.unwrap().status().is_success());
+    });
+    jo.press("<Ctrl-S>").until_all(&["Password", "1 to send"]);
+    jo.settle();
+    jo.press(&format!("{PASSWORD}<Enter>")).until("Sent now: Service request for 1047");
+    assert_eq!(filed(&token_by("outbox-expired", PASSWORD), "wiper smears"), 1);
+}
