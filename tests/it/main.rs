@@ -22,6 +22,7 @@ mod readme;
 mod schemathesis;
 mod store;
 mod stories;
+mod supply;
 mod terminal;
 mod tls;
 mod walk;
