@@ -11,6 +11,7 @@ mod asset;
 mod backup;
 #[cfg(feature = "client")]
 mod connection;
+mod cores;
 #[cfg(feature = "client")]
 mod customer;
 #[cfg(feature = "server")]
@@ -155,6 +156,7 @@ enum Verb {
 /// Runs the verb of the command line and says by exit code how it went.
 #[must_use]
 pub fn run() -> ExitCode {
+    cores::forbid();
     let parsed = Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, wants_json(&matches))));
     let (cli, as_json) = match parsed {
         Ok(parsed) => parsed,

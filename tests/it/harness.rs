@@ -458,6 +458,16 @@ impl Caller {
         Self { http: http_client(), server: server.to_owned(), token: self.token.clone() }
     }
 
+    /// Somebody without a session, at a server that is no world's.
+    pub(crate) fn of(server: &str) -> Self {
+        Self { http: http_client(), server: server.to_owned(), token: None }
+    }
+
+    /// The same with a token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// Sends anything: method, path, headers, body.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
         self.try_to_send(method, path, headers, body).await.expect("the server answers, and the answer is whole")

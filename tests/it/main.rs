@@ -20,6 +20,8 @@ mod meter_properties;
 mod migrating;
 mod readme;
 mod schemathesis;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod store;
 mod stories;
 mod supply;
