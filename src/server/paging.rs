@@ -36,7 +36,8 @@ pub(super) fn cursor(place: &impl Serialize) -> String {
 /// 422 if it is none of ours.
 pub(super) fn place<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
     let Some(cursor) = cursor else { return Ok(None) };
-    let read = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().filter(|bytes| memchr::memmem::find(bytes, br"\u0000").is_none());
+    let read = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     read.map(Some).ok_or_else(|| Problem::field("cursor", "take it from `next` of the page before"))
 }
 

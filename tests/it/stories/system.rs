@@ -27,6 +27,19 @@ on_both_databases! {
         }
     }
 
+    async fn trap_14_a_nul_is_no_failure_wherever_it_stands(w: World) {
+        let admin = w.sign_in("admin").await;
+        let (status, role) = admin.post("/v1/roles", json!({ "copy_of": "technician\0", "key": "washer", "name": "Wa\0sher" })).await;
+        assert_eq!((status, role["name"].as_str()), (201, Some("Washer")), "{role}");
+        let (status, nora) = admin.post("/v1/users", json!({ "username": "nora", "kind": "staff", "last": "Null", "shop": "S\0LN" })).await;
+        assert_eq!((status, nora["shop"]["code"].as_str()), (201, Some("SLN")), "{nora}");
+        let (status, found) = admin.get("/v1/assets/lookup?tag=10%0042&organization=KEL%00LER").await;
+        assert_eq!((status, found["items"].as_array().map(Vec::len)), (200, Some(1)), "{found}");
+        refused(&admin.patch("/v1/roles/washer%00", json!({}), None).await, 404, "not_found");
+        // A cursor of somebody's own making: the text of one NUL.
+        refused_fields(&admin.get("/v1/shops?cursor=Ilx1MDAwMCI").await, &["cursor"]);
+    }
+
     async fn the_document_is_openapi_3_1_and_made_from_the_code(w: World) {
         let answer = w.stranger().send("GET", "/openapi.json", &[], None).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
