@@ -143,7 +143,8 @@ pub(super) fn migrations(kind: DbKind) -> Vec<Migration> {
     };
     let of = |(version, name, sql): &(i64, &'static str, &str)| {
         let sql = sql.replace("{{text}}", text).replace("{{serial}}", serial);
-        Migration::new(*version, (*name).into(), MigrationType::Simple, AssertSqlSafe(sql).into_sql_str(), false)
+        // No transaction of the driver's: all of them are in ours.
+        Migration::new(*version, (*name).into(), MigrationType::Simple, AssertSqlSafe(sql).into_sql_str(), true)
     };
     MIGRATIONS.iter().map(of).collect()
 }

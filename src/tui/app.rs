@@ -5,6 +5,7 @@ mod kiosk;
 mod locking;
 mod off_line;
 mod outbox;
+mod signing;
 mod standing_in;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -25,14 +26,12 @@ use super::keymap::{Keymap, Meaning, pressed};
 use super::last_good::LastGoods;
 use super::layer::{Cx, Intent, Layer, Tone};
 use super::lock_note::LockNote;
-use super::overlays::{Help, PASSWORD_TITLE, Palette, PasswordForm, ShopPicker};
+use super::overlays::{Help, Palette, PasswordForm, ShopPicker};
 use super::screens::{Find, FirstRun, Outbox, Rest, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
 use super::{Device, End, frame};
-use crate::api::operation::{GetSession, Method, SignOut};
-use crate::api::page::Nothing;
-use crate::api::session::Session;
+use crate::api::operation::Method;
 use crate::client::Call;
 use crate::client::outbox::Summary;
 use crate::text::clean_line;
@@ -350,18 +349,6 @@ impl App {
         self.effects.push_back(Effect::Quit(end));
     }
 
-    fn sign_out(&mut self) {
-        self.keep_open_drafts();
-        self.end_outbox();
-        let ticket = self.new_ticket();
-        self.effects.push_back(Effect::Call(ticket, Call::of::<SignOut>(&Nothing {}, &Nothing {}, &Nothing {})));
-        self.effects.push_back(Effect::UseToken(None));
-        self.shared.session = None;
-        self.drafts = Drafts::default();
-        self.last_goods.empty();
-        self.restart(Box::new(SignIn::new(None)));
-    }
-
     /// Begins anew with one layer.
     fn restart(&mut self, layer: Box<dyn Layer>) {
         self.layers.clear();
@@ -421,81 +408,6 @@ impl App {
         if let Some(at) = self.layers.iter().position(|held| held.id == id) {
             self.with(at, |layer, cx| layer.on_wake(ticket, cx));
         }
-    }
-
-    fn session_reply(&mut self, reply: &Reply) {
-        match &reply.outcome {
-            Ok(body) => match serde_json::from_slice::<Session>(body) {
-                Ok(session) => self.use_session(session),
-                Err(error) => self.message = Some((Tone::Error, format!("The server speaks another version: {error}"))),
-            },
-            Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),
-            Err(error) => self.message = Some((Tone::Error, error.to_string())),
-        }
-    }
-
-    fn use_session(&mut self, session: Session) {
-        let begins = self.is_resting();
-        let before = self.shared.session.replace(session);
-        let is_the_same = before.as_ref().is_some_and(|before| self.may_the_same(before));
-        let another = self.is_another(before.as_ref());
-        if !is_the_same {
-            self.last_goods.empty();
-        }
-        if another {
-            // Somebody else sits here now: nothing of before stays.
-            self.drafts = Drafts::default();
-            self.unsure.clear();
-            self.end_outbox();
-        }
-        self.begin_outbox();
-        if another || begins {
-            self.restart(Box::new(Find::default()));
-        } else if let Some(before) = before {
-            self.forget_what_other_rights_saw(&before);
-        }
-        // What was refused and still is would be asked for without end.
-        if !(std::mem::take(&mut self.refused) && is_the_same) {
-            for at in 0..self.layers.len() {
-                self.with(at, |layer, cx| layer.opened(cx));
-            }
-        }
-        let must_change = self.shared.session.as_ref().is_some_and(|session| session.must_change_password);
-        if must_change && self.top().is_none_or(|top| top.title() != PASSWORD_TITLE) {
-            self.message = Some((Tone::Warning, "Change your password first: it was given to you by somebody else.".to_owned()));
-            self.open(Box::new(PasswordForm::layer()));
-        }
-        if begins {
-            self.type_ahead();
-        }
-    }
-
-    /// Whether the session is as it was, but for its end, which moves.
-    fn may_the_same(&self, before: &Session) -> bool {
-        self.shared.session.as_ref().is_some_and(|now| Session { expires_at: now.expires_at, ..before.clone() } == *now)
-    }
-
-    /// The session ended: sign in again over what is there, which stays; but a
-    /// workshop terminal forgets.
-    fn session_ended(&mut self) {
-        if self.shared.is_kiosk() {
-            return self.forget(None);
-        }
-        if self.locked.is_some() {
-            return;
-        }
-        let asked = self.top().is_some_and(|top| super::sign_in_needed(Some(&top.title())));
-        if !asked {
-            let name = self.shared.session.as_ref().map(|session| session.user.username.clone());
-            self.open(Box::new(SignIn::new(name)));
-        }
-    }
-
-    fn ask_session(&mut self) {
-        let ticket = self.new_ticket();
-        self.session_ticket = Some(ticket);
-        self.refused = false;
-        self.effects.push_back(Effect::Call(ticket, Call::of::<GetSession>(&Nothing {}, &Nothing {}, &Nothing {})));
     }
 
     fn new_ticket(&mut self) -> Ticket {
@@ -598,18 +510,5 @@ impl App {
         }
         self.layers.remove(at);
         self.keep_open_drafts();
-    }
-
-    fn signed_in(&mut self, id: u64, token: String) {
-        self.use_token(token);
-        // Behind a lock the session says who came; until then it stays locked.
-        if self.locked.is_none() {
-            if self.layers.len() > 1 {
-                self.close(id, true);
-            } else {
-                self.restart(Box::new(Find::default()));
-            }
-        }
-        self.ask_session();
     }
 }

@@ -52,6 +52,15 @@ pub enum Place {
     Question,
     /// Both versions of a record that two people changed.
     Conflict,
+    /// The administration.
+    Office(Office),
+    /// What waits in the outbox.
+    Outbox,
+}
+
+/// Where in the administration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Office {
     /// The list of users.
     Users,
     /// A user's page.
@@ -66,8 +75,6 @@ pub enum Place {
     Shops,
     /// The portal's settings.
     Portal,
-    /// What waits in the outbox.
-    Outbox,
 }
 
 /// One row of the table.
@@ -125,20 +132,20 @@ pub static COMMANDS: &[Command] = &[
     calls("refused.rollover", "rolled over", Place::Refused, &["o"], OVERRIDE),
     calls("refused.replaced", "meter replaced", Place::Refused, &["p"], ReplaceMeter::ENDPOINT.needs),
     calls("refused.override", "override with a reason", Place::Refused, &["w"], OVERRIDE),
-    calls("user.new", "new user", Place::Users, &["n"], CreateUser::ENDPOINT.needs),
-    calls("user.grant", "give a role", Place::Account, &["r"], GiveGrant::ENDPOINT.needs),
-    calls("user.take", "take role away", Place::Account, &["x"], EndGrant::ENDPOINT.needs),
-    calls("user.password", "new password", Place::Account, &["p"], GenerateUserPassword::ENDPOINT.needs),
-    quiet("user.link", "mail a link for a password", Place::Account, &["l"], SendUserLink::ENDPOINT.needs),
-    quiet("user.disable", "let this user in no more", Place::Account, &["d"], ChangeUser::ENDPOINT.needs),
-    quiet("user.enable", "let this user in again", Place::Account, &["e"], ChangeUser::ENDPOINT.needs),
-    quiet("user.end_session", "end the session", Place::Account, &["s"], EndUserSession::ENDPOINT.needs),
-    calls("role.turn", "yes, own, basic, no", Place::Permissions, &["space"], ChangeRole::ENDPOINT.needs),
-    calls("role.save", "save", Place::Permissions, &["f9", "ctrl-s", "alt-s"], ChangeRole::ENDPOINT.needs),
-    calls("role.copy", "copy role", Place::Roles, &["c"], CopyRole::ENDPOINT.needs),
-    calls("organization.new", "new organization", Place::Organizations, &["n"], CreateOrganization::ENDPOINT.needs),
-    calls("shop.new", "new shop", Place::Shops, &["n"], CreateShop::ENDPOINT.needs),
-    calls("portal.turn", "switch", Place::Portal, &["enter", "space"], ChangePortalSettings::ENDPOINT.needs),
+    calls("user.new", "new user", Place::Office(Office::Users), &["n"], CreateUser::ENDPOINT.needs),
+    calls("user.grant", "give a role", Place::Office(Office::Account), &["r"], GiveGrant::ENDPOINT.needs),
+    calls("user.take", "take role away", Place::Office(Office::Account), &["x"], EndGrant::ENDPOINT.needs),
+    calls("user.password", "new password", Place::Office(Office::Account), &["p"], GenerateUserPassword::ENDPOINT.needs),
+    quiet("user.link", "mail a link for a password", Place::Office(Office::Account), &["l"], SendUserLink::ENDPOINT.needs),
+    quiet("user.disable", "let this user in no more", Place::Office(Office::Account), &["d"], ChangeUser::ENDPOINT.needs),
+    quiet("user.enable", "let this user in again", Place::Office(Office::Account), &["e"], ChangeUser::ENDPOINT.needs),
+    quiet("user.end_session", "end the session", Place::Office(Office::Account), &["s"], EndUserSession::ENDPOINT.needs),
+    calls("role.turn", "yes, own, basic, no", Place::Office(Office::Permissions), &["space"], ChangeRole::ENDPOINT.needs),
+    calls("role.save", "save", Place::Office(Office::Permissions), &["f9", "ctrl-s", "alt-s"], ChangeRole::ENDPOINT.needs),
+    calls("role.copy", "copy role", Place::Office(Office::Roles), &["c"], CopyRole::ENDPOINT.needs),
+    calls("organization.new", "new organization", Place::Office(Office::Organizations), &["n"], CreateOrganization::ENDPOINT.needs),
+    calls("shop.new", "new shop", Place::Office(Office::Shops), &["n"], CreateShop::ENDPOINT.needs),
+    calls("portal.turn", "switch", Place::Office(Office::Portal), &["enter", "space"], ChangePortalSettings::ENDPOINT.needs),
     plain("outbox.discard", "discard", Place::Outbox, &["x"], true),
     plain("outbox.send", "send now", Place::Outbox, &["s"], true),
     plain("question.yes", "yes", Place::Question, &["y"], true),

@@ -20,7 +20,7 @@ use crate::api::people::{Account, AccountChange, AccountDetails, Grant, OpenSess
 use crate::api::session::UserKind;
 use crate::client::Call;
 use crate::rules::contact::phone_for_people;
-use crate::tui::command::{Command, Place};
+use crate::tui::command::{Command, Office, Place};
 use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Layer};
 use crate::tui::overlays::Question;
@@ -208,7 +208,7 @@ fn head(account: &Account, shared: &Shared, room: usize) -> Vec<Line<'static>> {
 
 impl Layer for AccountPage {
     fn places(&self) -> Vec<Place> {
-        vec![Place::Account, Place::Rows]
+        vec![Place::Office(Office::Account), Place::Rows]
     }
 
     fn title(&self) -> String {

@@ -8,14 +8,14 @@ use crate::api::operation::{ChangeOrganization, CreateOrganization, ListOrganiza
 use crate::api::page::{Nothing, PageQuery};
 use crate::api::place::{NewOrganization, Organization, OrganizationChange};
 use crate::client::Call;
-use crate::tui::command::{Command, Place};
+use crate::tui::command::{Command, Office, Place};
 use crate::tui::layer::Cx;
 use crate::tui::overlays::{FormLayer, Purpose};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Form, FormField, Said};
 
 impl Listed for Organization {
-    const PLACES: &'static [Place] = &[Place::Organizations, Place::List, Place::Rows];
+    const PLACES: &'static [Place] = &[Place::Office(Office::Organizations), Place::List, Place::Rows];
     const COLUMNS: Columns = &[("Code", 14), ("Name", 28), ("Customer", 26), ("Portal", 0)];
     const EMPTY: &'static str = "No organizations yet.";
 

@@ -15,7 +15,7 @@ use crate::api::permission::Permission;
 use crate::api::portal::{PortalChange, PortalSettings};
 use crate::api::role::{Cell, Role};
 use crate::client::Call;
-use crate::tui::command::{Command, Place};
+use crate::tui::command::{Command, Office, Place};
 use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Intent, Tone};
 use crate::tui::panes::Pane;
@@ -160,7 +160,7 @@ impl Pane for Portal {
     }
 
     fn places(&self) -> &'static [Place] {
-        &[Place::Portal, Place::Rows]
+        &[Place::Office(Office::Portal), Place::Rows]
     }
 
     fn as_of(&self, shared: &Shared) -> Option<Timestamp> {

@@ -18,7 +18,7 @@ use crate::api::people::{Domain, RoleChange, RoleView};
 use crate::api::permission::Permission;
 use crate::api::role::Cell;
 use crate::client::{Call, ClientError};
-use crate::tui::command::{Command, Place};
+use crate::tui::command::{Command, Office, Place};
 use crate::tui::draft::Draft;
 use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
@@ -156,7 +156,7 @@ impl RolePage {
 
 impl Layer for RolePage {
     fn places(&self) -> Vec<Place> {
-        vec![Place::Permissions, Place::Roles, Place::Rows]
+        vec![Place::Office(Office::Permissions), Place::Office(Office::Roles), Place::Rows]
     }
 
     fn title(&self) -> String {

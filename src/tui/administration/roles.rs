@@ -7,14 +7,14 @@ use crate::api::operation::{CopyRole, ListRoles};
 use crate::api::page::{Nothing, PageQuery};
 use crate::api::people::{NewRole, RoleView};
 use crate::client::Call;
-use crate::tui::command::{Command, Place};
+use crate::tui::command::{Command, Office, Place};
 use crate::tui::layer::{Cx, Tone};
 use crate::tui::overlays::{FormLayer, Purpose};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Form, FormField};
 
 impl Listed for RoleView {
-    const PLACES: &'static [Place] = &[Place::Roles, Place::List, Place::Rows];
+    const PLACES: &'static [Place] = &[Place::Office(Office::Roles), Place::List, Place::Rows];
     const COLUMNS: Columns = &[("Role", 24), ("Key", 21), ("Origin", 22), ("Grants", 0)];
     const EMPTY: &'static str = "No roles.";
 

@@ -8,14 +8,14 @@ use crate::api::operation::{ChangeShop, CreateShop, ListShops, OfShop};
 use crate::api::page::{Nothing, PageQuery};
 use crate::api::place::{NewShop, Shop, ShopChange};
 use crate::client::Call;
-use crate::tui::command::{Command, Place};
+use crate::tui::command::{Command, Office, Place};
 use crate::tui::layer::Cx;
 use crate::tui::overlays::{FormLayer, Purpose};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Form, FormField, Said};
 
 impl Listed for Shop {
-    const PLACES: &'static [Place] = &[Place::Shops, Place::List, Place::Rows];
+    const PLACES: &'static [Place] = &[Place::Office(Office::Shops), Place::List, Place::Rows];
     const COLUMNS: Columns = &[("Code", 8), ("Name", 26), ("Time zone", 22), ("Country", 7), ("Takes requests", 0)];
     const EMPTY: &'static str = "No shops yet.";
 

@@ -8,14 +8,14 @@ use crate::api::page::{Nothing, PageQuery};
 use crate::api::people::{Account, AccountDetails, NewAccount, UserState};
 use crate::api::session::UserKind;
 use crate::client::Call;
-use crate::tui::command::{Command, Place};
+use crate::tui::command::{Command, Office, Place};
 use crate::tui::layer::{Cx, Tone};
 use crate::tui::overlays::{FormLayer, Purpose};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Form, FormField};
 
 impl Listed for Account {
-    const PLACES: &'static [Place] = &[Place::Users, Place::List, Place::Rows];
+    const PLACES: &'static [Place] = &[Place::Office(Office::Users), Place::List, Place::Rows];
     const COLUMNS: Columns = &[("User name", 14), ("Name", 17), ("Kind", 8), ("State", 8), ("Shop", 6), ("Roles", 0)];
     const EMPTY: &'static str = "No users within your reach.";
 

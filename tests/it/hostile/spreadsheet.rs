@@ -100,7 +100,7 @@ on_both_databases! {
         for (nth, plate) in PLATES.iter().enumerate() {
             let (_, found) = admin.find("/v1/assets/lookup", &[("tag", plate)]).await;
             let hits = found["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-            assert!(hits.iter().any(|hit| hit["asset_number"] == format!("H{nth}") && hit["matched_by"] == "plate"), "{plate}: {found}");
+            assert!(hits.iter().any(|hit| hit["asset"]["asset_number"] == format!("H{nth}") && hit["matched_by"] == "plate"), "{plate}: {found}");
         }
     }
 }

@@ -1,0 +1,152 @@
+//! What was asked, from its bytes to what a handler works with.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, FromRequestParts as _, RawPathParams};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
+
+use super::{Ask, Asked, Origin};
+use crate::api::operation::Operation;
+use crate::api::problem::Problem;
+use crate::api::{KEPT_FOR, LONGEST_KEPT};
+use crate::text::clean_line;
+
+/// Reads a body of so many bytes at most, within so much time.
+pub(super) async fn read_body(body: Body, most: usize, within: Duration) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(within, axum::body::to_bytes(body, most)).await {
+        Ok(read) => read.map_err(|_| Problem::new("body.too_large", format!("At most {} KiB are taken.", most >> 10))),
+        Err(_) => Err(Problem::new("body.too_slow", format!("The body was not there within {} s. Send it again.", within.as_secs()))),
+    }
+}
+
+impl Asked {
+    pub(super) async fn read(mut parts: Parts, body: Bytes) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
+        // PostgreSQL takes no NUL; what has one names nothing.
+        let path = params.iter().map(|(name, value)| (name.to_owned(), value.replace('\0', "\u{FFFD}").into())).collect::<serde_json::Map<_, _>>().into();
+        let from = from(&parts);
+        Ok(Self {
+            path,
+            if_match: if_match(&parts.headers),
+            kept_for: kept_for(&parts.headers)?,
+            from,
+            origin: Origin::of(&parts.headers, from),
+            uri: parts.uri,
+            body,
+        })
+    }
+
+    /// Understands path, query and body, each with its own problem.
+    pub(crate) fn understood<O: Operation>(&self) -> Result<Ask<O>, Problem> {
+        // What is no id at all is not found, like an id that does not exist.
+        let path = O::Path::deserialize(&self.path).map_err(|_| Problem::not_found())?;
+        let query = axum::extract::Query::<O::Query>::try_from_uri(&self.uri).map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?.0;
+        let body = if self.body.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(&self.body) }?;
+        Ok(Ask { path, query, body, if_match: self.if_match, from: self.from, origin: self.origin.clone() })
+    }
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for the fields in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Problem::with_status(422, "body.invalid", "The body cannot be understood", "Send one JSON object."));
+    }
+    serde_json::from_slice(&without_nul(bytes)).map_err(|error| {
+        let told = in_json_words(&error.to_string());
+        Problem::with_status(422, "body.invalid", "The body cannot be understood", clean_line(&format!("The body cannot be understood: {told}.")))
+    })
+}
+
+/// JSON without the one character that PostgreSQL takes in no text, wherever it
+/// stands: in a code to look up as well as in a name that is cleaned later.
+fn without_nul(json: &[u8]) -> Cow<'_, [u8]> {
+    const NUL: &[u8] = b"\\u0000";
+    if memchr::memmem::find(json, NUL).is_none() {
+        return Cow::Borrowed(json);
+    }
+    let (mut kept, mut rest) = (Vec::with_capacity(json.len()), json);
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let (before, escape) = rest.split_at(at);
+        kept.extend_from_slice(before);
+        rest = match escape.strip_prefix(NUL) {
+            Some(behind) => behind,
+            None => {
+                // With the sign behind it, which may be a backslash itself.
+                let (sign, behind) = escape.split_at(escape.len().min(2));
+                kept.extend_from_slice(sign);
+                behind
+            }
+        };
+    }
+    kept.extend_from_slice(rest);
+    Cow::Owned(kept)
+}
+
+/// What is wrong with a body, in the words of JSON and not of our code.
+fn in_json_words(error: &str) -> String {
+    let (said, place) = error.rsplit_once(" at line ").map_or((error, String::new()), |(said, place)| (said, format!(" at line {place}")));
+    let said = match said.split_once("expected struct ") {
+        Some((before, _)) => format!("{before}expected an object"),
+        None => said.replace("expected i64", "expected a whole number").replace("expected u32", "expected a whole number"),
+    };
+    said + &place
+}
+
+fn tell(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    let told = deepest.to_string().replace("invalid digit found in string", "a whole number is expected");
+    clean_line(&format!("The query cannot be understood: {told}."))
+}
+
+/// Where a call comes from. A proxy on this machine says for whom it asks, and
+/// adds that behind whatever the caller wrote, perhaps on a line of its own; what
+/// others say of themselves is not believed.
+fn from(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.0.ip());
+    let told = parts.headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.to_canonical().is_loopback());
+    let last = told.and_then(|told| told.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    last.unwrap_or(peer)
+}
+
+/// How long it lay on the machine of whoever typed it: told as an age, since that
+/// machine's clock may be wrong.
+fn kept_for(headers: &HeaderMap) -> Result<Duration, Problem> {
+    let Some(value) = headers.get(KEPT_FOR) else { return Ok(Duration::ZERO) };
+    let seconds = value.to_str().ok().and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds <= LONGEST_KEPT.as_secs());
+    seconds.map(Duration::from_secs).ok_or_else(|| Problem::field("kept_for", "whole seconds, at most 35 days"))
+}
+
+fn if_match(headers: &HeaderMap) -> Option<i64> {
+    let value = headers.get(header::IF_MATCH)?.to_str().ok()?;
+    let version = value.trim().trim_start_matches("W/").trim_matches('"');
+    // What is no version of ours matches none.
+    (version != "*").then(|| version.parse().unwrap_or(-1))
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_goes_wherever_it_stands_and_nothing_else() {
+        for (sent, kept) in [
+            (r#"{"a":"b"}"#, r#"{"a":"b"}"#),
+            (r#"{"a":"\u0000b\n\u0000\u0000"}"#, r#"{"a":"b\n"}"#),
+            (r#"{"\u0000a":"\\u0000\\\u0000"}"#, r#"{"a":"\\u0000\\"}"#),
+            (r#"{"a":"\u0000"#, r#"{"a":""#),
+            ("\\u0000\\", "\\"),
+        ] {
+            assert_eq!(without_nul(sent.as_bytes()).as_ref(), kept.as_bytes(), "{sent}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Signing in and out: who is here, and what stays on the screen of before.
+
+use super::App;
+use crate::api::operation::{GetSession, SignOut};
+use crate::api::page::Nothing;
+use crate::api::session::Session;
+use crate::client::Call;
+use crate::tui::draft::Drafts;
+use crate::tui::event::{Effect, Reply};
+use crate::tui::layer::Tone;
+use crate::tui::overlays::{PASSWORD_TITLE, PasswordForm};
+use crate::tui::screens::{Find, SignIn, sign_in_needed};
+
+impl App {
+    /// Signs out: what is typed and what waits stays for whose it is.
+    pub(super) fn sign_out(&mut self) {
+        self.keep_open_drafts();
+        self.end_outbox();
+        let ticket = self.new_ticket();
+        self.effects.push_back(Effect::Call(ticket, Call::of::<SignOut>(&Nothing {}, &Nothing {}, &Nothing {})));
+        self.effects.push_back(Effect::UseToken(None));
+        self.shared.session = None;
+        self.drafts = Drafts::default();
+        self.last_goods.empty();
+        self.restart(Box::new(SignIn::new(None)));
+    }
+
+    /// The server said who is signed in.
+    pub(super) fn session_reply(&mut self, reply: &Reply) {
+        match &reply.outcome {
+            Ok(body) => match serde_json::from_slice::<Session>(body) {
+                Ok(session) => self.use_session(session),
+                Err(error) => self.message = Some((Tone::Error, format!("The server speaks another version: {error}"))),
+            },
+            Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),
+            Err(error) => self.message = Some((Tone::Error, error.to_string())),
+        }
+    }
+
+    /// From now on this session: what is of another person, or of other rights,
+    /// is forgotten.
+    pub(super) fn use_session(&mut self, session: Session) {
+        let begins = self.is_resting();
+        let before = self.shared.session.replace(session);
+        let is_the_same = before.as_ref().is_some_and(|before| self.may_the_same(before));
+        let another = self.is_another(before.as_ref());
+        if !is_the_same {
+            self.last_goods.empty();
+        }
+        if another {
+            // Somebody else sits here now: nothing of before stays.
+            self.drafts = Drafts::default();
+            self.unsure.clear();
+            self.end_outbox();
+        }
+        self.begin_outbox();
+        if another || begins {
+            self.restart(Box::new(Find::default()));
+        } else if let Some(before) = before {
+            self.forget_what_other_rights_saw(&before);
+        }
+        // What was refused and still is would be asked for without end.
+        if !(std::mem::take(&mut self.refused) && is_the_same) {
+            for at in 0..self.layers.len() {
+                self.with(at, |layer, cx| layer.opened(cx));
+            }
+        }
+        let must_change = self.shared.session.as_ref().is_some_and(|session| session.must_change_password);
+        if must_change && self.top().is_none_or(|top| top.title() != PASSWORD_TITLE) {
+            self.message = Some((Tone::Warning, "Change your password first: it was given to you by somebody else.".to_owned()));
+            self.open(Box::new(PasswordForm::layer()));
+        }
+        if begins {
+            self.type_ahead();
+        }
+    }
+
+    /// Whether the session is as it was, but for its end, which moves.
+    fn may_the_same(&self, before: &Session) -> bool {
+        self.shared.session.as_ref().is_some_and(|now| Session { expires_at: now.expires_at, ..before.clone() } == *now)
+    }
+
+    /// The session ended: sign in again over what is there, which stays; but a
+    /// workshop terminal forgets.
+    pub(super) fn session_ended(&mut self) {
+        if self.shared.is_kiosk() {
+            return self.forget(None);
+        }
+        if self.locked.is_some() {
+            return;
+        }
+        let asked = self.top().is_some_and(|top| sign_in_needed(Some(&top.title())));
+        if !asked {
+            let name = self.shared.session.as_ref().map(|session| session.user.username.clone());
+            self.open(Box::new(SignIn::new(name)));
+        }
+    }
+
+    /// Asks who is signed in.
+    pub(super) fn ask_session(&mut self) {
+        let ticket = self.new_ticket();
+        self.session_ticket = Some(ticket);
+        self.refused = false;
+        self.effects.push_back(Effect::Call(ticket, Call::of::<GetSession>(&Nothing {}, &Nothing {}, &Nothing {})));
+    }
+
+    /// Somebody signed in at this layer.
+    pub(super) fn signed_in(&mut self, id: u64, token: String) {
+        self.use_token(token);
+        // Behind a lock the session says who came; until then it stays locked.
+        if self.locked.is_none() {
+            if self.layers.len() > 1 {
+                self.close(id, true);
+            } else {
+                self.restart(Box::new(Find::default()));
+            }
+        }
+        self.ask_session();
+    }
+}
