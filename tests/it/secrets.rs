@@ -118,7 +118,7 @@ async fn a_day(server: &str) -> Vec<String> {
     let (status, kiosk) = stranger.post("/v1/kiosk-sessions", json!({ "device_token": device_token })).await;
     assert_eq!(status, 201, "{kiosk}");
 
-    let jo = json!({ "username": "jo", "kind": "staff", "last": "Ortiz", "email": "jo@dealer.example", "shop": "SLN" });
+    let jo = json!({ "username": "jo.ortiz", "kind": "staff", "last": "Ortiz", "email": "jo@dealer.example", "shop": "SLN" });
     let (status, jo) = admin.post("/v1/users", jo).await;
     assert_eq!(status, 201, "{jo}");
     let jo = told(&jo, "id");

@@ -307,8 +307,9 @@ impl Round {
         if !self.is_there() {
             return;
         }
+        let now = self.now();
         let again = match &mut self.outbox {
-            Some(outbox) => at_disk(|| outbox.belong_to(whose.clone(), lineage)).map_err(|fault| (self.news)(News::Failed(fault))).ok(),
+            Some(outbox) => at_disk(|| outbox.belong_to(whose.clone(), lineage, now)).map_err(|fault| (self.news)(News::Failed(fault))).ok(),
             // Opening it begins for whoever is signed in.
             None => self.at_outbox(|_| Ok(0)),
         };
@@ -346,9 +347,10 @@ impl Round {
 
     /// The outbox, opened with its first use.
     fn opened(&mut self) -> Result<&mut Outbox, OutboxFault> {
+        let now = self.now();
         let outbox = match self.outbox.take() {
             Some(outbox) => outbox,
-            None => open(&self.folder, self.client.as_ref().map(|(_, whose, lineage)| (whose.clone(), lineage.clone())), &self.news)?,
+            None => open(&self.folder, self.client.as_ref().map(|(_, whose, lineage)| (whose.clone(), lineage.clone())), now, &self.news)?,
         };
         Ok(self.outbox.insert(outbox))
     }
@@ -364,11 +366,11 @@ impl Round {
     }
 }
 
-fn open(folder: &Path, whose: Option<(Whose, Option<String>)>, news: &dyn Fn(News)) -> Result<Outbox, OutboxFault> {
+fn open(folder: &Path, whose: Option<(Whose, Option<String>)>, now: Now, news: &dyn Fn(News)) -> Result<Outbox, OutboxFault> {
     at_disk(|| {
         let mut outbox = Outbox::open(folder)?;
         if let Some((whose, lineage)) = whose {
-            let again = outbox.belong_to(whose, lineage)?;
+            let again = outbox.belong_to(whose, lineage, now)?;
             if again > 0 {
                 news(News::SentAgain(again));
             }

@@ -125,9 +125,11 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxFault`].
-    pub fn belong_to(&mut self, whose: Whose, lineage: Option<String>) -> Result<usize, OutboxFault> {
+    pub fn belong_to(&mut self, whose: Whose, lineage: Option<String>, now: Now) -> Result<usize, OutboxFault> {
+        // What is older nobody would take any more without a look.
+        let since = now.wall.saturating_sub(LONGEST_KEPT).unwrap_or(Timestamp::MIN);
         let again = match &lineage {
-            Some(lineage) => self.store.send_again_to(&whose, lineage)?,
+            Some(lineage) => self.store.send_again_to(&whose, lineage, since)?,
             None => 0,
         };
         (self.whose, self.lineage, self.signed_out, self.line) = (Some(whose), lineage, false, Pause::default());

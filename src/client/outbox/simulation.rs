@@ -96,7 +96,7 @@ impl World {
 
     fn signs_in(&mut self) {
         let lineage = self.server.lineage.to_string();
-        self.outbox.belong_to(self.whose.clone(), Some(lineage)).unwrap();
+        self.outbox.belong_to(self.whose.clone(), Some(lineage), self.now).unwrap();
     }
 
     /// One thing happens.
@@ -287,7 +287,7 @@ fn on_the_disk_it_survives_its_program_and_only_its_owner_reads_it() {
     world.signs_in();
     assert_eq!((world.outbox.summary().unwrap().waiting, world.outbox.drafts().unwrap().len()), (1, 1));
     let other = Whose { user: UserId::new(), ..world.whose.clone() };
-    world.outbox.belong_to(other, None).unwrap();
+    world.outbox.belong_to(other, None, world.now).unwrap();
     assert_eq!((world.outbox.summary().unwrap(), world.outbox.drafts().unwrap().len()), (Summary::default(), 0), "another's are not shown");
     assert!(matches!(world.outbox.next(world.now).unwrap(), Next::Nothing), "nor sent");
 }
@@ -303,11 +303,11 @@ fn what_a_restored_server_lost_is_sent_again_and_nothing_twice() {
     world.calms_down();
     assert_eq!(world.server.written.len(), 3);
     world.server = Server { lineage: 1, ..world.backup.clone() };
-    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned())).unwrap(), 3, "what is in the backup too: its key says so");
+    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned()), world.now).unwrap(), 3, "what is in the backup too: its key says so");
     world.calms_down();
     let numbers: Vec<u64> = world.server.written.iter().map(|(_, number)| *number).collect();
     assert_eq!(numbers, [0, 1, 2]);
-    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned())).unwrap(), 0, "once is enough");
+    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned()), world.now).unwrap(), 0, "once is enough");
 }
 
 #[cfg(unix)]

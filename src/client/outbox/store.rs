@@ -172,11 +172,12 @@ impl Store {
         self.run(older, params![SENT_KEPT]).map(drop)
     }
 
-    /// What was sent to a database that is no longer there waits again.
-    pub(super) fn send_again_to(&self, whose: &Whose, lineage: &str) -> Result<usize, OutboxFault> {
+    /// What was typed since then and sent to a database that is no longer there
+    /// waits again.
+    pub(super) fn send_again_to(&self, whose: &Whose, lineage: &str, since: Timestamp) -> Result<usize, OutboxFault> {
         let again = "UPDATE entry SET state = 'waiting', reason = 'The server was restored from a backup: this is sent once more.'
-            WHERE server = ? AND user = ? AND state = 'sent' AND lineage IS NOT NULL AND lineage <> ?";
-        self.run(again, params![whose.server, whose.user.to_string(), lineage])
+            WHERE server = ? AND user = ? AND state = 'sent' AND lineage IS NOT NULL AND lineage <> ? AND typed_at >= ?";
+        self.run(again, params![whose.server, whose.user.to_string(), lineage, since.as_microsecond()])
     }
 
     /// Takes an entry out for good. What is on its way cannot be called back.
