@@ -29,3 +29,5 @@ pub const SHORTEST_PASSWORD: usize = 8;
 pub const PASSWORD: usize = 256;
 /// The most characters of the key of a write.
 pub const IDEMPOTENCY_KEY: usize = 128;
+/// The most digits of the seconds that a write waited.
+pub const KEPT_FOR: usize = 7;

@@ -10,7 +10,6 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::api::LONGEST_KEPT;
 use crate::api::access::Needs;
 use crate::api::lengths;
 use crate::api::operation::{ENDPOINTS, Endpoint, Method};
@@ -120,7 +119,7 @@ fn header_parameters(endpoint: &Endpoint) -> Vec<Value> {
         // White space around it is none of a header's.
         let pattern = format!("^[ \\t]*[!-~]([ -~]{{0,{}}}[!-~])?[ \\t]*$", lengths::IDEMPOTENCY_KEY - 2);
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string", "pattern": pattern } }));
-        let kept_for = json!({ "type": "integer", "minimum": 0, "maximum": LONGEST_KEPT.as_secs() });
+        let kept_for = json!({ "type": "string", "pattern": format!("^[0-9]{{1,{}}}$", lengths::KEPT_FOR) });
         let told = "Seconds since this was typed, where it waited for the line: what names no time is of then.";
         parameters.push(json!({ "name": "Kept-For", "in": "header", "required": false, "description": told, "schema": kept_for }));
     }

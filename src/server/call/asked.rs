@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::{Ask, Asked, Origin};
 use crate::api::operation::Operation;
 use crate::api::problem::Problem;
-use crate::api::{KEPT_FOR, LONGEST_KEPT};
+use crate::api::{KEPT_FOR, lengths};
 use crate::text::clean_line;
 
 /// Reads a body of so many bytes at most, within so much time.
@@ -121,8 +121,9 @@ fn from(parts: &Parts) -> IpAddr {
 /// machine's clock may be wrong.
 fn kept_for(headers: &HeaderMap) -> Result<Duration, Problem> {
     let Some(value) = headers.get(KEPT_FOR) else { return Ok(Duration::ZERO) };
-    let seconds = value.to_str().ok().and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds <= LONGEST_KEPT.as_secs());
-    seconds.map(Duration::from_secs).ok_or_else(|| Problem::field("kept_for", "whole seconds, at most 35 days"))
+    let digits = value.to_str().ok().filter(|text| text.len() <= lengths::KEPT_FOR && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let seconds = digits.and_then(|digits| digits.parse().ok()).map(Duration::from_secs);
+    seconds.ok_or_else(|| Problem::field("kept_for", format!("whole seconds, at most {} digits", lengths::KEPT_FOR)))
 }
 
 fn if_match(headers: &HeaderMap) -> Option<i64> {

@@ -123,12 +123,12 @@ pub(super) fn wait_until_ready(dir: &Path) -> Result<(), String> {
 /// version first.
 pub(super) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<PathBuf> = versions.map(|version| version.path()).collect();
     versions.sort_by_key(|version| version.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
-    folders.extend(versions.into_iter().rev().map(|version| version.join("bin")));
-    folders.into_iter().map(|folder| folder.join(name)).find(|program| program.is_file()).and_then(|program| program.canonicalize().ok())
+    // What Debian has on the path picks a version by itself, or none.
+    let folders = versions.into_iter().rev().map(|version| version.join("bin")).chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join(name)).find(|program| program.is_file()).and_then(|program| program.canonicalize().ok())
 }
 
 /// PostgreSQL does not run as root: then it borrows somebody's account.

@@ -193,7 +193,7 @@ on_both_databases! {
             ] {
                 let answer = admin.post(&path, body).await;
                 if answer.0 == 422 {
-                    assert!(is_blank(&name) || name.chars().count() > 100, "{text:?}: {}", answer.1);
+                    assert!(is_blank(&name) || text.chars().count() > 100, "{text:?}: {}", answer.1);
                     continue;
                 }
                 let (_, read) = admin.get(&format!("{shown}/{}", made(&answer))).await;

@@ -105,10 +105,8 @@ on_both_databases! {
     }
 
     async fn whoever_asks_at_great_length_is_told_so_and_let_go(w: World) {
-        let many = (0..200).map(|nth| format!("x-{nth}: 1\r\n")).collect::<Vec<_>>().concat();
-        let long = "x".repeat(100_000);
+        let long = "x".repeat(1_000_000);
         for (head, status) in [
-            (format!("GET /healthz HTTP/1.1\r\nhost: counter\r\n{many}\r\n"), "HTTP/1.1 431"),
             (format!("GET /healthz HTTP/1.1\r\nhost: counter\r\nx: {long}\r\n\r\n"), "HTTP/1.1 431"),
             (format!("GET /{long} HTTP/1.1\r\nhost: counter\r\n\r\n"), "HTTP/1.1 4"),
         ] {

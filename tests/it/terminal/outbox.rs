@@ -203,12 +203,12 @@ fn t9_where_nothing_can_be_kept_the_form_stays_and_says_why() {
     // Somebody put a file where the folder should be.
     std::fs::write(folder.path().join("state"), "").unwrap();
     let mut jo = opened(folder.path(), &line, &token, "1047");
-    complains(&mut jo, "seat belt frayed");
+    complains(&mut jo, "buckle does not click");
     line.cut();
-    jo.press("<Ctrl-S>").until_all(&["nothing can be kept here", "seat belt frayed"]);
+    jo.press("<Ctrl-S>").until_all(&["nothing can be kept here", "buckle does not click"]);
     line.mend();
     jo.press("<Ctrl-S>").until("was sent.");
-    assert_eq!(filed(&token, "seat belt frayed"), 1);
+    assert_eq!(filed(&token, "buckle does not click"), 1);
 }
 
 #[test]
