@@ -83,7 +83,8 @@ statements! {
     BY_NUMBER = "SELECT customer_id FROM customer_shop_link WHERE business_system = $1 AND number_key = $2";
     BY_NUMBER_AT_SHOP = "SELECT customer_id FROM customer_shop_link WHERE shop_id = $1 AND number_key = $2";
     LOOK_ALIKES = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(),
-        " AND (c.name_city_key = $6 OR (CAST($7 AS TEXT) IS NOT NULL AND c.phone = $7)) ORDER BY c.id LIMIT 10");
+        " AND ((c.import_key >= $6 AND c.import_key < $7 AND c.name_city_key = $8) \
+          OR (CAST($9 AS TEXT) IS NOT NULL AND c.phone = $9)) ORDER BY c.id LIMIT 10");
 }
 
 impl CustomerRow {
@@ -126,16 +127,29 @@ impl CustomerRow {
     }
 }
 
+/// What stands between the parts of both keys.
+const BETWEEN: &str = "|";
+/// The character that sorts next behind [`BETWEEN`].
+const BEHIND: &str = "}";
+
 /// Folded name and city.
 #[must_use]
 pub fn name_city_key(name: &str, city: Option<&str>) -> String {
-    format!("{}|{}", fold(name), fold(city.unwrap_or_default()))
+    format!("{}{BETWEEN}{}", fold(name), fold(city.unwrap_or_default()))
+}
+
+/// Between which import keys all customers of a name and city stand. Both keys
+/// begin with the folded name, so they are alike up to the first sign between
+/// parts, even where a name holds such a sign itself.
+fn import_keys_of(name_city_key: &str) -> (String, String) {
+    let name = name_city_key.split(BETWEEN).next().unwrap_or_default();
+    (format!("{name}{BETWEEN}"), format!("{name}{BEHIND}"))
 }
 
 /// Folded name, address, city and postal code.
 #[must_use]
 pub fn import_key(name: &str, address1: Option<&str>, city: Option<&str>, postal_code: Option<&str>) -> String {
-    [Some(name), address1, city, postal_code].map(|part| fold(part.unwrap_or_default())).join("|")
+    [Some(name), address1, city, postal_code].map(|part| fold(part.unwrap_or_default())).join(BETWEEN)
 }
 
 /// A customer within scope.
@@ -262,5 +276,25 @@ pub async fn by_number_at_shop(conn: &mut Conn, shop: ShopId, number: &str) -> R
 /// # Errors
 /// When the database fails.
 pub async fn look_alikes(conn: &mut Conn, scope: &Scope, name_city_key: &str, phone: Option<&str>) -> Result<Vec<CustomerRow>> {
-    conn.query(LOOK_ALIKES).scope(scope).bind(name_city_key).bind(phone).all().await
+    let (from, before) = import_keys_of(name_city_key);
+    conn.query(LOOK_ALIKES).scope(scope).bind(from).bind(before).bind(name_city_key).bind(phone).all().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s3_7_who_has_the_same_name_and_city_stands_within_the_range() {
+        for (name, city) in [("Keller Bau GmbH", Some("Waco")), ("A|B", Some("C")), ("A", Some("B|C")), ("|", None), ("Ädel ~ Söhne", None), ("", Some("Waco"))]
+        {
+            let (from, before) = import_keys_of(&name_city_key(name, city));
+            for (address, postal_code) in [(None, None), (Some("1 Main St"), Some("76701")), (Some("}"), Some("~"))] {
+                let key = import_key(name, address, city, postal_code);
+                assert!(from <= key && key < before, "{key:?} is not within {from:?} and {before:?}");
+            }
+        }
+        let (from, before) = import_keys_of("keller|waco");
+        assert!(["keller bau||waco|", "kellers||waco|", "kelle||waco|"].iter().all(|other| *other < from.as_str() || *other >= before.as_str()));
+    }
 }

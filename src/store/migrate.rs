@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "core", include_str!("../../assets/migrations/0001_core.sql")),
     (2, "people", include_str!("../../assets/migrations/0002_people.sql")),
     (3, "device_sign_in", include_str!("../../assets/migrations/0003_device_sign_in.sql")),
+    (4, "look_alikes", include_str!("../../assets/migrations/0004_look_alikes.sql")),
 ];
 
 /// The schema of this program: its last migration.
