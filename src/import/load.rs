@@ -23,13 +23,20 @@ use super::reader::{Reader, Row};
 use super::rejects::Rejects;
 use super::{ImportError, KEPT, Kind, Refused, Report};
 use crate::store::places::{self, ShopRow};
-use crate::store::{self, At, Conn, Db, DbKind, Scope, StoreError, audit, bulk, settings};
+use crate::store::{self, At, Conn, Db, DbKind, Scope, StoreError, audit, bulk, settings, watch};
 use crate::text::fold;
 
 /// After this a transaction on SQLite takes no further part: so long others
 /// wait to write. The longer it lasts, the more rows share a page that is
 /// written: this is most of what a large import costs.
 const LONGEST: Duration = Duration::from_secs(1);
+/// The same while nobody else writes to the file: whoever begins to waits so
+/// long once, well within the ten seconds after which SQLite gives up.
+const LONGEST_ALONE: Duration = Duration::from_secs(4);
+/// Who has not written for so long is not there: a running server looks every
+/// five seconds for rows of the audit to seal, and the import adds one with each
+/// transaction.
+const NOTICED_WITHIN: Duration = Duration::from_secs(8);
 /// SQLite lets those who wait to write ask again after this at the latest.
 const ASKED_AGAIN: Duration = Duration::from_millis(100);
 /// The most shops that are known at once.
@@ -260,6 +267,31 @@ impl<S: Single> Rows for OneByOne<S> {
     }
 }
 
+/// Whether others write to the same file, as far as the import has noticed.
+struct Others {
+    /// Since when nobody did; none as soon as somebody has.
+    none_since: Option<Instant>,
+    /// What [`watch::beside`] told last.
+    version: Option<i64>,
+}
+
+impl Others {
+    /// Nothing is known of them yet.
+    fn unknown() -> Self {
+        Self { none_since: Some(Instant::now()), version: None }
+    }
+
+    /// How long the transaction may last that has just begun at `version`. Who
+    /// has written once may do so again.
+    fn longest(&mut self, version: i64) -> Duration {
+        if self.version.replace(version).is_some_and(|before| before != version) {
+            self.none_since = None;
+        }
+        let alone = self.none_since.is_some_and(|since| since.elapsed() >= NOTICED_WITHIN);
+        if alone { LONGEST_ALONE } else { LONGEST }
+    }
+}
+
 /// An import at work.
 pub(super) struct Load<'a> {
     db: &'a Db,
@@ -269,12 +301,14 @@ pub(super) struct Load<'a> {
     dry_run: bool,
     progress: &'a mut dyn FnMut(u64, u64),
     seen: Seen,
+    others: Others,
     report: Report,
 }
 
 impl<'a> Load<'a> {
     pub(super) fn new(db: &'a Db, kind: Kind, known: Known, rejects: Option<Rejects>, dry_run: bool, progress: &'a mut dyn FnMut(u64, u64)) -> Self {
-        Self { db, kind, known: Arc::new(known), rejects, dry_run, progress, seen: Seen::default(), report: Report::default() }
+        let (seen, others, report) = (Seen::default(), Others::unknown(), Report::default());
+        Self { db, kind, known: Arc::new(known), rejects, dry_run, progress, seen, others, report }
     }
 
     /// Imports all rows.
@@ -294,10 +328,13 @@ impl<'a> Load<'a> {
 
     /// Writes a part, and those that come while the transaction is short.
     async fn transaction<R: Rows>(&mut self, first: Part<R::Record>, incoming: &mut Incoming<R::Record>) -> Result<(), ImportError> {
-        // PostgreSQL's writers wait for rows only. A part takes its rows in their
-        // order; a second part could wait crosswise with another import.
-        let longest = if self.db.kind() == DbKind::Sqlite { LONGEST } else { Duration::ZERO };
         let mut conn = self.db.write().await?;
+        let longest = match watch::beside(&mut conn).await? {
+            Some(version) => self.others.longest(version),
+            // PostgreSQL's writers wait for rows only. A part takes its rows in their
+            // order; a second part could wait crosswise with another import.
+            None => Duration::ZERO,
+        };
         let (begun, before) = (Instant::now(), (self.report.added, self.report.changed));
         let mut part = first;
         let ended = loop {
@@ -417,6 +454,14 @@ mod tests {
     fn keys_of_other_parts_differ() {
         assert_eq!(key_of(&["a", "b"]), key_of(&["a", "b"]));
         assert_ne!(key_of(&["a", "b"]), key_of(&["ab", ""]));
+    }
+
+    #[test]
+    fn a_transaction_lasts_longer_only_while_nobody_else_writes() {
+        assert_eq!(Others::unknown().longest(7), LONGEST);
+        let mut others = Others { none_since: Instant::now().checked_sub(NOTICED_WITHIN), version: None };
+        assert_eq!((others.longest(7), others.longest(7)), (LONGEST_ALONE, LONGEST_ALONE));
+        assert_eq!((others.longest(8), others.longest(8)), (LONGEST, LONGEST), "somebody wrote, and may again");
     }
 
     #[test]

@@ -8,7 +8,10 @@
 
 use sqlx::{ConnectOptions as _, PgConnection, SqliteConnection};
 
-use super::{Db, Result};
+use super::{Conn, Db, Raw, Result};
+
+/// Another number after each commit of another connection, never after one's own.
+const VERSION: &str = "PRAGMA data_version";
 
 /// Looks again and again.
 #[derive(Debug)]
@@ -66,7 +69,21 @@ async fn connect(db: &Db) -> sqlx::Result<Line> {
 
 async fn ask(line: &mut Line) -> sqlx::Result<String> {
     Ok(match line {
-        Line::Sqlite(connection) => sqlx::query_scalar::<_, i64>("PRAGMA data_version").fetch_one(connection).await?.to_string(),
+        Line::Sqlite(connection) => sqlx::query_scalar::<_, i64>(VERSION).fetch_one(connection).await?.to_string(),
         Line::Postgres(connection) => sqlx::query_scalar::<_, String>("SELECT CAST(pg_current_snapshot() AS TEXT)").fetch_one(connection).await?,
+    })
+}
+
+/// What tells somebody who writes to a file again and again whether others did
+/// too: between two of its transactions the number stays the same if nobody
+/// else has committed. None on PostgreSQL, where each writer keeps only those
+/// waiting who want the same rows.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn beside(conn: &mut Conn) -> Result<Option<i64>> {
+    Ok(match conn.raw().await? {
+        Raw::Sqlite(connection) => Some(sqlx::query_scalar::<_, i64>(VERSION).fetch_one(connection).await?),
+        Raw::Postgres(_) => None,
     })
 }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use countertop::store::{Db, migrate, statements};
+use countertop::store::{Db, DbKind, changes, migrate, statements, watch};
 use sqlx::{Either, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection, Statement as _};
+
+use crate::harness::Empty;
 
 /// How many values a driver wants.
 fn wanted<T>(parameters: Option<Either<&[T], usize>>) -> usize {
@@ -63,6 +65,33 @@ on_both_databases! {
         let counter = w.sign_in("counter").await;
         assert_eq!(counter.find("/v1/customers", &[("q", "keller")]).await.1["total"], 3);
     }
+}
+
+/// What a writer is told of others, and then it writes itself.
+async fn told_while_writing(db: &Db) -> Option<i64> {
+    let mut conn = db.write().await.unwrap();
+    let told = watch::beside(&mut conn).await.unwrap();
+    changes::add(&mut conn, "customer", "somebody").await.unwrap();
+    conn.commit().await.unwrap();
+    db.checkpoint().await.unwrap();
+    told
+}
+
+#[tokio::test]
+async fn who_writes_to_a_file_is_told_of_others_and_not_of_itself() {
+    let target = Empty::of(DbKind::Sqlite).await;
+    let (mine, theirs) = (Db::open(&target.address).await.unwrap(), Db::open(&target.address).await.unwrap());
+    migrate::migrate(&mine).await.unwrap();
+    let first = told_while_writing(&mine).await;
+    assert!(first.is_some());
+    assert_eq!((told_while_writing(&mine).await, told_while_writing(&mine).await), (first, first));
+    told_while_writing(&theirs).await;
+    let after = told_while_writing(&mine).await;
+    assert_ne!(after, first, "somebody else wrote");
+    assert_eq!(told_while_writing(&mine).await, after);
+    mine.close().await;
+    theirs.close().await;
+    target.remove().await;
 }
 
 #[test]
