@@ -107,16 +107,24 @@ statements! {
 
 /// Rows that are added by one text. A full lot has the same text each time and
 /// is kept prepared: PostgreSQL needs about as long to understand its values as
-/// to store them. No table has so many columns that a lot would exceed the
-/// 32,766 values that SQLite takes.
+/// to store them.
 const LOT: usize = 200;
+/// The same where there are so many: fewer texts to hand over and, on SQLite,
+/// fewer copies of pages, which it makes for each text in case that fails. No
+/// table has so many columns that a lot would exceed the 32,766 values that
+/// SQLite takes.
+const LARGE_LOT: usize = 1_000;
 
 /// Adds rows to the columns that a text names, lot by lot.
 async fn add<T>(conn: &mut Conn, text: &'static str, rows: &[T], bind: impl for<'q> Fn(Query<'q>, &T) -> Query<'q>) -> Result<()> {
-    for lot in rows.chunks(LOT) {
+    let mut rest = rows;
+    while !rest.is_empty() {
+        let full = [LARGE_LOT, LOT].into_iter().find(|full| *full <= rest.len());
+        let (lot, behind) = rest.split_at(full.unwrap_or(rest.len()));
         let query = conn.query(text).rows(lot, &bind);
-        let query = if lot.len() == LOT { query.again() } else { query };
+        let query = if full.is_some() { query.again() } else { query };
         query.run().await?;
+        rest = behind;
     }
     Ok(())
 }
