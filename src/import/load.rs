@@ -1,8 +1,9 @@
 //! The way of every import: rows come in part by part, are written in short
 //! transactions of some parts each, counted, and the refused ones put aside.
 //!
-//! A part has one look into each table for all its rows, and one mark in its
-//! transaction: what another writer is in the way of is taken back alone.
+//! A part has one look into each table for all its rows. Where another writer
+//! may come into its way, it has a mark in its transaction and is taken back
+//! alone.
 //!
 //! May call [`crate::store`] and [`crate::text`].
 
@@ -197,6 +198,9 @@ pub(super) trait Rows: 'static {
     type Record: Send + 'static;
     /// Rows of a part.
     const AT_ONCE: usize;
+    /// Whether [`Rows::write`] finds out all that the database could refuse
+    /// before it writes, as long as nobody else does.
+    const FORESEES: bool = false;
 
     /// Reads a row's cells, without the database.
     fn check(cells: &Cells, known: &Known) -> Result<Checked<Self::Record>, Fault>;
@@ -365,21 +369,34 @@ impl<'a> Load<'a> {
     /// them, down to the row that it was.
     async fn write<R: Rows>(&mut self, conn: &mut Conn, entries: &[Entry<R::Record>]) -> store::Result<Vec<Verdict>> {
         let mut verdicts = Vec::with_capacity(entries.len());
+        let marked = self.marks::<R>();
         let mut waiting = if entries.is_empty() { Vec::new() } else { vec![entries] };
         while let Some(rows) = waiting.pop() {
             match self.attempt::<R>(conn, rows).await {
-                Err(StoreError::Taken) if rows.len() > 1 => {
+                Err(StoreError::Taken) if marked && rows.len() > 1 => {
                     let (first, second) = rows.split_at(rows.len() / 2);
                     waiting.extend([second, first]);
                 }
-                Err(StoreError::Taken) => verdicts.push(Verdict::Refused(Fault::Taken)),
+                Err(StoreError::Taken) if marked => verdicts.push(Verdict::Refused(Fault::Taken)),
                 other => verdicts.extend(other?),
             }
         }
         Ok(verdicts)
     }
 
+    /// Whether a part may have to be taken back alone. A mark for that costs a
+    /// copy of every page of an SQLite file that the part touches, and there
+    /// nobody else can write while a transaction lasts.
+    fn marks<R: Rows>(&self) -> bool {
+        !R::FORESEES || self.db.kind() != DbKind::Sqlite
+    }
+
     async fn attempt<R: Rows>(&mut self, conn: &mut Conn, rows: &[Entry<R::Record>]) -> store::Result<Vec<Verdict>> {
+        if !self.marks::<R>() {
+            let written = R::write(conn, &self.known, rows, &mut self.seen).await?;
+            self.seen.keep();
+            return Ok(written);
+        }
         bulk::begin_part(conn).await?;
         let written = R::write(conn, &self.known, rows, &mut self.seen).await;
         match &written {
