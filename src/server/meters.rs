@@ -243,11 +243,10 @@ pub(super) async fn void(cx: &mut Cx, ask: Ask<VoidReading>) -> Answer<Reading> 
     let mut faults = FieldFaults::default();
     let reason = form::reason(&mut faults, &ask.body.reason);
     faults.settle()?;
-    let (meter, mut row) = reading_of(cx, ask.path.id).await?;
+    let (meter, mut row, history) = locked_reading(cx, ask.path.id).await?;
     if row.state == ReadingState::Void.name() {
         return Err(Problem::conflict("reading.void_already", "This reading is void already.").into());
     }
-    let history = locked_history(cx, meter.id).await?;
     meters::set_state(&mut cx.conn, row.id, ReadingState::Void.name(), Some(&reason), Some(cx.caller.id())).await?;
     // A rollover that later readings count on did happen, whatever the value.
     if history.after(row.read_at.0).is_none() {
@@ -263,11 +262,10 @@ pub(super) async fn void(cx: &mut Cx, ask: Ask<VoidReading>) -> Answer<Reading> 
 
 /// `POST /v1/readings/{id}/restore` (M-11: checked anew).
 pub(super) async fn restore(cx: &mut Cx, ask: Ask<RestoreReading>) -> Answer<Reading> {
-    let (meter, mut row) = reading_of(cx, ask.path.id).await?;
+    let (meter, mut row, history) = locked_reading(cx, ask.path.id).await?;
     if row.state != ReadingState::Void.name() {
         return Err(Problem::conflict("reading.not_void", "This reading counts already.").into());
     }
-    let history = locked_history(cx, meter.id).await?;
     let entry = NewReading { at: row.read_at.0, value: Tenths(row.value), kind: ReadingKind::Normal };
     let attempt = |kind| check(&meter.dial(), &history, None, NewReading { kind, ..entry }, Timestamp::now(), row.override_reason.is_some());
     let accepted = match attempt(ReadingKind::Normal) {
@@ -299,10 +297,16 @@ async fn note_state(cx: &mut Cx, meter: &MeterRow, before: (&History, ReadingRow
     Ok(())
 }
 
-async fn reading_of(cx: &mut Cx, id: ReadingId) -> Result<(MeterRow, ReadingRow), Fault> {
+/// A reading with its meter and that meter's history, as nobody else changes them
+/// until this write ends: it is read once more under the lock, for somebody may
+/// have taken it out or in meanwhile.
+async fn locked_reading(cx: &mut Cx, id: ReadingId) -> Result<(MeterRow, ReadingRow, History), Fault> {
     let scope = cx.caller.scope(VOID);
+    meters::reading(&mut cx.conn, &scope, id).await?.ok_or_else(Problem::not_found)?;
+    let meter = meters::meter_of(&mut cx.conn, id).await?;
+    let history = locked_history(cx, meter.id).await?;
     let row = meters::reading(&mut cx.conn, &scope, id).await?.ok_or_else(Problem::not_found)?;
-    Ok((meters::meter_of(&mut cx.conn, id).await?, row))
+    Ok((meter, row, history))
 }
 
 /// `POST /v1/assets/{id}/meters/{meter}/replace` (M-6).

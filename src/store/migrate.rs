@@ -89,9 +89,14 @@ pub async fn schema(conn: &mut Conn) -> Result<Option<i64>> {
 /// When the database fails.
 pub async fn lock(conn: &mut Conn) -> Result<()> {
     if let Raw::Postgres(connection) = conn.raw().await? {
-        // However long it takes, and however long others do.
+        // However long it takes, and however long others do. For a table that
+        // somebody reads it waits no longer than usual: everybody else would stand
+        // behind it.
         sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *connection).await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATING).execute(connection).await?;
+        let usual: String = sqlx::query_scalar("SHOW lock_timeout").fetch_one(&mut *connection).await?;
+        sqlx::query("SET LOCAL lock_timeout = 0").execute(&mut *connection).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATING).execute(&mut *connection).await?;
+        sqlx::query("SELECT set_config('lock_timeout', $1, true)").bind(usual).execute(connection).await?;
     }
     Ok(())
 }

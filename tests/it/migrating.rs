@@ -92,3 +92,24 @@ async fn t7_every_step_can_be_the_last_one_that_was_done() {
         }
     }
 }
+
+#[tokio::test]
+async fn t7_whoever_comes_second_waits_however_long_the_first_takes() {
+    let target = Empty::of(DbKind::Postgres).await;
+    let (first, second) = (Db::open(&target.address).await.unwrap(), Db::open(&target.address).await.unwrap());
+    let mut conn = first.write().await.unwrap();
+    migrate::lock(&mut conn).await.unwrap();
+    let waiting = tokio::spawn({
+        let second = second.clone();
+        async move { migrate::migrate(&second).await }
+    });
+    // Longer than a request waits for somebody else.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert!(!waiting.is_finished(), "it waits");
+    migrate::bring_to(&mut conn, migrate::NEWEST).await.unwrap();
+    conn.commit().await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), 0, "the first one did it");
+    first.close().await;
+    second.close().await;
+    target.remove().await;
+}

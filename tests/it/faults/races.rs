@@ -70,4 +70,30 @@ on_both_databases! {
             }
         }
     }
+
+    async fn of_all_who_void_one_reading_one_does_and_the_others_hear_that_it_is_void(w: World) {
+        let manager = w.sign_in("gm").await;
+        let readings = format!("/v1/assets/{}/readings", w.ids.loader);
+        for round in 0..dice::times("COUNTERTOP_ROUNDS", 5) {
+            let (status, made) = manager.post(&readings, json!({ "meter": "cycles", "value": "100", "comment": format!("round {round}") })).await;
+            assert_eq!(status, 201, "{made}");
+            let reading = format!("/v1/readings/{}", made["id"].as_str().unwrap());
+            for (path, body, refusal) in [
+                (format!("{reading}/void"), json!({ "reason": "typed wrong" }), "reading.void_already"),
+                (format!("{reading}/restore"), json!({}), "reading.not_void"),
+            ] {
+                let mut writers = JoinSet::new();
+                for _ in 0..WRITERS {
+                    let (manager, path, body) = (manager.clone(), path.clone(), body.clone());
+                    writers.spawn(async move { manager.post(&path, body).await });
+                }
+                let answers = writers.join_all().await;
+                let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.0 == 200);
+                assert_eq!(won.len(), 1, "round {round}: {lost:?}");
+                for told in &lost {
+                    refused(told, 409, refusal);
+                }
+            }
+        }
+    }
 }
