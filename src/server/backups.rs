@@ -26,8 +26,9 @@ const LOOKED_AT_LEAST: Duration = Duration::from_hours(1);
 /// What is ours in the folder begins and ends so.
 const BEGINNING: &str = "countertop-";
 const ENDING: &str = ".gz";
-/// One that did not restore.
-const USELESS: &str = "useless";
+/// The last one that did not restore. One is enough to look into: with one each
+/// quarter of an hour the disk would soon be full.
+const USELESS: &str = "countertop.useless";
 /// What a killed server left half-written is removed after so long.
 const LEFT: Duration = Duration::from_hours(24);
 
@@ -143,36 +144,51 @@ async fn keep_turn(db: &Db) -> Result<(), StoreError> {
 
 /// Makes one, restores it to see whether that can be done, and tidies up.
 async fn one(db: &Db, plan: &Backups) -> Result<Backup, BackupError> {
+    // Before: what was left may be why there is no room for another.
+    tidied(plan, remove_left(&plan.folder));
     let path = plan.folder.join(format!("{BEGINNING}{}{ENDING}", Timestamp::now().strftime("%Y%m%d-%H%M%S")));
     backup::make(db, &path, false).await?;
     let checked = backup::check(&path).await;
     if checked.is_err() {
         // Not under a name that somebody would trust.
-        let _ = std::fs::rename(&path, path.with_extension(USELESS));
+        let _ = std::fs::rename(&path, plan.folder.join(USELESS));
         return checked;
     }
-    if let Err(error) = tidy(plan) {
-        tracing::warn!(cause = %error, folder = %plan.folder.display(), "old backups could not be removed");
-    }
+    tidied(plan, remove_oldest(plan));
     checked
 }
 
-/// Removes the oldest beyond the wanted number, and what was never finished. The
-/// time is in the names: they sort by it.
-fn tidy(plan: &Backups) -> std::io::Result<()> {
-    let mut ours = Vec::new();
-    for entry in std::fs::read_dir(&plan.folder)? {
-        let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        if name.starts_with(BEGINNING) && name.ends_with(ENDING) {
-            ours.push(path);
-        } else if backup::is_unfinished(name) && name.contains(BEGINNING) && is_left(&path) {
-            std::fs::remove_file(&path)?;
-        }
+fn tidied(plan: &Backups, tidied: std::io::Result<()>) {
+    if let Err(error) = tidied {
+        tracing::warn!(cause = %error, folder = %plan.folder.display(), "old backups could not be removed");
     }
+}
+
+/// Removes the oldest beyond the wanted number. The time is in the names: they
+/// sort by it.
+fn remove_oldest(plan: &Backups) -> std::io::Result<()> {
+    let mut ours = named(&plan.folder, |name| name.starts_with(BEGINNING) && name.ends_with(ENDING))?;
     ours.sort();
     ours.truncate(ours.len().saturating_sub(plan.keep));
     ours.iter().try_for_each(std::fs::remove_file)
+}
+
+/// Removes what was never finished.
+fn remove_left(folder: &Path) -> std::io::Result<()> {
+    let unfinished = named(folder, |name| backup::is_unfinished(name) && name.contains(BEGINNING))?;
+    unfinished.iter().filter(|path| is_left(path)).try_for_each(std::fs::remove_file)
+}
+
+/// The files in a folder of such names.
+fn named(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.file_name().and_then(|name| name.to_str()).is_some_and(&is_wanted) {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 fn is_left(path: &Path) -> bool {
@@ -183,6 +199,7 @@ fn is_left(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::migrate;
 
     #[test]
     fn the_oldest_go_and_what_is_not_ours_stays() {
@@ -191,8 +208,36 @@ mod tests {
         for name in names {
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
-        tidy(&Backups { folder: folder.path().to_owned(), every: TURN, keep: 2 }).unwrap();
+        remove_oldest(&Backups { folder: folder.path().to_owned(), every: TURN, keep: 2 }).unwrap();
         let left = names.map(|name| folder.path().join(name).exists());
         assert_eq!(left, [false, true, true, true]);
+    }
+
+    /// The files in a folder beside the database.
+    fn beside(folder: &Path) -> Vec<String> {
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with("counter.db")).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn of_those_that_do_not_restore_one_stays_and_what_was_left_goes_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}", folder.path().join("counter.db").display())).await.unwrap();
+        migrate::migrate(&db).await.unwrap();
+        let Db::Sqlite { write, .. } = &db else { panic!("it is a file") };
+        // Of an asset that is not there: no restore takes it.
+        let repair = "PRAGMA foreign_keys = OFF; INSERT INTO repair (id, asset_id, state, description, found_at) VALUES ('1', 'none', 'open', 'Leaks', 0)";
+        sqlx::raw_sql(repair).execute(write).await.unwrap();
+        let left = folder.path().join(".countertop-20260101-000000.gz.0.part");
+        let long_ago = SystemTime::now() - 2 * LEFT;
+        std::fs::File::create(&left).unwrap().set_modified(long_ago).unwrap();
+        let plan = Backups { folder: folder.path().to_owned(), every: TURN, keep: 2 };
+        for _ in 0..2 {
+            one(&db, &plan).await.unwrap_err();
+            assert_eq!(beside(folder.path()), [USELESS]);
+        }
+        db.close().await;
     }
 }

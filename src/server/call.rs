@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::account_letter::AccountLetter;
 use super::caller::Caller;
-use super::fault::Fault;
+use super::fault::{self, Fault};
 use super::gate::{self, Lane};
 use super::noted::{self, Noted, Origin};
 use super::password::NewPassword;
@@ -202,7 +202,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
             }
         }
     };
-    finish(tokio::time::timeout(PATIENCE, answering).await)
+    finish(tokio::time::timeout(PATIENCE, answering).await, endpoint.method)
 }
 
 fn lane(endpoint: &Endpoint, work: Work) -> Lane {
@@ -408,13 +408,17 @@ fn replay(kept: Kept, sent: &Sent) -> Result<Done, Fault> {
     if kept.body_hash != sent.body_hash {
         return Err(Problem::new("idempotency.reused", "Something else was sent under this key before. Take a new key for a new write.").into());
     }
+    let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
     // It could hold what the caller may not see any more. Answers of before this
     // was kept say nothing of it.
     if !kept.policy.is_empty() && kept.policy != sent.policy {
-        let detail = "This was sent before and is done, but what you may do has changed since: look the record up.";
+        let detail = if status.is_client_error() {
+            "This was sent before and was refused, so nothing was changed. What you may do has changed since: send it under a new key."
+        } else {
+            "This was sent before and is done, but what you may do has changed since: look the record up."
+        };
         return Err(Problem::new("idempotency.rights_changed", detail).into());
     }
-    let status = u16::try_from(kept.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
     Ok(Done { status, body: kept.answer.into_bytes(), version: kept.version, retry_after: None })
 }
 
@@ -457,11 +461,12 @@ fn refused(problem: &Problem) -> Done {
     Done { status, body: serde_json::to_vec(problem).unwrap_or_default(), version: None, retry_after: problem.retry_after }
 }
 
-fn finish(ran: Result<Result<Done, Fault>, tokio::time::error::Elapsed>) -> Response<Body> {
+fn finish(ran: Result<Result<Done, Fault>, tokio::time::error::Elapsed>, method: Method) -> Response<Body> {
     let done = match ran {
         Ok(Ok(done)) => done,
         Ok(Err(fault)) => refused(&fault.into_problem()),
-        Err(_) => refused(&gate::busy()),
+        Err(_) if method == Method::Get => refused(&gate::busy()),
+        Err(_) => refused(&fault::given_up()),
     };
     respond(done)
 }

@@ -59,9 +59,22 @@ fn unreachable() -> Problem {
     Problem { retry_after: Some(COME_AGAIN), ..Problem::new("database.unreachable", detail) }
 }
 
+/// A write that took too long may stand all the same.
+pub(crate) fn given_up() -> Problem {
+    let detail = "This took too long, and nobody knows whether it was done. Send it again in a moment: what is sent under the same key counts once.";
+    Problem { detail: detail.to_owned(), ..gate::busy() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_write_that_took_too_long_is_not_said_to_be_undone() {
+        let told = given_up();
+        assert_eq!((told.status, told.code.as_str(), told.retry_after), (503, "server.busy", Some(1)));
+        assert!(told.detail.contains("nobody knows") && told.detail.contains("the same key"), "{}", told.detail);
+    }
 
     #[test]
     fn an_outage_says_when_to_come_again() {

@@ -14,7 +14,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use super::settings::OF_THIS_DATABASE;
-use super::{Conn, DbKind, Raw, Result, Row, StoreError, migrate};
+use super::{Conn, DbKind, Raw, Result, Row, StoreError, in_time, migrate};
 
 /// What is good for a while only, and must not come alive again with an old
 /// backup: whoever signed out stays so, and a link that was used is used.
@@ -175,6 +175,7 @@ pub async fn each_row<E: From<StoreError>>(
         // Writing into a String cannot fail.
         let _ = write!(text, " WHERE name NOT IN ('{}')", OF_THIS_DATABASE.join("', '"));
     }
+    let patience = conn.patience();
     match conn.raw().await.map_err(StoreError::from)? {
         Raw::Sqlite(connection) => {
             let mut rows = sqlx::query(AssertSqlSafe(text)).persistent(false).fetch(connection);
@@ -184,7 +185,7 @@ pub async fn each_row<E: From<StoreError>>(
         }
         Raw::Postgres(connection) => {
             let mut rows = sqlx::query(AssertSqlSafe(text)).persistent(false).fetch(connection);
-            while let Some(row) = rows.try_next().await.map_err(StoreError::from)? {
+            while let Some(row) = in_time(patience, rows.try_next()).await.map_err(StoreError::from)? {
                 take(&table.read(Row::Postgres(&row)).map_err(StoreError::from)?)?;
             }
         }

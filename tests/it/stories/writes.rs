@@ -144,6 +144,21 @@ on_both_databases! {
         assert_eq!(counter.post_with_key(&path, "oil", oil).await.status, 201, "what stood in the way is gone");
     }
 
+    async fn whoever_was_refused_by_other_rights_is_not_told_that_it_is_done(w: World) {
+        let (admin, counter) = (w.sign_in("admin").await, w.sign_in("counter").await);
+        let path = format!("/v1/assets/{}/service-requests", w.ids.excavator);
+        assert_eq!(counter.post_with_key(&path, "done", json!({ "complaint": "Leaks" })).await.status, 201);
+        assert_eq!(counter.post_with_key(&path, "bad", json!({})).await.status, 422);
+        let user = users::by_name(&mut w.app.db.read().await.unwrap(), "counter").await.unwrap().unwrap().id;
+        let (status, grant) = admin.post(&format!("/v1/users/{user}/grants"), json!({ "role": "technician", "scope": { "kind": "shop", "id": "SLN" } })).await;
+        assert_eq!(status, 201, "{grant}");
+        for (key, body, told) in [("done", json!({ "complaint": "Leaks" }), "is done"), ("bad", json!({}), "was refused")] {
+            let answer = counter.post_with_key(&path, key, body).await;
+            refused(&(answer.status, answer.json()), 409, "idempotency.rights_changed");
+            assert!(answer.json()["detail"].as_str().unwrap().contains(told), "{}", answer.text);
+        }
+    }
+
     async fn a_key_has_one_to_128_characters(w: World) {
         let counter = w.sign_in("counter").await;
         let path = format!("/v1/assets/{}/service-requests", w.ids.excavator);
