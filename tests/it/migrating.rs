@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countertop::store::{Db, DbKind, migrate, settings};
 
-use crate::dice::{Dice, number_from};
+use crate::dice::{self, Dice};
 use crate::harness::Empty;
 
 fn migrating(address: &str) -> Child {
@@ -34,7 +34,7 @@ async fn several_at_once(kind: DbKind) {
 
 async fn killed_on_the_way(kind: DbKind) {
     let mut dice = Dice::new("a migration that is killed");
-    for _ in 0..number_from("COUNTERTOP_TRIES").unwrap_or(10) {
+    for _ in 0..dice::times("COUNTERTOP_TRIES", 10) {
         let target = Empty::of(kind).await;
         for _ in 0..3 {
             let mut child = migrating(&target.address);

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::dice::number_from;
 use crate::harness::{Database, World, grant, tell_within};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemathesis");
@@ -39,7 +40,7 @@ struct Effort {
 
 impl Effort {
     fn asked() -> Self {
-        let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u32>().unwrap_or_else(|_| panic!("{name} is no number: {text}")));
+        let number = |name: &str| number_from(name).map(|told| u32::try_from(told).unwrap_or_else(|_| panic!("{name} is too large: {told}")));
         let calls = number("COUNTERTOP_SCHEMATHESIS");
         Self { calls: calls.unwrap_or(FEW), seed: number("COUNTERTOP_SEED").unwrap_or(1), is_long: calls.is_some() }
     }

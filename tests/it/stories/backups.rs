@@ -15,12 +15,12 @@ use countertop::store::{Db, DbKind, StoreError, audit, backups, migrate, setting
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::dice::{Dice, number_from};
+use crate::dice::{self, Dice};
 use crate::harness::{Caller, Empty};
 
 /// How often something is tried by chance.
-fn tries(unless_said: u64) -> u64 {
-    number_from("COUNTERTOP_TRIES").unwrap_or(unless_said)
+fn tries(unless_said: usize) -> usize {
+    dice::times("COUNTERTOP_TRIES", unless_said)
 }
 
 fn folder_and_file() -> (TempDir, PathBuf) {

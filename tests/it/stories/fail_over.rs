@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::by_hand::texts;
+use crate::dice;
 use crate::harness::cluster::{self, Cluster};
 use crate::harness::exchange::Exchange;
 use crate::harness::{Answer, Caller, World};
@@ -56,11 +57,6 @@ async fn until_more(acknowledged: &AtomicUsize, than: usize, patience: Duration)
     }
 }
 
-/// How often it happens: more by `COUNTERTOP_FAIL_OVERS=30`.
-fn times() -> usize {
-    std::env::var("COUNTERTOP_FAIL_OVERS").ok().and_then(|times| times.parse().ok()).unwrap_or(2)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stderr, reason = "the figures are what T4 asks for, and a story that is left out says so")]
 async fn the_primary_is_lost_and_its_standby_promoted_and_nothing_is_lost_or_doubled() {
@@ -68,7 +64,8 @@ async fn the_primary_is_lost_and_its_standby_promoted_and_nothing_is_lost_or_dou
         eprintln!("left out: the programs of PostgreSQL are not on this machine");
         return;
     }
-    for nth in 1..=times() {
+    // More by `COUNTERTOP_FAIL_OVERS=30`.
+    for nth in 1..=dice::times("COUNTERTOP_FAIL_OVERS", 2) {
         let (kept, soon) = it_happens().await;
         eprintln!("T4 fail-over {nth}: {kept} acknowledged and there once each, written again {soon:?} after the promotion");
     }
