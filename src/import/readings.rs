@@ -10,6 +10,7 @@ use super::load::{Checked, Known, Single, Stop, Verdict, key_of};
 use crate::api::ids::ReadingId;
 use crate::api::meter::ReadingState;
 use crate::rules::meter::{Accepted, Dial, History, MeterName, NewReading, ReadingKind, Tenths, Unit, check};
+use crate::store::assets;
 use crate::store::bulk::StoredAsset;
 use crate::store::meters::{self, MeterRow, ReadingRow};
 use crate::store::places::OrganizationRow;
@@ -95,7 +96,7 @@ async fn begin(conn: &mut Conn, known: &Known, machine: (&OrganizationRow, &Stor
     }
     let dial = Dial::new(kind, unit);
     let accepted = judge(&dial, &History::default(), asset, known, record)?;
-    meters::lock_asset(conn, asset.id).await?;
+    assets::lock(conn, asset.id).await?;
     let is_first = meters::of_asset(conn, asset.id).await?.is_empty();
     let meter = meters::insert_meter(conn, asset.id, &record.meter, &dial, is_first).await?;
     insert(conn, &meter, record, &accepted).await

@@ -139,7 +139,7 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
     if override_reason.is_some() || new.kind == ReadingKind::Rollover {
         may_override(cx, asset.id).await?;
     }
-    meters::lock_asset(&mut cx.conn, asset.id).await?;
+    stored_assets::lock(&mut cx.conn, asset.id).await?;
     let (meter, meter_created) = meter_for(cx, &asset, name, new.unit.as_deref()).await?;
     let entry = NewReading { at: At::from_micros(new.read_at.unwrap_or(cx.typed_at).as_microsecond()).0, value: value.unwrap_or_default(), kind: new.kind };
     let history = locked_history(cx, meter.id).await?;

@@ -151,6 +151,7 @@ statements! {
         ) f JOIN asset a ON a.id = f.asset_id JOIN organization o ON o.id = a.organization_id
         WHERE ", asset_in_scope!(), " AND ($7 OR a.status <> 'disposed') AND (CAST($8 AS TEXT) IS NULL OR o.code_key = $8)
         ORDER BY 1 LIMIT 100");
+    LOCK = "UPDATE asset SET row_version = row_version WHERE id = $1";
     PLATES = "SELECT number, state, country, from_at, to_at FROM plate WHERE asset_id = $1 ORDER BY id DESC";
 }
 
@@ -195,6 +196,16 @@ pub fn vin_reversed(vin: &str) -> String {
 /// When the database fails.
 pub async fn get(conn: &mut Conn, scope: &Scope, id: AssetId) -> Result<Option<AssetRow>> {
     conn.query(GET).scope(scope).bind(id).first().await
+}
+
+/// Keeps other writers from adding to an asset until this transaction ends: what
+/// it has is looked at before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(conn: &mut Conn, asset: AssetId) -> Result<()> {
+    conn.query(LOCK).bind(asset).run().await?;
+    Ok(())
 }
 
 /// An asset of an organization by its number.

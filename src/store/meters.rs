@@ -82,7 +82,6 @@ statements! {
         ORDER BY is_primary DESC, kind, component";
     METER = "SELECT id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary FROM meter WHERE asset_id = $1 AND kind = $2 AND component = $3";
     LOCK = "UPDATE meter SET row_version = row_version + 1 WHERE id = $1";
-    LOCK_ASSET = "UPDATE asset SET row_version = row_version WHERE id = $1";
     READINGS = "SELECT r.id, r.meter_id, r.read_at, r.value, r.source, r.kind, r.state, r.entered_by, p.first_name || ' ' || p.last_name AS entered_by_name,
         r.entered_at, r.comment, r.override_reason, r.void_reason
         FROM reading r LEFT JOIN user_account u ON u.id = r.entered_by LEFT JOIN person p ON p.id = u.person_id
@@ -185,15 +184,6 @@ pub async fn insert_meter(conn: &mut Conn, asset: AssetId, name: &MeterName, dia
 /// When the database fails.
 pub async fn lock(conn: &mut Conn, meter: MeterId) -> Result<()> {
     conn.query(LOCK).bind(meter).run().await?;
-    Ok(())
-}
-
-/// Keeps other writers from making meters of an asset at the same time.
-///
-/// # Errors
-/// When the database fails.
-pub async fn lock_asset(conn: &mut Conn, asset: AssetId) -> Result<()> {
-    conn.query(LOCK_ASSET).bind(asset).run().await?;
     Ok(())
 }
 

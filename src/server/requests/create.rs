@@ -218,6 +218,11 @@ const fn source(kind: UserKind) -> &'static str {
 /// again with `confirm_duplicate` it is filed.
 async fn refuse_duplicate(cx: &mut Cx, asset: &AssetRow, lines: &[LineRow]) -> Result<(), Fault> {
     let wanted: Vec<String> = lines.iter().filter_map(|line| line.service_code.clone()).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    // Of two who ask for the same at once, one hears of the other.
+    stored_assets::lock(&mut cx.conn, asset.id).await?;
     let outstanding = requests::outstanding(&mut cx.conn, asset.id).await?;
     let codes: Vec<String> = outstanding.iter().filter_map(|line| line.service_code.clone()).collect();
     let doubled: Vec<&String> = already_outstanding(&wanted, &codes).collect();

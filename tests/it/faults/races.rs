@@ -96,4 +96,24 @@ on_both_databases! {
             }
         }
     }
+
+    async fn of_all_who_ask_for_one_service_one_does_and_the_others_hear_of_it(w: World) {
+        let admin = w.sign_in("admin").await;
+        let path = format!("/v1/assets/{}/service-requests", w.ids.excavator);
+        for round in 0..dice::times("COUNTERTOP_ROUNDS", 5) {
+            let mut writers = JoinSet::new();
+            for _ in 0..WRITERS {
+                let (admin, path) = (admin.clone(), path.clone());
+                writers.spawn(async move { admin.post(&path, json!({ "lines": [{ "service_code": "OIL" }] })).await });
+            }
+            let answers = writers.join_all().await;
+            let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.0 == 201);
+            assert_eq!(won.len(), 1, "round {round}: {lost:?}");
+            for told in &lost {
+                refused(told, 409, "service_request.duplicate");
+            }
+            let cancel = format!("/v1/service-requests/{}/cancel", won[0].1["id"].as_str().unwrap());
+            assert_eq!(admin.post(&cancel, json!({ "reason": "next round" })).await.0, 200);
+        }
+    }
 }
