@@ -1,14 +1,13 @@
 //! What is secret stays so: no password, no token and no code stands in a log or
 //! readable in the database, whatever fails, and no process leaves a core file.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::harness::serving::{Serving, add_administrator, configure};
 use crate::harness::{Caller, refused};
-use crate::terminal::screen::{Terminal, own_folders};
+use crate::terminal::screen::Terminal;
 
 const PASSWORD: &str = "correct-horse-battery-1";
 const NEXT_PASSWORD: &str = "another-horse-staple-2";
@@ -33,60 +32,12 @@ user = "counter"
 password_file = "mail-password"
 "#;
 
-/// A server of this test's own, with everything of it in one folder.
-struct Server {
-    folder: tempfile::TempDir,
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let secret = folder.path().join("mail-password");
-        std::fs::write(&secret, format!("{MAIL_PASSWORD}\n")).unwrap();
-        std::fs::create_dir_all(folder.path().join("config/countertop")).unwrap();
-        let config = CONFIG.replace("mail-password", &secret.to_string_lossy());
-        std::fs::write(folder.path().join("config/countertop/config.toml"), config).unwrap();
-        add_administrator(folder.path());
-        let log = std::fs::File::create(folder.path().join("server.log")).unwrap();
-        let mut serve = program(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        let address = first.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}")).to_owned();
-        Self { folder, child, address }
-    }
-
-    /// Ends as SIGTERM ends it, so that all of the log is written.
-    fn stop(&mut self) {
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
-    command.args(arguments).env_remove("COUNTERTOP_SERVER").env_remove("COUNTERTOP_TOKEN").env_remove("COUNTERTOP_CONFIG");
-    command.env("COUNTERTOP_DATABASE", format!("sqlite://{}", folder.join("counter.db").display()));
-    for (name, value) in own_folders(folder) {
-        command.env(name, value);
-    }
-    command
-}
-
-fn add_administrator(folder: &Path) {
-    let mut add = program(folder, &["user", "add", "admin", "--role", "administrator", "--password-stdin"]);
-    let mut child = add.stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
+/// Everything that the server needs.
+fn furnish(folder: &Path) {
+    let secret = folder.join("mail-password");
+    std::fs::write(&secret, format!("{MAIL_PASSWORD}\n")).unwrap();
+    configure(folder, &CONFIG.replace("mail-password", &secret.to_string_lossy()));
+    add_administrator(folder, PASSWORD);
 }
 
 /// A member of an answer, as it came.
@@ -147,16 +98,16 @@ async fn astray(stranger: &Caller, admin: &Caller) {
 }
 
 /// Signs in at the terminal, with a slip of the hand before.
-fn an_evening(server: &Server) {
-    let folder = server.folder.path().join("clerk");
-    std::fs::create_dir_all(folder.join("config/countertop")).unwrap();
-    std::fs::copy(server.folder.path().join("config/countertop/config.toml"), folder.join("config/countertop/config.toml")).unwrap();
-    let mut terminal = Terminal::at(&folder, &[], 80, 24, &[("COUNTERTOP_SERVER", &server.address)]);
+fn an_evening(folder: &Path, server: &str) {
+    let config = std::fs::read_to_string(folder.join("config/countertop/config.toml")).unwrap();
+    let folder = folder.join("clerk");
+    configure(&folder, &config);
+    let mut terminal = Terminal::at(&folder, &[], 80, 24, &[("COUNTERTOP_SERVER", server)]);
     terminal.until("User name");
     has_no_core(terminal.child.process_id().unwrap());
     terminal.press(&format!("admin<Enter>{STRAY}<Enter>")).until("wrong");
     drop(terminal);
-    let mut terminal = Terminal::at(&folder, &[], 80, 24, &[("COUNTERTOP_SERVER", &server.address)]);
+    let mut terminal = Terminal::at(&folder, &[], 80, 24, &[("COUNTERTOP_SERVER", server)]);
     terminal.until("User name");
     terminal.press(&format!("admin<Enter>{NEXT_PASSWORD}<Enter>")).until("online");
     terminal.press("<F10>");
@@ -182,20 +133,23 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
 
 #[test]
 fn no_secret_is_in_a_log_or_readable_in_the_database_and_no_core_is_left() {
-    let mut server = Server::start();
-    has_no_core(server.child.id());
+    let folder = tempfile::tempdir().unwrap();
+    furnish(folder.path());
+    let mut server = Serving::start(folder.path(), &[]);
+    let address = format!("http://{}", server.address);
+    has_no_core(server.id());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut secrets = runtime.block_on(a_day(&server.address));
-    an_evening(&server);
+    let mut secrets = runtime.block_on(a_day(&address));
+    an_evening(folder.path(), &address);
     server.stop();
     secrets.extend([PASSWORD, NEXT_PASSWORD, MAIL_PASSWORD, STRAY].map(str::to_owned));
 
-    let log = std::fs::read_to_string(server.folder.path().join("server.log")).unwrap();
+    let log = std::fs::read_to_string(folder.path().join("server.log")).unwrap();
     for said in ["DEBUG", "/v1/kiosks", "a sign-in was refused", "a mail was not sent"] {
         assert!(log.contains(said), "the log tells too little to be worth looking at: no {said}");
     }
     let looked_at = |path: &PathBuf| path.to_string_lossy().contains(".db") || path.extension().is_some_and(|end| end == "log");
-    let looked_at: Vec<PathBuf> = files(server.folder.path()).into_iter().filter(looked_at).collect();
+    let looked_at: Vec<PathBuf> = files(folder.path()).into_iter().filter(looked_at).collect();
     let terminals = looked_at.iter().filter(|path| path.to_string_lossy().contains("/logs/")).count();
     assert!(terminals > 0 && looked_at.iter().any(|path| path.ends_with("counter.db")), "{looked_at:?}");
     for path in looked_at {

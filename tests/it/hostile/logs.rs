@@ -1,17 +1,17 @@
 //! T29: whatever is sent, the logs are lines that nobody could forge, and no
 //! secret stands in them.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::harmless::is_plain;
 use super::server::{Hostile, Step};
-use crate::terminal::screen::{Terminal, own_folders};
+use crate::harness::serving::{Serving, add_administrator, configure};
+use crate::terminal::screen::Terminal;
 
 const PASSWORD: &str = "kept-secret-31415";
 const WRONG: &str = "wrong-secret-27182";
@@ -19,45 +19,11 @@ const TOKEN: &str = "planted-token-16180";
 /// A line of a log as somebody would like to have it there.
 const FORGED: &str = "\u{1b}[2J\r\n{\"level\":\"INFO\",\"forged\":true}\u{9b}31m\u{202e}";
 
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
-    command.args(arguments).env_remove("COUNTERTOP_SERVER").env_remove("COUNTERTOP_TOKEN").env_remove("COUNTERTOP_CONFIG");
-    command.env("COUNTERTOP_DATABASE", format!("sqlite://{}", folder.join("a.db").display()));
-    for (name, value) in own_folders(folder) {
-        command.env(name, value);
-    }
-    command
-}
-
-fn configure(folder: &Path, text: &str) {
-    let home = folder.join("config/countertop");
-    std::fs::create_dir_all(&home).unwrap();
-    std::fs::write(home.join("config.toml"), text).unwrap();
-}
-
-/// `countertop serve`, killed at the end unless it was stopped.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Adds an administrator, and begins to serve with this format of the log.
-fn serve(folder: &Path, format: &str) -> (Server, String) {
+fn serve(folder: &Path, format: &str) -> Serving {
     configure(folder, &format!("[server]\nlog = \"debug\"\nlog_format = \"{format}\"\n"));
-    let mut add = program(folder, &["user", "add", "admin", "--role", "administrator", "--password-stdin"]);
-    let mut add = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    add.stdin.take().unwrap().write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
-    assert!(add.wait().unwrap().success());
-    let log = std::fs::File::create(folder.join("log")).unwrap();
-    let mut server = program(folder, &["serve", "--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-    let mut first = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    let address = first.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{first:?}")).to_owned();
-    (Server(server), address)
+    add_administrator(folder, PASSWORD);
+    Serving::start(folder, &[])
 }
 
 /// Sends bytes as they are, and gives what comes back.
@@ -109,11 +75,10 @@ fn try_everything(address: &str) -> String {
 fn t29_a_servers_log_is_not_forged_and_keeps_secrets() {
     for format in ["json", "text"] {
         let folder = tempfile::tempdir().unwrap();
-        let (mut server, address) = serve(folder.path(), format);
-        let token = try_everything(&address);
-        assert!(Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap().success());
-        server.0.wait().unwrap();
-        let log = std::fs::read_to_string(folder.path().join("log")).expect("UTF-8");
+        let mut server = serve(folder.path(), format);
+        let token = try_everything(&server.address);
+        server.stop();
+        let log = std::fs::read_to_string(folder.path().join("server.log")).expect("UTF-8");
         assert!(log.lines().count() > 8, "{format}: {log}");
         assert!(is_plain(&log), "{format}: {:?}", log.lines().find(|line| !is_plain(line)));
         for secret in [PASSWORD, WRONG, TOKEN, token.as_str()] {

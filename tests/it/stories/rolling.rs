@@ -1,8 +1,6 @@
 //! Several servers on one database, each the program itself: one after the other
 //! is stopped and started anew, and nobody at a counter notices.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,55 +8,13 @@ use std::time::Duration;
 use countertop::store::Db;
 use serde_json::json;
 use sqlx::ConnectOptions as _;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::by_hand::texts;
 use crate::harness::exchange::{Exchange, Target};
+use crate::harness::serving::Serving;
 use crate::harness::{Caller, Database, World, tell};
-use crate::terminal::screen::own_folders;
-
-/// `countertop serve`, killed at the end unless it was stopped.
-struct Serving {
-    child: Child,
-    /// `127.0.0.1:41234`.
-    address: String,
-    folder: TempDir,
-}
-
-impl Serving {
-    fn start(database: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--database", database]);
-        command.env_remove("COUNTERTOP_SERVER").env_remove("COUNTERTOP_TOKEN").env_remove("COUNTERTOP_CONFIG");
-        for (name, value) in own_folders(folder.path()) {
-            command.env(name, value);
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(folder.path().join("log")).unwrap());
-        let mut child = command.spawn().unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        let told = || std::fs::read_to_string(folder.path().join("log")).unwrap();
-        let address = first.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{first:?} {}", told())).to_owned();
-        Self { child, address, folder }
-    }
-
-    /// Stops it as a service's keeper does.
-    fn stop(mut self) {
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
-        let ended = self.child.wait().unwrap();
-        assert!(ended.success(), "{ended}: {}", std::fs::read_to_string(self.folder.path().join("log")).unwrap());
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn targets(serving: &[Serving]) -> Vec<Target> {
     serving.iter().map(|server| Target::Tcp(server.address.clone())).collect()
@@ -83,16 +39,22 @@ async fn works(counter: Caller, keller: String, who: usize, is_over: Arc<AtomicB
 async fn one_after_the_other(w: World) {
     let Db::Postgres(lines) = &w.app.db else { panic!("a file has one server") };
     let database = lines.pool().connect_options().to_url_lossy().to_string();
-    let mut serving: Vec<Serving> = (0..2).map(|_| Serving::start(&database)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let start = |nth: usize| {
+        let own = folder.path().join(nth.to_string());
+        std::fs::create_dir(&own).unwrap();
+        Serving::start(&own, &["--database", &database])
+    };
+    let mut serving: Vec<Serving> = (0..2).map(start).collect();
     let exchange = Exchange::to(targets(&serving)).await;
     let counter = w.sign_in("counter").await;
     let is_over = Arc::new(AtomicBool::new(false));
     let address = format!("http://{}", exchange.address);
     let working: Vec<_> = (0..4).map(|who| tokio::spawn(works(counter.moved_to(&address), w.ids.keller.to_string(), who, Arc::clone(&is_over)))).collect();
-    for _ in 0..4 {
+    for nth in 2..6 {
         tokio::time::sleep(Duration::from_millis(700)).await;
         serving.remove(0).stop();
-        serving.push(Serving::start(&database));
+        serving.push(start(nth));
         exchange.lead_to(targets(&serving));
     }
     tokio::time::sleep(Duration::from_millis(700)).await;
