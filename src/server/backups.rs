@@ -213,6 +213,17 @@ mod tests {
         assert_eq!(left, [false, true, true, true]);
     }
 
+    #[tokio::test]
+    async fn where_the_folder_is_gone_none_is_made_in_its_place() {
+        let home = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}", home.path().join("counter.db").display())).await.unwrap();
+        migrate::migrate(&db).await.unwrap();
+        let plan = Backups { folder: home.path().join("gone"), every: TURN, keep: 2 };
+        assert!(matches!(one(&db, &plan).await, Err(BackupError::File { .. })));
+        assert!(!plan.folder.exists());
+        db.close().await;
+    }
+
     /// The files in a folder beside the database.
     fn beside(folder: &Path) -> Vec<String> {
         let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
