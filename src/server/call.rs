@@ -13,8 +13,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use asked::read_body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
@@ -307,9 +307,16 @@ async fn commit(app: &App, mut cx: Cx, done: Done, under: Option<&idempotency::K
         is_kept?;
     }
     steps::pass(Step::Kept);
-    cx.conn.commit().await?;
-    steps::pass(Step::Committed);
-    app.mail.tell(cx.told);
+    // Once begun it is carried to its end, though the caller hangs up: whose
+    // account it is hears of what was done to it.
+    let (conn, told, mail) = (cx.conn, cx.told, app.mail.clone());
+    let committing = tokio::spawn(async move {
+        conn.commit().await?;
+        steps::pass(Step::Committed);
+        mail.tell(told);
+        Ok::<(), StoreError>(())
+    });
+    committing.await.map_err(|error| Fault::Ours(error.to_string()))??;
     // It is written, whatever the feed says.
     let heard = tokio::time::timeout(HEARD_WITHIN, app.feed.catch_up(&app.db, &app.index)).await;
     if let Some(cause) = heard.map_or_else(|late| Some(late.to_string()), |heard| heard.err().map(|error| error.to_string())) {
