@@ -196,6 +196,8 @@ impl Round {
                 self.turn = None;
                 // Nobody is signed in to send it.
                 self.tell_those_who_wait("nobody is signed in");
+                // Another terminal of this user may have sent what waited.
+                self.count();
                 Next::Nothing
             }
             Err(fault) => {
