@@ -8,6 +8,7 @@ mod conflicts;
 mod contacts;
 mod dealers_account;
 mod greying;
+mod killed;
 mod kiosk;
 mod life;
 mod line;

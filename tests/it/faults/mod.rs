@@ -12,7 +12,7 @@ mod clerk;
 mod evidence;
 mod full_disk;
 mod kill;
-mod model;
+pub(crate) mod model;
 mod program;
 mod proxy;
 mod races;

@@ -1,7 +1,8 @@
 //! What has to be true after any accident, in one place: what people were told
 //! of their writes, held against what the database has.
 //!
-//! - What somebody was told is saved is there exactly once.
+//! - What somebody was told is saved is there exactly once; so is, in the end,
+//!   what a terminal said is kept.
 //! - What nobody was told of (`Told::Nothing`) is there once or not at all.
 //! - What was refused is not there, and nothing is there that nobody wrote.
 //! - A record and its act in the audit come together.
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A reading of a meter.
     Reading,
     /// A service request.
@@ -26,10 +27,10 @@ pub(super) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(super) const ALL: [Self; 5] = [Self::Reading, Self::Request, Self::Customer, Self::Void, Self::Change];
+    pub(crate) const ALL: [Self; 5] = [Self::Reading, Self::Request, Self::Customer, Self::Void, Self::Change];
 
     /// What the audit calls the act.
-    pub(super) const fn act(self) -> &'static str {
+    pub(crate) const fn act(self) -> &'static str {
         match self {
             Self::Reading => "add_reading",
             Self::Request => "request_service",
@@ -42,9 +43,11 @@ impl Kind {
 
 /// What somebody was told of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Told {
+pub(crate) enum Told {
     /// It is saved, as this record.
     Saved(String),
+    /// It is saved, or kept and will be; as which record was not said.
+    Kept,
     /// It is not, for this reason.
     Refused(String),
     /// Nothing: no answer came, and nobody asked any more.
@@ -53,42 +56,50 @@ pub(super) enum Told {
 
 /// A write, with a mark that no other has.
 #[derive(Debug, Clone)]
-pub(super) struct Act {
+pub(crate) struct Act {
     /// What was written.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// By which it is found again.
-    pub(super) mark: String,
+    pub(crate) mark: String,
     /// What its writer was told.
-    pub(super) told: Told,
+    pub(crate) told: Told,
 }
 
 /// What is found in the database under a mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// Its mark.
-    pub(super) mark: String,
+    pub(crate) mark: String,
     /// The record.
-    pub(super) id: String,
+    pub(crate) id: String,
 }
 
 /// All that the database has of what was not there before.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Evidence {
+pub(crate) struct Evidence {
     /// Records and changes, by their marks.
-    pub(super) found: Vec<Found>,
+    pub(crate) found: Vec<Found>,
     /// Acts of the audit: what, and on which record.
-    pub(super) audited: Vec<(String, String)>,
+    pub(crate) audited: Vec<(String, String)>,
     /// The versions of customers that are new.
-    pub(super) versions: HashMap<String, i64>,
+    pub(crate) versions: HashMap<String, i64>,
 }
 
 /// Everything that is not as it has to be; nothing, if all is well.
-pub(super) fn faults(acts: &[Act], evidence: &Evidence) -> Vec<String> {
+pub(crate) fn faults(acts: &[Act], evidence: &Evidence) -> Vec<String> {
+    let mut faults = not_once(acts, &evidence.found);
+    faults.extend(half_written(evidence));
+    faults.extend(miscounted(evidence));
+    faults
+}
+
+/// What is not there as often as it has to be by what was told of it.
+pub(crate) fn not_once(acts: &[Act], all: &[Found]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut under: HashMap<(Kind, &str), Vec<&str>> = HashMap::new();
-    for found in &evidence.found {
+    for found in all {
         under.entry((found.kind, found.mark.as_str())).or_default().push(&found.id);
     }
     for act in acts {
@@ -96,8 +107,6 @@ pub(super) fn faults(acts: &[Act], evidence: &Evidence) -> Vec<String> {
         faults.extend(fault_of(act, &ids));
     }
     faults.extend(under.into_iter().map(|((kind, mark), ids)| format!("made up: nobody wrote {kind:?} {mark:?}, which is there as {ids:?}")));
-    faults.extend(half_written(evidence));
-    faults.extend(miscounted(evidence));
     faults
 }
 
@@ -105,7 +114,7 @@ fn fault_of(act: &Act, ids: &[&str]) -> Option<String> {
     let told = |fault: &str| Some(format!("{fault}: {:?} {:?}, told {:?}, is there as {ids:?}", act.kind, act.mark, act.told));
     match (&act.told, ids) {
         (_, [_, _, ..]) => told("doubled"),
-        (Told::Saved(_), []) => told("lost"),
+        (Told::Saved(_) | Told::Kept, []) => told("lost"),
         (Told::Saved(id), [there]) if id != there => told("another record"),
         (Told::Refused(_), [_]) => told("refused and there"),
         // Whoever writes here writes nothing that may be refused.
@@ -158,6 +167,7 @@ mod tests {
     #[test]
     fn what_is_as_it_was_told_is_no_fault() {
         assert!(faults(&[act(Told::Saved("a".to_owned()))], &there(&["a"])).is_empty());
+        assert!(faults(&[act(Told::Kept)], &there(&["a"])).is_empty());
         assert!(faults(&[act(Told::Nothing)], &there(&["a"])).is_empty());
         assert!(faults(&[act(Told::Nothing)], &there(&[])).is_empty());
     }
@@ -167,6 +177,8 @@ mod tests {
         let saved = || act(Told::Saved("a".to_owned()));
         for (acts, evidence, fault) in [
             (vec![saved()], there(&[]), "lost"),
+            (vec![act(Told::Kept)], there(&[]), "lost"),
+            (vec![act(Told::Kept)], there(&["a", "b"]), "doubled"),
             (vec![saved()], there(&["a", "b"]), "doubled"),
             (vec![saved()], there(&["b"]), "another record"),
             (vec![act(Told::Nothing)], there(&["a", "b"]), "doubled"),

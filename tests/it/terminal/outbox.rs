@@ -4,19 +4,21 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::line::Line;
 use super::screen::{Terminal, add_settled_account, demo, token_by};
 
 const PASSWORD: &str = "truck stop pie";
 
 /// An account of its own; gives its token.
-fn account(name: &str) -> String {
+pub(super) fn account(name: &str) -> String {
     add_settled_account(name, "counter_staff", PASSWORD);
     token_by(name, PASSWORD)
 }
 
 /// At this line, with folders that stay.
-fn at(folder: &Path, line: &Line, token: &str) -> Terminal {
+pub(super) fn at(folder: &Path, line: &Line, token: &str) -> Terminal {
     Terminal::at(folder, &[], 80, 24, &[("COUNTERTOP_SERVER", &line.address), ("COUNTERTOP_TOKEN", token)])
 }
 
@@ -38,20 +40,24 @@ fn complains(terminal: &mut Terminal, complaint: &str) {
 
 /// How many requests of the demo have this complaint.
 fn filed(token: &str, complaint: &str) -> usize {
-    let mut cursor = String::new();
-    let mut count = 0;
+    listed(token, "/v1/service-requests").iter().filter(|item| item["complaint"] == complaint).count()
+}
+
+/// All that a list of the demo has, page by page.
+pub(super) fn listed(token: &str, path: &str) -> Vec<Value> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = asked(token, &format!("/v1/service-requests?limit=200{cursor}"));
-        let items = page["items"].as_array().unwrap();
-        count += items.iter().filter(|item| item["complaint"] == complaint).count();
+        let page = asked(token, &format!("{path}?limit=200{cursor}"));
+        all.extend(page["items"].as_array().unwrap_or_else(|| panic!("{path}: {page}")).iter().cloned());
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return count,
+            None => return all,
         }
     }
 }
 
-fn asked(token: &str, path: &str) -> serde_json::Value {
+/// What the demo answers.
+pub(super) fn asked(token: &str, path: &str) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -61,7 +67,7 @@ fn asked(token: &str, path: &str) -> serde_json::Value {
 }
 
 /// Ends the program as a power cut would.
-fn kill(terminal: &mut Terminal) {
+pub(super) fn kill(terminal: &mut Terminal) {
     let pid = terminal.child.process_id().unwrap().to_string();
     assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     terminal.child.wait().unwrap();

@@ -61,8 +61,15 @@ pub(crate) fn add_settled_account(name: &str, role: &str, password: &str) {
     add(name, role, password, &[]);
 }
 
+impl Demo {
+    /// The address of its database.
+    pub(crate) fn database(&self) -> String {
+        format!("sqlite://{}/data/countertop/demo.db", self.folder.path().display())
+    }
+}
+
 fn add(name: &str, role: &str, password: &str, more: &[&str]) {
-    let database = format!("sqlite://{}/data/countertop/demo.db", demo().folder.path().display());
+    let database = demo().database();
     let mut verb = Command::new(env!("CARGO_BIN_EXE_countertop"));
     verb.args(["user", "add", name, "--role", role, "--password-stdin", "--database", &database]).args(more).stdin(Stdio::piped());
     let mut child = verb.spawn().unwrap();
@@ -268,6 +275,18 @@ impl Terminal {
         self.text()
     }
 
+    /// Reads piece by piece until somebody sees what he waits for. False: it did
+    /// not come in this time, or nothing can come any more.
+    pub(crate) fn watch(&mut self, patience: Duration, mut sees: impl FnMut(&str) -> bool) -> bool {
+        let end = Instant::now() + patience;
+        while !sees(&self.text()) {
+            if !self.read(end.saturating_duration_since(Instant::now())) {
+                return false;
+            }
+        }
+        true
+    }
+
     fn read(&mut self, patience: Duration) -> bool {
         match self.bytes.recv_timeout(patience) {
             Ok(bytes) => {
@@ -311,8 +330,11 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Of one that has ended the number may be another's by now.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
