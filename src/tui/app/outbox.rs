@@ -207,3 +207,67 @@ impl App {
         self.shared.outbox = Summary::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+    use jiff::Timestamp;
+
+    use super::super::Beginning;
+    use super::super::locking::tests::{Desk as Counter, key, session};
+    use super::*;
+    use crate::api::ids::UserId;
+    use crate::tui::event::Event;
+
+    /// A counter with the outbox open, in which one entry waits.
+    fn counter() -> Counter {
+        let mut counter = Counter::new(Beginning { signed_in: true, ..Beginning::default() });
+        let asked = counter.call("GetSession");
+        counter.answer(0, asked, Ok(session(UserId::new(), "staff", 43_200)));
+        counter.at(1, key(KeyCode::Char('u'), KeyModifiers::ALT));
+        let of = |effect: &Effect| match effect {
+            Effect::Outbox(Order::List(tag)) => Some(*tag),
+            _ => None,
+        };
+        let tag = counter.asked.iter().find_map(of).unwrap();
+        let entry = Entry {
+            id: 7,
+            state: State::Waiting,
+            title: "Reading 12,903.5 of 1042".to_owned(),
+            typed_at: Timestamp::UNIX_EPOCH,
+            settled_at: None,
+            tries: 0,
+            reason: None,
+            number: None,
+            about: "reading".to_owned(),
+            typed: Vec::new(),
+            form: String::new(),
+        };
+        counter.at(2, Event::Outbox(Box::new(News::List(tag, vec![entry]))));
+        counter
+    }
+
+    fn presses(counter: &mut Counter, letter: char) -> bool {
+        counter.at(3, key(KeyCode::Char(letter), KeyModifiers::NONE));
+        counter.asked.iter().any(|effect| matches!(effect, Effect::Outbox(Order::Discard(7))))
+    }
+
+    #[test]
+    fn t35_a_key_that_is_held_down_discards_nothing() {
+        let mut counter = counter();
+        for _ in 0..60 {
+            assert!(!presses(&mut counter, 'x'));
+        }
+        assert!(counter.shown().contains("for good?"), "{}", counter.shown());
+        assert!(presses(&mut counter, 'y'));
+        assert!(!presses(&mut counter, 'y'), "once");
+    }
+
+    #[test]
+    fn t35_whoever_went_on_after_the_question_is_asked_again() {
+        for other in ['n', 'z', 'j'] {
+            let mut counter = counter();
+            assert!(!presses(&mut counter, 'x') && !presses(&mut counter, other) && !presses(&mut counter, 'y'), "{other}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The outbox: what was refused, what waits to be sent, and what was sent last.
 //! Enter opens what was refused with all that was typed.
 
+use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -27,7 +28,7 @@ pub(in crate::tui) struct Outbox {
     entries: Option<Vec<Entry>>,
     asked: Option<Ticket>,
     cursor: Cursor,
-    /// The entry that the next `x` discards.
+    /// The entry that is discarded if somebody says yes.
     doubted: Option<i64>,
 }
 
@@ -55,28 +56,34 @@ impl Outbox {
         }
     }
 
-    /// Discards with the second `x`: the first asks.
-    fn discard(&mut self, cx: &mut Cx<'_>) {
-        let Some(entry) = self.marked().cloned() else { return };
+    /// Asks first, and another key answers: one that is held down throws nothing
+    /// away.
+    fn doubt(&mut self, cx: &mut Cx<'_>) {
+        let Some(entry) = self.marked() else { return };
         if entry.state == State::Sent {
             return cx.say(Tone::Fine, "It is at the server; here it goes by itself.");
         }
-        let id = entry.id;
-        if self.doubted == Some(id) {
-            self.doubted = None;
-            cx.outbox(|_| Order::Discard(id));
-            cx.say(Tone::Fine, format!("Discarded: {}.", entry.title));
-            return self.load(cx);
-        }
         let may_be_there = if entry.state == State::Waiting && entry.tries > 0 { " It may be at the server already." } else { "" };
-        cx.say(Tone::Warning, format!("x again discards \"{}\" for good.{may_be_there}", entry.title));
-        self.doubted = Some(id);
+        cx.say(Tone::Warning, format!("Discard \"{}\" for good?{may_be_there} y or n", entry.title));
+        self.doubted = Some(entry.id);
+    }
+
+    fn discard(&mut self, cx: &mut Cx<'_>) {
+        let doubted = self.doubted.take();
+        let Some(entry) = self.entries.iter().flatten().find(|entry| Some(entry.id) == doubted && entry.state != State::Sent) else {
+            return cx.say(Tone::Fine, "It is at the server by now.");
+        };
+        let (id, title) = (entry.id, entry.title.clone());
+        cx.outbox(|_| Order::Discard(id));
+        cx.say(Tone::Fine, format!("Discarded: {title}."));
+        self.load(cx);
     }
 }
 
 impl Layer for Outbox {
     fn places(&self) -> Vec<Place> {
-        vec![Place::Outbox, Place::List, Place::Rows]
+        let asks = self.doubted.map(|_| Place::Question);
+        asks.into_iter().chain([Place::Outbox, Place::List, Place::Rows]).collect()
     }
 
     fn title(&self) -> String {
@@ -90,7 +97,9 @@ impl Layer for Outbox {
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
         let count = self.entries.as_ref().map_or(0, Vec::len);
         match command.id {
-            "outbox.discard" => return self.discard(cx),
+            "outbox.discard" => return self.doubt(cx),
+            "question.yes" => return self.discard(cx),
+            "question.no" => cx.say(Tone::Fine, "It stays."),
             "outbox.send" => {
                 cx.outbox(|_| Order::Hurry);
                 cx.say(Tone::Fine, "Sending what waits.");
@@ -101,6 +110,11 @@ impl Layer for Outbox {
                 self.cursor.command(command, count);
             }
         }
+        self.doubted = None;
+    }
+
+    /// What was asked stands there no more.
+    fn on_key(&mut self, _: KeyEvent, _: &mut Cx<'_>) {
         self.doubted = None;
     }
 
