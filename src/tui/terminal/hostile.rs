@@ -11,6 +11,8 @@ mod harmless;
 #[path = "../../../tests/it/hostile/texts.rs"]
 mod texts;
 
+mod pasted;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -29,6 +31,7 @@ use super::pen::Pen;
 use crate::api::operation::{ENDPOINTS, Endpoint, Method};
 use crate::api::problem::Problem;
 use crate::client::ClientError;
+use crate::client::outbox::courier::Order;
 use crate::tui::Device;
 use crate::tui::app::{App, Beginning};
 use crate::tui::command::COMMANDS;
@@ -172,10 +175,28 @@ struct Walk {
     seconds: u64,
     /// Every answer is one, and nothing is missing in it.
     is_kind: bool,
+    /// Whether what is shown is drawn, and what is written looked at.
+    draws: bool,
     waits: Vec<Ticket>,
     pen: Pen,
     shown: Buffer,
     asked: BTreeSet<&'static str>,
+    /// What was done that somebody must have meant.
+    deeds: Vec<&'static str>,
+}
+
+/// What an effect does that somebody must have meant.
+fn deed(effect: &Effect) -> Option<&'static str> {
+    match effect {
+        Effect::Call(_, call) => (call.endpoint.method != Method::Get).then_some(call.endpoint.name),
+        Effect::Outbox(Order::Keep(_, _, post)) => Some(post.call.endpoint.name),
+        Effect::Outbox(Order::Discard(_)) => Some("discard"),
+        Effect::Quit(_) | Effect::Suspend => Some("leave"),
+        Effect::NoteLock(_) => Some("lock"),
+        Effect::UseToken(_) | Effect::UseServer(_) | Effect::Vouch(..) => Some("sign in or out"),
+        Effect::Copy(_) => Some("copy"),
+        Effect::Wake(..) | Effect::Wipe | Effect::Deliver(..) | Effect::Outbox(_) => None,
+    }
 }
 
 impl Walk {
@@ -194,7 +215,8 @@ impl Walk {
         let mut app = App::new(Keymap::new(&[]).unwrap(), Look::new(nth.is_multiple_of(2), nth.is_multiple_of(3)), begin);
         app.start();
         let shown = Buffer::empty(Rect::new(0, 0, 80, 24));
-        Self { app, luck, begun: Timestamp::now(), seconds: 0, is_kind: true, waits: Vec::new(), pen: Pen::default(), shown, asked: BTreeSet::new() }
+        let (begun, pen, asked) = (Timestamp::now(), Pen::default(), BTreeSet::new());
+        Self { app, luck, begun, seconds: 0, is_kind: true, draws: true, waits: Vec::new(), pen, shown, asked, deeds: Vec::new() }
     }
 
     fn now(&self) -> Timestamp {
@@ -206,12 +228,13 @@ impl Walk {
         self.seconds += 1;
         self.app.apply(event, self.now());
         for _ in 0..MOST_ANSWERS {
-            match self.app.take_effect() {
-                None => break,
-                Some(Effect::Call(ticket, call)) => self.answer(ticket, call.endpoint),
-                Some(Effect::Vouch(ticket, _)) => self.answer(ticket, endpoint("GetSession")),
-                Some(Effect::Wake(ticket, _)) => self.waits.push(ticket),
-                Some(_) => {}
+            let Some(effect) = self.app.take_effect() else { break };
+            self.deeds.extend(deed(&effect));
+            match effect {
+                Effect::Call(ticket, call) => self.answer(ticket, call.endpoint),
+                Effect::Vouch(ticket, _) => self.answer(ticket, endpoint("GetSession")),
+                Effect::Wake(ticket, _) => self.waits.push(ticket),
+                _ => {}
             }
         }
         self.draw();
@@ -346,6 +369,9 @@ impl Walk {
 
     /// Draws what there is, often in another size, and looks at what is written.
     fn draw(&mut self) {
+        if !self.draws {
+            return;
+        }
         if self.luck.one_in(3) {
             let any = (u16::try_from(1 + self.luck.below(300)).unwrap(), u16::try_from(1 + self.luck.below(100)).unwrap());
             let (wide, high) = if self.luck.one_in(4) { any } else { self.luck.of(&SIZES) };
