@@ -10,6 +10,8 @@
 pub mod courier;
 mod entry;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod simulation;
 mod store;
 

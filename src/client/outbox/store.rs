@@ -333,3 +333,17 @@ fn told(error: &rusqlite::Error, path: &Path) -> OutboxFault {
         _ => OutboxFault::Other(format!("the file {} failed: {error}", file())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t3_a_write_is_on_the_disk_before_it_is_called_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let asked = |what: &str| store.connection.pragma_query_value(None, what, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+        assert_eq!(asked("synchronous"), rusqlite::types::Value::Integer(3), "EXTRA: the folder too is written through");
+        assert_eq!(asked("journal_mode"), rusqlite::types::Value::Text("delete".to_owned()));
+    }
+}
