@@ -125,7 +125,7 @@ fn judge(folder: &Path, told: &BTreeSet<u64>, unsaid: usize) -> Result<(), Strin
     }
     drop(file);
     let mut outbox = Outbox::open(folder).map_err(|fault| fault.to_string())?;
-    outbox.belong_to(whose(), None).map_err(|fault| fault.to_string())?;
+    outbox.belong_to(whose(), None, now()).map_err(|fault| fault.to_string())?;
     let mut times: BTreeMap<u64, u32> = BTreeMap::new();
     for entry in outbox.entries(usize::MAX).map_err(|fault| fault.to_string())? {
         *times.entry(entry.title.parse().unwrap()).or_default() += 1;

@@ -133,7 +133,6 @@ fn if_match(headers: &HeaderMap) -> Option<i64> {
     (version != "*").then(|| version.parse().unwrap_or(-1))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
