@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::{Entry, Fate, Next, Now, Outbox, OutboxFault, Post, Summary, Typed, Whose};
+use super::{Entry, Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose};
 use crate::client::{Call, Client, ClientError};
 
 /// How long the end waits for what is to be kept.
@@ -21,6 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// So often, and so long, another terminal that sends is waited for before
 /// somebody is told that it is kept.
 const TURNS: (Duration, u32) = (Duration::from_millis(50), 40);
+/// So often from then on: nobody waits at a form any more.
+const LATER: Duration = Duration::from_secs(2);
+/// How long a file that cannot be read is left alone.
+const TROUBLE: Duration = Duration::from_secs(30);
 /// The most entries of each kind that are shown.
 const SHOWN: usize = 500;
 
@@ -39,6 +43,8 @@ pub enum Order {
     Hurry,
     /// Take an entry out.
     Discard(i64),
+    /// Say what became of an entry whose form is gone.
+    Tell(i64),
     /// List what there is; the tag comes back with it.
     List(u64),
     /// Say when everything of before is done.
@@ -93,17 +99,8 @@ impl Courier {
     /// Begins to work for the outbox in a folder, on the runtime around.
     pub fn begin(folder: PathBuf, news: impl Fn(News) + Send + 'static) -> Self {
         let (orders, ordered) = unbounded_channel();
-        let round = Round {
-            folder,
-            outbox: None,
-            client: None,
-            turn: None,
-            turns: 0,
-            awaited: HashMap::new(),
-            news: Box::new(news),
-            begun: Instant::now(),
-            counted: Summary::default(),
-        };
+        let round =
+            Round { folder, outbox: None, client: None, turn: None, turns: 0, awaited: HashMap::new(), news: Box::new(news), counted: None, complained: None };
         tokio::spawn(round.run(ordered));
         Self { orders }
     }
@@ -123,8 +120,8 @@ impl Courier {
     }
 }
 
-/// A write on its way: its entry, what came back, how long it took.
-type Sending = Pin<Box<dyn Future<Output = (i64, Result<Vec<u8>, ClientError>, Duration)> + Send>>;
+/// A write on its way: what came back, and how long it took.
+type Sending = Pin<Box<dyn Future<Output = (Box<Letter>, Result<Vec<u8>, ClientError>, Duration)> + Send>>;
 
 struct Round {
     folder: PathBuf,
@@ -137,8 +134,10 @@ struct Round {
     /// Tags of writes that somebody waits for, by entry.
     awaited: HashMap<i64, u64>,
     news: Box<dyn Fn(News) + Send>,
-    begun: Instant,
-    counted: Summary,
+    /// What was told of how many there are; none to whoever just came.
+    counted: Option<Summary>,
+    /// What was told of a file that fails.
+    complained: Option<String>,
 }
 
 impl Round {
@@ -148,7 +147,7 @@ impl Round {
             let mut pause = None;
             if sending.is_none() {
                 match self.next() {
-                    Next::Send(letter) => sending = self.send(letter.id, letter.call),
+                    Next::Send(letter) => sending = self.send(letter),
                     Next::In(wait) => pause = Some(wait),
                     Next::Nothing => {}
                 }
@@ -159,52 +158,54 @@ impl Round {
                     Some(order) => self.obey(order),
                     None => return,
                 },
-                (id, outcome, took) = arrival(&mut sending) => {
+                (letter, outcome, took) = arrival(&mut sending) => {
                     sending = None;
-                    self.answered(id, outcome, took);
+                    self.answered(&letter, outcome, took);
                 }
                 () = waiting(pause) => {}
             }
         }
     }
 
-    fn now(&self) -> Now {
-        Now { wall: Timestamp::now(), steady: self.begun.elapsed() }
-    }
-
     /// What is to be done next, by the outbox and by whose turn it is.
     fn next(&mut self) -> Next {
-        let now = self.now();
         let Some(outbox) = &mut self.outbox else { return Next::Nothing };
-        let next = at_disk(|| outbox.next(now));
+        let next = at_disk(|| outbox.next(now()));
         match next {
             Ok(Next::Send(letter)) => {
                 if self.takes_turn() {
                     return Next::Send(letter);
                 }
-                self.turns += 1;
-                if self.turns >= TURNS.1 {
-                    self.tell_those_who_wait("another terminal of yours is sending");
+                self.turns = self.turns.saturating_add(1);
+                if self.turns < TURNS.1 {
+                    return Next::In(TURNS.0);
                 }
-                Next::In(TURNS.0)
+                self.tell_those_who_wait("another terminal of yours is sending");
+                Next::In(LATER)
             }
             Ok(Next::In(wait)) => {
-                self.tell_those_who_wait("the server cannot be reached");
+                self.pause("the server cannot be reached");
                 Next::In(wait)
             }
             Ok(Next::Nothing) => {
-                self.turn = None;
-                // Nobody is signed in to send it.
-                self.tell_those_who_wait("nobody is signed in");
-                // Another terminal of this user may have sent what waited.
-                self.count();
+                // Nobody is signed in to send it, or another terminal did.
+                self.pause("nobody is signed in");
                 Next::Nothing
             }
             Err(fault) => {
-                (self.news)(News::Failed(fault));
-                Next::Nothing
+                self.tell_those_who_wait("what is kept here cannot be read");
+                self.complain(fault);
+                Next::In(TROUBLE)
             }
         }
+    }
+
+    /// Nothing is sent just now: another terminal may try, and what it sent
+    /// meanwhile counts here too.
+    fn pause(&mut self, cause: &str) {
+        self.turn = None;
+        self.tell_those_who_wait(cause);
+        self.count();
     }
 
     /// Whether this terminal is the one that sends. Where the folder knows no
@@ -221,39 +222,42 @@ impl Round {
         true
     }
 
-    fn send(&self, id: i64, call: Call) -> Option<Sending> {
+    fn send(&self, letter: Box<Letter>) -> Option<Sending> {
         let (client, ..) = self.client.as_ref()?;
         let client = Arc::clone(client);
         Some(Box::pin(async move {
             let begun = Instant::now();
-            let outcome = client.send(&call).await;
-            (id, outcome, begun.elapsed())
+            let outcome = client.send(&letter.call).await;
+            (letter, outcome, begun.elapsed())
         }))
     }
 
-    fn answered(&mut self, id: i64, outcome: Result<Vec<u8>, ClientError>, took: Duration) {
-        let now = self.now();
+    fn answered(&mut self, letter: &Letter, outcome: Result<Vec<u8>, ClientError>, took: Duration) {
         let Some(outbox) = &mut self.outbox else { return };
-        let fate = at_disk(|| outbox.answered(id, &outcome, now, rand::random()));
+        let fate = at_disk(|| outbox.answered(letter, &outcome, now(), rand::random()));
         let waits = match fate {
-            Ok(fate) => matches!(fate, Fate::Waits | Fate::SignIn),
+            Ok(fate) => {
+                self.complained = None;
+                matches!(fate, Fate::Waits | Fate::SignIn)
+            }
             // It will be sent again, under the same key.
             Err(fault) => {
-                (self.news)(News::Failed(fault));
+                self.complain(fault);
                 outcome.is_err()
             }
         };
-        match self.awaited.remove(&id) {
-            Some(tag) => (self.news)(News::Answer(Box::new(Answer { tag, entry: id, outcome, waits, took }))),
-            None if !waits => self.tell_what_became_of(id),
-            None => {}
+        match self.awaited.remove(&letter.id) {
+            Some(tag) => (self.news)(News::Answer(Box::new(Answer { tag, entry: letter.id, outcome, waits, took }))),
+            None => self.tell_what_became_of(letter.id),
         }
         self.count();
     }
 
+    /// Says of an entry of whoever is here that it was sent or refused.
     fn tell_what_became_of(&self, id: i64) {
         if let Some(outbox) = &self.outbox
             && let Ok(Some(entry)) = at_disk(|| outbox.entry(id))
+            && entry.state != State::Waiting
         {
             (self.news)(News::Settled(Box::new(entry)));
         }
@@ -262,9 +266,11 @@ impl Round {
     /// Nobody need wait at a form for what is kept.
     fn tell_those_who_wait(&mut self, cause: &str) {
         let server = self.client.as_ref().map(|(client, ..)| client.server().to_owned()).unwrap_or_default();
-        for (entry, tag) in self.awaited.drain() {
+        for (entry, tag) in std::mem::take(&mut self.awaited) {
             let outcome = Err(ClientError::Unreachable { server: server.clone(), cause: cause.to_owned() });
             (self.news)(News::Answer(Box::new(Answer { tag, entry, outcome, waits: true, took: Duration::ZERO })));
+            // Another terminal may have sent it already.
+            self.tell_what_became_of(entry);
         }
     }
 
@@ -273,7 +279,7 @@ impl Round {
             Order::Begin(client, whose, lineage) => self.begin_for(client, whose, lineage),
             Order::Rest => {
                 self.client = None;
-                self.turn = None;
+                (self.turn, self.counted) = (None, None);
                 if let Some(outbox) = &mut self.outbox {
                     outbox.belong_to_nobody();
                 }
@@ -295,6 +301,7 @@ impl Round {
                 self.at_outbox(|outbox| outbox.discard(id));
                 self.count();
             }
+            Order::Tell(id) => self.tell_what_became_of(id),
             Order::List(tag) => {
                 let entries = if self.is_there() { self.at_outbox(|outbox| outbox.entries(SHOWN)) } else { None };
                 (self.news)(News::List(tag, entries.unwrap_or_default()));
@@ -306,15 +313,13 @@ impl Round {
 
     fn begin_for(&mut self, client: Arc<Client>, whose: Whose, lineage: Option<String>) {
         self.client = Some((client, whose.clone(), lineage.clone()));
+        self.counted = None;
         if !self.is_there() {
             return;
         }
-        let now = self.now();
-        let again = match &mut self.outbox {
-            Some(outbox) => at_disk(|| outbox.belong_to(whose.clone(), lineage, now)).map_err(|fault| (self.news)(News::Failed(fault))).ok(),
-            // Opening it begins for whoever is signed in.
-            None => self.at_outbox(|_| Ok(0)),
-        };
+        // Opening it begins for whoever is signed in.
+        let is_open = self.outbox.is_some();
+        let again = self.at_outbox(|outbox| if is_open { outbox.belong_to(whose.clone(), lineage, now()) } else { Ok(0) });
         if let Some(again) = again.filter(|again| *again > 0) {
             (self.news)(News::SentAgain(again));
         }
@@ -325,10 +330,10 @@ impl Round {
     }
 
     fn keep(&mut self, tag: u64, whose: &Whose, post: Post) {
-        let now = self.now();
-        let kept = self.opened().and_then(|outbox| at_disk(|| outbox.keep(whose, &post, now)));
+        let kept = self.opened().and_then(|outbox| at_disk(|| outbox.keep(whose, &post, now())));
         match kept {
             Ok(id) => {
+                self.complained = None;
                 self.awaited.insert(id, tag);
                 (self.news)(News::Kept(tag));
                 self.count();
@@ -343,16 +348,32 @@ impl Round {
 
     /// Works with the outbox; tells what fails.
     fn at_outbox<T>(&mut self, work: impl FnOnce(&mut Outbox) -> Result<T, OutboxFault>) -> Option<T> {
-        let done = self.opened().and_then(|outbox| at_disk(|| work(outbox)));
-        done.map_err(|fault| (self.news)(News::Failed(fault))).ok()
+        match self.opened().and_then(|outbox| at_disk(|| work(outbox))) {
+            Ok(done) => {
+                self.complained = None;
+                Some(done)
+            }
+            Err(fault) => {
+                self.complain(fault);
+                None
+            }
+        }
+    }
+
+    /// Tells what fails, once as long as it does: a draft is tried every second.
+    fn complain(&mut self, fault: OutboxFault) {
+        let told = fault.to_string();
+        if self.complained.as_ref() != Some(&told) {
+            self.complained = Some(told);
+            (self.news)(News::Failed(fault));
+        }
     }
 
     /// The outbox, opened with its first use.
     fn opened(&mut self) -> Result<&mut Outbox, OutboxFault> {
-        let now = self.now();
         let outbox = match self.outbox.take() {
             Some(outbox) => outbox,
-            None => open(&self.folder, self.client.as_ref().map(|(_, whose, lineage)| (whose.clone(), lineage.clone())), now, &self.news)?,
+            None => open(&self.folder, self.client.as_ref().map(|(_, whose, lineage)| (whose.clone(), lineage.clone())), &self.news)?,
         };
         Ok(self.outbox.insert(outbox))
     }
@@ -360,19 +381,19 @@ impl Round {
     fn count(&mut self) {
         if let Some(outbox) = &self.outbox
             && let Ok(summary) = at_disk(|| outbox.summary())
-            && summary != self.counted
+            && self.counted != Some(summary)
         {
-            self.counted = summary;
+            self.counted = Some(summary);
             (self.news)(News::Changed(summary));
         }
     }
 }
 
-fn open(folder: &Path, whose: Option<(Whose, Option<String>)>, now: Now, news: &dyn Fn(News)) -> Result<Outbox, OutboxFault> {
+fn open(folder: &Path, whose: Option<(Whose, Option<String>)>, news: &dyn Fn(News)) -> Result<Outbox, OutboxFault> {
     at_disk(|| {
         let mut outbox = Outbox::open(folder)?;
         if let Some((whose, lineage)) = whose {
-            let again = outbox.belong_to(whose, lineage, now)?;
+            let again = outbox.belong_to(whose, lineage, now())?;
             if again > 0 {
                 news(News::SentAgain(again));
             }
@@ -381,12 +402,31 @@ fn open(folder: &Path, whose: Option<(Whose, Option<String>)>, now: Now, news: &
     })
 }
 
+fn now() -> Now {
+    Now { wall: Timestamp::now(), steady: steady() }
+}
+
+/// A clock that never jumps and goes on while the machine sleeps: a reading
+/// that waited in a closed laptop is as old as the night was long.
+#[cfg(target_os = "linux")]
+fn steady() -> Duration {
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(u64::try_from(since.tv_sec).unwrap_or_default(), u32::try_from(since.tv_nsec).unwrap_or_default())
+}
+
+/// As far as the system knows such a clock.
+#[cfg(not(target_os = "linux"))]
+fn steady() -> Duration {
+    static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    BEGUN.elapsed()
+}
+
 /// Waits for the disk without holding up who else works on this thread.
 fn at_disk<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 
-async fn arrival(sending: &mut Option<Sending>) -> (i64, Result<Vec<u8>, ClientError>, Duration) {
+async fn arrival(sending: &mut Option<Sending>) -> (Box<Letter>, Result<Vec<u8>, ClientError>, Duration) {
     match sending {
         Some(sending) => sending.await,
         None => std::future::pending().await,

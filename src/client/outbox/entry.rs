@@ -1,7 +1,6 @@
 //! What lies in the outbox, as others see it.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::api::ids::UserId;
 use crate::client::Call;
@@ -36,8 +35,7 @@ pub struct Post {
 }
 
 /// Where an entry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It is sent as soon as it can be.
     Waiting,
@@ -60,7 +58,7 @@ impl State {
 }
 
 /// One entry of the outbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its number on this machine; a later one is larger.
     pub id: i64,
@@ -111,12 +109,12 @@ pub enum OutboxFault {
     #[error("the file {0} is of a newer countertop: start that one")]
     Newer(String),
     /// More than anybody could have typed.
-    #[error("{MOST} entries wait already")]
+    #[error("{MOST} entries lie in the outbox already")]
     Many,
     /// Something else.
     #[error("{0}")]
     Other(String),
 }
 
-/// The most that wait for one user.
+/// The most that wait or were refused of one user.
 pub const MOST: i64 = 10_000;

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use entry::{Entry, MOST, OutboxFault, Post, State, Summary, Typed, Whose};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::Store;
 
 use super::{Call, ClientError};
@@ -32,12 +32,15 @@ pub const FILE: &str = "outbox.db";
 /// The first pause after a line that broke, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 
+/// A clock that was put right by no more than this did not jump.
+const PUT_RIGHT: SignedDuration = SignedDuration::from_mins(5);
+
 /// The time, by the clock on the wall and by one that never jumps.
 #[derive(Debug, Clone, Copy)]
 pub struct Now {
     /// What the machine's clock says.
     pub wall: Timestamp,
-    /// Since something.
+    /// Since something; it goes on while the machine sleeps.
     pub steady: Duration,
 }
 
@@ -59,6 +62,10 @@ pub struct Letter {
     pub id: i64,
     /// The call.
     pub call: Call,
+    /// By which sign-in it is sent.
+    sign_in: u64,
+    /// The lineage of the database that it goes to.
+    lineage: Option<String>,
 }
 
 /// What became of a try.
@@ -105,6 +112,9 @@ pub struct Outbox {
     typed: HashMap<i64, Duration>,
     /// The session ended.
     signed_out: bool,
+    /// How often somebody came or went: what was sent before says nothing of
+    /// whoever is here now.
+    sign_in: u64,
 }
 
 impl Outbox {
@@ -118,22 +128,23 @@ impl Outbox {
 
     fn over(store: Store) -> Self {
         let (held, typed) = (HashMap::new(), HashMap::new());
-        Self { store, whose: None, lineage: None, line: Pause::default(), held, typed, signed_out: true }
+        Self { store, whose: None, lineage: None, line: Pause::default(), held, typed, signed_out: true, sign_in: 0 }
     }
 
     /// From now on what is this user's is sent. To a server that was restored
     /// from a backup what it may have lost is sent again; the number of those
-    /// is returned.
+    /// is returned. What is so old that it would not be sent by itself is in
+    /// any backup that somebody restores.
     ///
     /// # Errors
     /// [`OutboxFault`].
     pub fn belong_to(&mut self, whose: Whose, lineage: Option<String>, now: Now) -> Result<usize, OutboxFault> {
-        // What is older nobody would take any more without a look.
-        let since = now.wall.saturating_sub(LONGEST_KEPT).unwrap_or(Timestamp::MIN);
+        let since = now.wall.checked_sub(LONGEST_KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
         let again = match &lineage {
             Some(lineage) => self.store.send_again_to(&whose, lineage, since)?,
             None => 0,
         };
+        self.sign_in += 1;
         (self.whose, self.lineage, self.signed_out, self.line) = (Some(whose), lineage, false, Pause::default());
         Ok(again)
     }
@@ -141,6 +152,7 @@ impl Outbox {
     /// From now on nothing is sent.
     pub fn belong_to_nobody(&mut self) {
         (self.whose, self.lineage, self.signed_out) = (None, None, true);
+        self.sign_in += 1;
     }
 
     /// Keeps a write. When this returns it survives a power cut.
@@ -172,7 +184,10 @@ impl Outbox {
                 continue;
             };
             match waiting.call {
-                Some(call) => return Ok(Next::Send(Box::new(Letter { id: waiting.id, call: call.kept_for(kept_for) }))),
+                Some(call) => {
+                    let (call, lineage) = (call.kept_for(kept_for), self.lineage.clone());
+                    return Ok(Next::Send(Box::new(Letter { id: waiting.id, call, sign_in: self.sign_in, lineage })));
+                }
                 None => self.store.refuse(waiting.id, "This version of countertop does not know what this is.", now.wall)?,
             }
         }
@@ -199,7 +214,10 @@ impl Outbox {
 
     /// How long ago it was typed; none where the clock cannot be believed.
     fn age(&self, waiting: &store::Waiting, now: Now) -> Option<Duration> {
-        let by_the_wall = || Duration::try_from(now.wall.duration_since(waiting.typed_at)).ok();
+        let by_the_wall = || {
+            let age = now.wall.duration_since(waiting.typed_at);
+            (age >= -PUT_RIGHT).then(|| Duration::try_from(age).unwrap_or_default())
+        };
         let age = self.typed.get(&waiting.id).map(|typed| now.steady.saturating_sub(*typed)).or_else(by_the_wall);
         age.filter(|age| *age <= LONGEST_KEPT)
     }
@@ -208,28 +226,34 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxFault`]: then it is as if it had not been tried.
-    pub fn answered(&mut self, id: i64, outcome: &Result<Vec<u8>, ClientError>, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
-        match outcome {
-            Ok(body) => {
-                let number = serde_json::from_slice::<serde_json::Value>(body).ok().and_then(|answer| answer["number"].as_str().map(str::to_owned));
-                self.store.sent(id, number.as_deref(), self.lineage.as_deref(), now.wall)?;
-                self.line = Pause::default();
-                self.forget(id);
-                Ok(Fate::Sent)
-            }
-            Err(error) => self.failed(id, error, now, jitter),
+    pub fn answered(&mut self, letter: &Letter, outcome: &Result<Vec<u8>, ClientError>, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
+        let noted = match outcome {
+            Ok(body) => self.arrived(letter, body, now),
+            Err(error) => self.failed(letter, error, now, jitter),
+        };
+        if noted.is_err() {
+            // Its disk is full: whoever sends without noting what comes of it
+            // sends the same without end.
+            self.line.lengthen(now.steady, jitter);
         }
+        noted
     }
 
-    fn failed(&mut self, id: i64, error: &ClientError, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
+    fn arrived(&mut self, letter: &Letter, body: &[u8], now: Now) -> Result<Fate, OutboxFault> {
+        let number = serde_json::from_slice::<serde_json::Value>(body).ok().and_then(|answer| answer["number"].as_str().map(str::to_owned));
+        self.store.sent(letter.id, number.as_deref(), letter.lineage.as_deref(), now.wall)?;
+        self.line = Pause::default();
+        self.forget(letter.id);
+        Ok(Fate::Sent)
+    }
+
+    fn failed(&mut self, letter: &Letter, error: &ClientError, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
+        let id = letter.id;
         let status = error.problem().map(|problem| problem.status);
-        let is_running = error.problem().is_some_and(|problem| problem.code == "idempotency.running");
+        let code = error.problem().map_or("", |problem| problem.code.as_str());
         match status {
-            Some(401) => {
-                self.store.put_off(id, "Sign in again, then it is sent.")?;
-                self.signed_out = true;
-                return Ok(Fate::SignIn);
-            }
+            Some(401) => return self.wait_for_sign_in(letter, "Sign in again, then it is sent."),
+            Some(403) if code == "password.must_change" => return self.wait_for_sign_in(letter, "Change your password first, then it is sent."),
             // The server itself is in trouble, or what stands before it.
             None | Some(502..=504 | 507) => {
                 self.store.put_off(id, &error.to_string())?;
@@ -237,7 +261,7 @@ impl Outbox {
             }
             // It fails at this one: the others need not wait for it.
             Some(408 | 429 | 500..) => self.hold(id, error, now, jitter)?,
-            Some(_) if is_running => self.hold(id, error, now, jitter)?,
+            Some(_) if code == "idempotency.running" => self.hold(id, error, now, jitter)?,
             Some(_) => {
                 self.store.refuse(id, &error.to_string(), now.wall)?;
                 self.line = Pause::default();
@@ -246,6 +270,13 @@ impl Outbox {
             }
         }
         Ok(Fate::Waits)
+    }
+
+    /// Nothing is sent until somebody signs in; unless somebody did meanwhile.
+    fn wait_for_sign_in(&mut self, letter: &Letter, reason: &str) -> Result<Fate, OutboxFault> {
+        self.signed_out |= letter.sign_in == self.sign_in;
+        self.store.put_off(letter.id, reason)?;
+        Ok(Fate::SignIn)
     }
 
     fn hold(&mut self, id: i64, error: &ClientError, now: Now, jitter: f64) -> Result<(), OutboxFault> {
@@ -273,15 +304,16 @@ impl Outbox {
         self.whose.as_ref().map_or(Ok(false), |whose| self.store.discard(whose, id))
     }
 
-    /// One entry.
+    /// One entry of whom it belongs to.
     ///
     /// # Errors
     /// [`OutboxFault`].
     pub fn entry(&self, id: i64) -> Result<Option<Entry>, OutboxFault> {
-        self.store.entry(id)
+        self.whose.as_ref().map_or(Ok(None), |whose| self.store.entry(whose, id))
     }
 
-    /// What is refused, waits or was sent; the newest `most` of each.
+    /// What is refused or waits, the oldest first, and what was sent, the newest
+    /// first; at most `most` of each.
     ///
     /// # Errors
     /// [`OutboxFault`].

@@ -155,7 +155,7 @@ impl World {
             return self.crashes();
         }
         let jitter = self.random.random();
-        self.outbox.answered(letter.id, &outcome, self.now, jitter).unwrap();
+        self.outbox.answered(&letter, &outcome, self.now, jitter).unwrap();
     }
 
     /// All that is not on the disk is gone.
@@ -185,7 +185,7 @@ impl World {
             match self.outbox.next(self.now).unwrap() {
                 Next::Send(letter) => {
                     let outcome = self.server.takes(&letter.call, false);
-                    self.outbox.answered(letter.id, &outcome, self.now, 0.5).unwrap();
+                    self.outbox.answered(&letter, &outcome, self.now, 0.5).unwrap();
                 }
                 Next::In(_) => self.outbox.hurry(),
                 Next::Nothing => return,
@@ -308,6 +308,92 @@ fn what_a_restored_server_lost_is_sent_again_and_nothing_twice() {
     let numbers: Vec<u64> = world.server.written.iter().map(|(_, number)| *number).collect();
     assert_eq!(numbers, [0, 1, 2]);
     assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned()), world.now).unwrap(), 0, "once is enough");
+}
+
+/// What is to be sent now.
+fn sent_now(world: &mut World) -> Box<Letter> {
+    let Next::Send(letter) = world.outbox.next(world.now).unwrap() else { panic!("nothing is sent") };
+    letter
+}
+
+fn refused(status: u16, code: &str) -> Result<Vec<u8>, ClientError> {
+    Err(Problem::with_status(status, code, "Refused", "Not now.").into())
+}
+
+#[test]
+fn an_answer_that_cannot_be_noted_is_asked_for_again_but_not_without_a_breath() {
+    let unreachable = || Err(ClientError::Unreachable { server: "https://here".to_owned(), cause: "no route".to_owned() });
+    for is_up in [true, false] {
+        let mut world = World::new(5, None);
+        world.types();
+        world.outbox.store.only_reads(true).unwrap();
+        let letter = sent_now(&mut world);
+        let outcome = if is_up { world.server.takes(&letter.call, false) } else { unreachable() };
+        assert!(world.outbox.answered(&letter, &outcome, world.now, 0.5).is_err());
+        assert!(matches!(world.outbox.next(world.now).unwrap(), Next::In(_)), "a full disk is no reason to ask a thousand times a second");
+        world.outbox.store.only_reads(false).unwrap();
+        world.calms_down();
+        assert_eq!((world.server.written.len(), world.outbox.summary().unwrap()), (1, Summary::default()));
+    }
+}
+
+#[test]
+fn a_sign_in_that_ended_stops_nobody_who_signed_in_since() {
+    let mut world = World::new(5, None);
+    world.types();
+    let letter = sent_now(&mut world);
+    world.signs_in();
+    assert_eq!(world.outbox.answered(&letter, &refused(401, "session.required"), world.now, 0.5).unwrap(), Fate::SignIn);
+    let letter = sent_now(&mut world);
+    world.outbox.answered(&letter, &refused(401, "session.required"), world.now, 0.5).unwrap();
+    assert!(matches!(world.outbox.next(world.now).unwrap(), Next::Nothing), "now it is this one's");
+}
+
+#[test]
+fn a_password_that_has_to_be_changed_refuses_nothing_for_good() {
+    let mut world = World::new(5, None);
+    world.types();
+    let letter = sent_now(&mut world);
+    assert_eq!(world.outbox.answered(&letter, &refused(403, "password.must_change"), world.now, 0.5).unwrap(), Fate::SignIn);
+    assert_eq!(world.outbox.summary().unwrap().waiting, 1);
+    world.signs_in();
+    sent_now(&mut world);
+}
+
+#[test]
+fn what_another_sent_is_told_to_nobody_else() {
+    let mut world = World::new(5, None);
+    world.types();
+    let letter = sent_now(&mut world);
+    let other = Whose { user: UserId::new(), ..world.whose.clone() };
+    world.outbox.belong_to(other, None, world.now).unwrap();
+    let outcome = world.server.takes(&letter.call, false);
+    assert_eq!(world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap(), Fate::Sent);
+    assert_eq!(world.outbox.entry(letter.id).unwrap(), None);
+    // The server that it went to is noted with it all the same.
+    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned()), world.now).unwrap(), 1);
+}
+
+#[test]
+fn what_was_sent_long_before_the_backup_is_not_sent_again() {
+    let mut world = World::new(5, None);
+    world.types();
+    world.calms_down();
+    world.now.wall += LONGEST_KEPT + Duration::from_hours(1);
+    assert_eq!(world.outbox.belong_to(world.whose.clone(), Some("1".to_owned()), world.now).unwrap(), 0);
+    assert_eq!(world.outbox.summary().unwrap(), Summary::default(), "nor given back to be typed once more");
+}
+
+#[test]
+fn a_clock_that_is_put_right_by_seconds_refuses_nothing() {
+    let mut world = World::new(5, None);
+    world.types();
+    world.crashes();
+    world.now.wall -= Duration::from_secs(2);
+    sent_now(&mut world);
+    world.now.wall -= Duration::from_hours(1);
+    assert!(matches!(world.outbox.next(world.now).unwrap(), Next::Nothing));
+    assert_eq!(world.outbox.summary().unwrap().refused, 1, "nobody knows when it was typed");
 }
 
 #[cfg(unix)]

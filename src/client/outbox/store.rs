@@ -92,6 +92,12 @@ impl Store {
         Self::of(connection, path)
     }
 
+    /// From now on nothing can be written, as where the disk is full; or it can.
+    #[cfg(test)]
+    pub(super) fn only_reads(&self, only: bool) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "query_only", only)
+    }
+
     fn of(mut connection: Connection, path: PathBuf) -> Result<Self, OutboxFault> {
         prepare(&mut connection).map_err(|error| told(&error, &path))?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| told(&error, &path))?;
@@ -103,7 +109,8 @@ impl Store {
 
     /// Keeps a write, and forgets the draft whose place it takes: both or none.
     pub(super) fn keep(&mut self, whose: &Whose, post: &Post, now: Timestamp) -> Result<i64, OutboxFault> {
-        if self.summary(whose)?.waiting >= MOST {
+        let unsent = self.summary(whose)?;
+        if unsent.waiting + unsent.refused >= MOST {
             return Err(OutboxFault::Many);
         }
         let typed = serde_json::to_string(&post.typed).map_err(|error| OutboxFault::Other(error.to_string()))?;
@@ -160,7 +167,7 @@ impl Store {
 
     /// The server will not have it.
     pub(super) fn refuse(&self, id: i64, reason: &str, now: Timestamp) -> Result<(), OutboxFault> {
-        let settled = "UPDATE entry SET state = 'refused', tries = tries + 1, reason = ?, settled_at = ? WHERE id = ?";
+        let settled = "UPDATE entry SET state = 'refused', tries = tries + 1, reason = ?, settled_at = ? WHERE id = ? AND state = 'waiting'";
         self.run(settled, params![reason, now.as_microsecond(), id]).map(drop)
     }
 
@@ -197,12 +204,14 @@ impl Store {
     }
 
     /// One entry.
-    pub(super) fn entry(&self, id: i64) -> Result<Option<Entry>, OutboxFault> {
-        let found = self.connection.query_row(&format!("{ENTRY} WHERE id = ?"), [id], entry).optional();
+    pub(super) fn entry(&self, whose: &Whose, id: i64) -> Result<Option<Entry>, OutboxFault> {
+        let text = format!("{ENTRY} WHERE server = ? AND user = ? AND id = ?");
+        let found = self.connection.query_row(&text, params![whose.server, whose.user.to_string(), id], entry).optional();
         found.map_err(|error| told(&error, &self.path))
     }
 
-    /// What is refused, waits or was sent, in this order; the newest `most` of each.
+    /// What is refused or waits, the oldest first, and what was sent, the newest
+    /// first, in this order; at most `most` of each.
     pub(super) fn entries(&self, whose: &Whose, most: usize) -> Result<Vec<Entry>, OutboxFault> {
         let listed = || -> rusqlite::Result<Vec<Entry>> {
             let mut all = Vec::new();
