@@ -307,7 +307,8 @@ impl Client {
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<Problem>(body) {
-            Ok(problem) => ClientError::Refused(harmless(problem)),
+            // Where both say a status, what came before the body counts.
+            Ok(problem) => ClientError::Refused(harmless(Problem { status: status.as_u16(), ..problem })),
             // What stands before the server cannot reach it either.
             Err(_) if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
                 ClientError::Unreachable { server: self.server.clone(), cause: format!("status {} comes in its place", status.as_u16()) }
