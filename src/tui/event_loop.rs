@@ -120,6 +120,25 @@ impl EventLoop {
     }
 
     async fn run(mut self) -> std::io::Result<End> {
+        let ended = self.work().await;
+        if ended.is_err() {
+            // The terminal went away, perhaps before its signal came: what was
+            // typed is kept all the same.
+            self.app.apply(Event::Signal(signal_hook::consts::SIGHUP), Timestamp::now());
+            while let Some(effect) = self.app.take_effect() {
+                if let Effect::Outbox(order) = effect {
+                    self.courier().tell(order);
+                }
+            }
+        }
+        if let Some(courier) = self.courier.take() {
+            courier.finish().await;
+        }
+        ended
+    }
+
+    /// Until somebody quits, or the terminal goes away.
+    async fn work(&mut self) -> std::io::Result<End> {
         restore_on_panic();
         // Before the terminal is ours: what is caught can end nothing.
         let mut signals = Signals::new(self.is_device)?;
@@ -132,14 +151,9 @@ impl EventLoop {
         loop {
             while let Some(effect) = self.app.take_effect() {
                 match effect {
-                    Effect::Quit(end) => {
-                        // The shell's prompt first: a disk may be slow.
-                        drop(guard.take());
-                        if let Some(courier) = self.courier.take() {
-                            courier.finish().await;
-                        }
-                        return Ok(end);
-                    }
+                    // The shell's prompt first, then what is to be kept: a disk
+                    // may be slow.
+                    Effect::Quit(end) => return Ok(end),
                     Effect::Wipe => screen = wiped_screen()?,
                     Effect::Suspend => {
                         // Nobody may read the keyboard while the shell has it.
