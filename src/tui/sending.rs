@@ -67,8 +67,11 @@ impl Sending {
     pub(super) fn goes_on_without(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool {
         let waits = reply.waits && self.on_its_way.take_if(|(ticket, _)| *ticket == reply.ticket).is_some();
         if waits {
-            let kept = cx.shared.with_key("outbox", "Kept on this machine: it is sent when the server answers. The outbox shows it");
-            cx.say(Tone::Warning, kept);
+            let kept = match reply.outcome.as_ref().err().and_then(ClientError::problem).map(|problem| problem.status) {
+                Some(401) => "Kept on this machine: it is sent when you have signed in again. The outbox shows it",
+                _ => "Kept on this machine: it is sent when the server answers. The outbox shows it",
+            };
+            cx.say(Tone::Warning, cx.shared.with_key("outbox", kept));
             cx.want(Intent::Done);
         }
         waits

@@ -98,16 +98,22 @@ impl ReadingLine {
         self.meters.data()?.items.get(self.chosen)
     }
 
-    /// The meter's name; none lets the server take the primary one.
+    /// The meter's name; none lets the server take the primary one. Until the
+    /// meters are there it is the one for which it was typed.
     fn meter_name(&self) -> Option<String> {
-        let known = self.meters.data()?;
+        let Some(known) = self.meters.data() else { return self.wanted.clone() };
         let new = || self.chosen.checked_sub(known.items.len()).and_then(|at| self.first_meters.get(at)).map(|kind| kind.name().to_owned());
         self.meter().map(|meter| meter.meter.clone()).or_else(new)
     }
 
     fn meter_title(&self) -> String {
-        let new = || self.meter_name().and_then(|name| MeterKind::named(&name)).map(|kind| format!("{} (new meter)", kind.in_words()));
-        self.meter().map(meter_in_words).or_else(new).unwrap_or_else(|| "Primary meter".to_owned())
+        let is_known = self.meters.data().is_some();
+        let named = |name: String| match MeterKind::named(&name) {
+            Some(kind) if is_known => format!("{} (new meter)", kind.in_words()),
+            Some(kind) => kind.in_words().to_owned(),
+            None => name.replace('_', " "),
+        };
+        self.meter().map(meter_in_words).or_else(|| self.meter_name().map(named)).unwrap_or_else(|| "Primary meter".to_owned())
     }
 
     fn choices(&self) -> usize {
