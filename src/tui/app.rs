@@ -34,6 +34,7 @@ use super::{Device, End, frame};
 use crate::api::operation::Method;
 use crate::client::Call;
 use crate::client::outbox::Summary;
+use crate::client::outbox::courier::Order;
 use crate::text::clean_line;
 use kiosk::Kiosk;
 use locking::Locked;
@@ -172,7 +173,8 @@ impl App {
     /// Applies an event. Time comes with it; nobody here reads a clock.
     pub(super) fn apply(&mut self, event: Event, now: Timestamp) {
         self.shared.now = now;
-        if matches!(event, Event::Key(_) | Event::Paste(_)) && !self.touched() {
+        let is_typed = matches!(event, Event::Key(_) | Event::Paste(_));
+        if is_typed && !self.touched() {
             return;
         }
         // A layer that is gone has nothing to be drawn.
@@ -199,7 +201,9 @@ impl App {
             Event::Signal(signal) => self.end(End::Signal(signal)),
             Event::Resize | Event::Resumed => {}
         }
-        self.save_soon();
+        if is_typed {
+            self.save_soon();
+        }
         self.watch_idle();
     }
 
@@ -451,7 +455,9 @@ impl App {
                 self.post(ticket, *post);
             }
             Intent::Outbox(ticket, order) => {
-                self.waiting.insert(ticket, id);
+                if matches!(order, Order::List(_)) {
+                    self.waiting.insert(ticket, id);
+                }
                 self.tell_outbox(order);
             }
             Intent::Wake(ticket, after) => {

@@ -48,6 +48,11 @@ impl Drafts {
         }
     }
 
+    /// Whether one is kept for this.
+    pub(super) fn holds(&self, about: &str) -> bool {
+        self.kept.contains_key(about)
+    }
+
     /// Takes a draft out. In the file it stays until its form is done.
     pub(super) fn take(&mut self, about: &str) -> Option<Draft> {
         self.order.retain(|kept| kept != about);

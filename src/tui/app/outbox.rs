@@ -11,6 +11,7 @@ use crate::tui::draft::{Draft, is_empty};
 use crate::tui::event::{Effect, Reply, Ticket};
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
 use crate::tui::posted::Posted;
+use crate::tui::shared::Link;
 
 /// So long after a key what was typed is on the disk.
 const SOON: Duration = Duration::from_secs(1);
@@ -24,6 +25,9 @@ pub(super) struct Desk {
     saved: Vec<(String, Draft)>,
     /// Writes that could not be kept, and why: they are sent at once instead.
     unkept: Vec<(Ticket, OutboxFault)>,
+    /// What became of writes whose forms wait behind the lock: until somebody
+    /// opens it, what was refused lies in the outbox and nowhere else.
+    held_back: Vec<Answer>,
 }
 
 impl App {
@@ -40,30 +44,42 @@ impl App {
             let lineage = self.shared.session.as_ref().map(|session| session.lineage.clone()).filter(|lineage| !lineage.is_empty());
             self.effects.push_back(Effect::Deliver(whose, lineage));
         }
+        if self.locked.is_none() {
+            for answer in std::mem::take(&mut self.desk.held_back) {
+                self.answered(answer);
+            }
+        }
     }
 
     /// Keeps a write and sends it. Where nothing is kept it is just sent; so is
     /// what is done in somebody's name: later one may be oneself again.
     pub(super) fn post(&mut self, ticket: Ticket, post: Post) {
         match self.whose().filter(|_| self.shared.acting().is_none()) {
-            Some(whose) => self.effects.push_back(Effect::Outbox(Order::Keep(ticket.0, whose, Box::new(post)))),
-            None => self.effects.push_back(Effect::Call(ticket, post.call)),
+            Some(whose) => {
+                // It takes the place of the draft: what comes back of it is new.
+                self.desk.saved.retain(|(about, _)| *about != post.about);
+                self.effects.push_back(Effect::Outbox(Order::Keep(ticket.0, whose, Box::new(post))));
+            }
+            None => {
+                self.with_asker(ticket, |layer, _| layer.on_kept(ticket, false));
+                self.effects.push_back(Effect::Call(ticket, post.call));
+            }
         }
     }
 
-    /// Tells the outbox something.
+    /// Tells the outbox something. What is taken out of it stands in a form by
+    /// now: first that is on the disk.
     pub(super) fn tell_outbox(&mut self, order: Order) {
+        if matches!(order, Order::Discard(_)) {
+            self.keep_open_drafts();
+        }
         self.effects.push_back(Effect::Outbox(order));
     }
 
     /// What the outbox tells.
     pub(super) fn hear(&mut self, news: News) {
         match news {
-            News::Drafts(whose, drafts) => {
-                if self.whose() == Some(whose) {
-                    self.drafts.remember(drafts);
-                }
-            }
+            News::Drafts(whose, drafts) => self.remember_drafts(&whose, drafts),
             News::Kept(tag) => self.with_asker(Ticket(tag), |layer, _| layer.on_kept(Ticket(tag), true)),
             News::NotKept(tag, call, fault) => self.send_unkept(Ticket(tag), *call, fault),
             News::Answer(answer) => self.answered(*answer),
@@ -77,8 +93,24 @@ impl App {
                 self.with_asker(Ticket(tag), |layer, _| layer.on_entries(Ticket(tag), entries));
                 self.waiting.remove(&Ticket(tag));
             }
-            News::Failed(fault) => self.say(Tone::Error, format!("What you typed is not kept on this machine: {fault}.")),
+            News::Failed(fault) => self.say(Tone::Error, format!("Nothing can be kept on this machine: {fault}.")),
         }
+    }
+
+    /// The drafts of the last time. What stands in an open form is older there:
+    /// put back with the next sign-in it would undo what was typed since.
+    fn remember_drafts(&mut self, whose: &Whose, mut drafts: Vec<(String, Draft)>) {
+        if self.whose().as_ref() != Some(whose) {
+            return;
+        }
+        let open: Vec<String> = self.open_drafts().into_iter().filter(|(_, draft)| !is_empty(draft)).map(|(about, _)| about).collect();
+        drafts.retain(|(about, _)| !open.contains(about));
+        self.drafts.remember(drafts);
+    }
+
+    /// What is typed in open forms, behind a lock too.
+    fn open_drafts(&self) -> Vec<(String, Draft)> {
+        self.layers.iter().chain(self.behind_the_lock()).filter_map(|held| held.layer.draft()).collect()
     }
 
     /// A message, unless the terminal is locked.
@@ -101,6 +133,10 @@ impl App {
 
     /// Sent without being kept: better than not at all.
     fn send_unkept(&mut self, ticket: Ticket, call: Call, fault: OutboxFault) {
+        // Somebody else may sit here by now: nothing goes out in his name.
+        if !self.waiting.contains_key(&ticket) {
+            return;
+        }
         self.desk.unkept.push((ticket, fault));
         self.with_asker(ticket, |layer, _| layer.on_kept(ticket, false));
         self.effects.push_back(Effect::Call(ticket, call));
@@ -117,23 +153,20 @@ impl App {
     }
 
     fn answered(&mut self, answer: Answer) {
-        let Answer { tag, entry, outcome, waits, took } = answer;
-        let ticket = Ticket(tag);
-        let is_refused = !waits && outcome.is_err();
-        let is_heard = self.is_awaited(ticket) || self.locked.is_some() && self.waiting.contains_key(&ticket);
-        self.shared.writes += u64::from(self.writing.remove(&ticket));
-        let reply = Box::new(Reply { ticket, outcome, last_good: None, took, at: self.shared.now, waits });
-        if let Some(reply) = self.not_held_back(reply) {
-            self.reply(*reply);
+        let ticket = Ticket(answer.tag);
+        if self.locked.is_some() && self.waiting.contains_key(&ticket) {
+            return self.desk.held_back.push(answer);
         }
+        let Answer { entry, outcome, waits, took, .. } = answer;
+        let (is_heard, is_refused) = (self.is_awaited(ticket), !waits && outcome.is_err());
+        self.shared.writes += u64::from(self.writing.remove(&ticket));
+        self.reply(Reply { ticket, outcome, last_good: None, took, at: self.shared.now, waits });
         if is_refused && is_heard {
             // The form has it, with all its text.
-            self.keep_open_drafts();
             self.tell_outbox(Order::Discard(entry));
         }
-        if is_refused && !is_heard {
-            let refused = self.shared.with_key("outbox", "Something that you sent was refused. The outbox shows it");
-            self.say(Tone::Error, refused);
+        if !waits && !is_heard {
+            self.tell_outbox(Order::Tell(entry));
         }
     }
 
@@ -144,7 +177,12 @@ impl App {
         }
         self.tell_layers_of_outbox();
         match entry.state {
-            State::Sent => self.say(Tone::Fine, format!("Sent now: {}.", entry.title)),
+            State::Sent => {
+                if self.shared.is_off_line() {
+                    self.shared.link = Link::Online;
+                }
+                self.say(Tone::Fine, format!("Sent now: {}.", entry.title));
+            }
             State::Refused => {
                 let reason = entry.reason.as_deref().unwrap_or_default();
                 let told = self.shared.with_key("outbox", &format!("Refused: {}: {reason} It is in the outbox", entry.title));
@@ -184,7 +222,7 @@ impl App {
     /// Writes what is typed in open forms, behind a lock too.
     pub(super) fn keep_open_drafts(&mut self) {
         let Some(whose) = self.whose() else { return };
-        let open: Vec<(String, Draft)> = self.layers.iter().chain(self.behind_the_lock()).filter_map(|held| held.layer.draft()).collect();
+        let open = self.open_drafts();
         let mut drafts = self.drafts.take_changes();
         drafts.retain(|(about, _)| open.iter().all(|(other, _)| other != about));
         // A form that is still as it was is not told of again, nor one that was
@@ -209,7 +247,7 @@ impl App {
 }
 
 #[cfg(test)]
-mod tests {
+mod discarding {
     use crossterm::event::{KeyCode, KeyModifiers};
     use jiff::Timestamp;
 
@@ -269,5 +307,162 @@ mod tests {
             let mut counter = counter();
             assert!(!presses(&mut counter, 'x') && !presses(&mut counter, other) && !presses(&mut counter, 'y'), "{other}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    use super::super::Beginning;
+    use super::super::locking::tests::{Desk as Counter, key, session};
+    use super::*;
+    use crate::api::ids::{AssetId, UserId};
+    use crate::api::problem::Problem;
+    use crate::tui::event::Event;
+    use crate::tui::overlays::ReadingLine;
+
+    /// Jo, who enters a reading.
+    struct Jo {
+        counter: Counter,
+        user: UserId,
+        about: String,
+    }
+
+    impl Jo {
+        /// With this left in the form the last time.
+        fn with(left: Draft) -> Self {
+            let (mut counter, user, asset) = (Counter::new(Beginning { signed_in: true, ..Beginning::default() }), UserId::new(), AssetId::new());
+            let asked = counter.call("GetSession");
+            counter.answer(0, asked, Ok(session(user, "staff", 43_200)));
+            let about = format!("reading {asset}");
+            counter.app.drafts.set(&about, left);
+            counter.app.open(Box::new(ReadingLine::again(asset, "KB-114".to_owned())));
+            Self { counter, user, about }
+        }
+
+        fn new() -> Self {
+            Self::with(Draft::new())
+        }
+
+        fn hears(&mut self, second: u64, news: News) {
+            self.counter.at(second, Event::Outbox(Box::new(news)));
+        }
+
+        /// Types a digit, and waits until it is on the disk.
+        fn types_slowly(&mut self, second: u64, digit: &str) {
+            self.counter.types(second, digit);
+            let (soon, _) = self.counter.wakes()[0];
+            self.counter.at(second + 1, Event::Woken(soon));
+        }
+
+        /// Presses Enter: the tag under which it is kept, and with what.
+        fn sends(&mut self, second: u64) -> (u64, Draft) {
+            self.counter.at(second, key(KeyCode::Enter, KeyModifiers::NONE));
+            let of = |effect: &Effect| match effect {
+                Effect::Outbox(Order::Keep(tag, _, post)) => Some((*tag, post.typed.clone())),
+                _ => None,
+            };
+            let kept = self.counter.asked.iter().find_map(of).unwrap();
+            self.hears(second, News::Kept(kept.0));
+            kept
+        }
+
+        fn signs_in_again(&mut self, second: u64) {
+            let session = serde_json::from_slice(&session(self.user, "staff", 43_200)).unwrap();
+            self.counter.app.use_session(session);
+            self.counter.at(second, Event::Resize);
+        }
+
+        /// What the outbox is told: drafts, and what is taken out or asked for.
+        fn tells(&self) -> Vec<String> {
+            let told = |effect: &Effect| match effect {
+                Effect::Outbox(Order::Drafts(_, drafts)) => {
+                    Some(drafts.iter().flat_map(|(_, draft)| draft).map(|(field, text)| format!("{field} {text}")).collect::<Vec<_>>().join(", "))
+                }
+                Effect::Outbox(Order::Discard(entry)) => Some(format!("discard {entry}")),
+                Effect::Outbox(Order::Tell(entry)) => Some(format!("tell {entry}")),
+                _ => None,
+            };
+            self.counter.asked.iter().filter_map(told).collect()
+        }
+    }
+
+    fn typed(text: &str) -> Draft {
+        vec![("value".to_owned(), text.to_owned())]
+    }
+
+    fn refused(tag: u64) -> News {
+        let outcome = Err(Problem::new("fields.invalid", "Lower than before.").into());
+        News::Answer(Box::new(Answer { tag, entry: 7, outcome, waits: false, took: Duration::from_millis(20) }))
+    }
+
+    #[test]
+    fn what_is_typed_is_written_and_then_nothing_is_waited_for() {
+        let mut jo = Jo::new();
+        jo.types_slowly(1, "4");
+        assert_eq!(jo.tells(), ["value 4"]);
+        assert!(jo.counter.wakes().is_empty(), "whoever looks at a form wakes no machine");
+        jo.types_slowly(60, "2");
+        assert_eq!(jo.tells(), ["value 42"]);
+    }
+
+    #[test]
+    fn what_is_refused_at_once_is_on_the_disk_before_it_leaves_the_outbox() {
+        let mut jo = Jo::new();
+        jo.types_slowly(1, "4");
+        let (tag, _) = jo.sends(3);
+        jo.hears(3, refused(tag));
+        assert_eq!(jo.tells(), ["value 4", "discard 7"]);
+    }
+
+    #[test]
+    fn what_is_refused_behind_the_lock_stays_in_the_outbox_until_somebody_opens_it() {
+        let mut jo = Jo::new();
+        jo.counter.types(1, "4");
+        let (tag, _) = jo.sends(2);
+        jo.counter.at(3, key(KeyCode::Char('l'), KeyModifiers::CONTROL));
+        jo.hears(4, refused(tag));
+        assert_eq!(jo.tells(), Vec::<String>::new(), "it is nowhere else");
+        jo.signs_in_again(5);
+        assert_eq!(jo.tells(), ["value 4", "discard 7"]);
+        assert!(jo.counter.shown().contains("Lower than before."), "{}", jo.counter.shown());
+    }
+
+    #[test]
+    fn whoever_leaves_a_form_on_its_way_is_told_what_became_of_it() {
+        let mut jo = Jo::new();
+        jo.counter.types(1, "4");
+        let (tag, _) = jo.sends(2);
+        jo.counter.at(3, key(KeyCode::Esc, KeyModifiers::NONE));
+        jo.hears(4, refused(tag));
+        assert_eq!(jo.tells(), ["tell 7"], "and it stays in the outbox");
+    }
+
+    #[test]
+    fn what_was_typed_since_is_not_undone_by_the_next_sign_in() {
+        let mut jo = Jo::new();
+        jo.types_slowly(1, "4");
+        let whose = jo.counter.app.whose().unwrap();
+        jo.hears(3, News::Drafts(whose, vec![(jo.about.clone(), typed("4"))]));
+        jo.counter.types(4, "2");
+        jo.signs_in_again(5);
+        assert_eq!(jo.counter.app.open_drafts(), [(jo.about.clone(), typed("42"))]);
+    }
+
+    #[test]
+    fn a_reading_goes_to_the_meter_it_was_typed_for_though_nobody_knows_the_meters_yet() {
+        let left = [typed("4"), vec![("meter".to_owned(), "odometer".to_owned())]].concat();
+        let mut jo = Jo::with(left.clone());
+        assert!(jo.counter.shown().contains("Odometer"), "{}", jo.counter.shown());
+        assert_eq!(jo.sends(1).1, left);
+    }
+
+    #[test]
+    fn what_could_not_be_kept_is_not_sent_by_whoever_sits_here_since() {
+        let mut jo = Jo::new();
+        let call = Call::of::<crate::api::operation::SignOut>(&crate::api::page::Nothing {}, &crate::api::page::Nothing {}, &crate::api::page::Nothing {});
+        jo.hears(1, News::NotKept(99, Box::new(call), OutboxFault::Full));
+        assert!(jo.counter.asked.is_empty(), "{:?}", jo.counter.asked);
     }
 }

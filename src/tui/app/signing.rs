@@ -21,6 +21,7 @@ impl App {
         self.effects.push_back(Effect::UseToken(None));
         self.shared.session = None;
         self.drafts = Drafts::default();
+        self.unsure.clear();
         self.last_goods.empty();
         self.restart(Box::new(SignIn::new(None)));
     }

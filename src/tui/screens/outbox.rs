@@ -45,6 +45,10 @@ impl Outbox {
     fn open(&mut self, cx: &mut Cx<'_>) {
         let Some(entry) = self.marked().cloned() else { return };
         match (entry.state, Posted::of(&entry)) {
+            // Two texts do not fit into one form, and neither may be lost.
+            (State::Refused, Some(posted)) if cx.drafts.holds(&posted.about()) => {
+                cx.say(Tone::Warning, "Something else that you typed is kept for this form: open it where it belongs and send or empty it first.");
+            }
             (State::Refused, Some(posted)) => {
                 posted.open(entry.typed.clone(), cx);
                 cx.say(Tone::Warning, format!("Refused: {} Correct it and save.", entry.reason.unwrap_or_default()));
@@ -170,7 +174,7 @@ fn row(entry: &Entry, marked: bool, room: usize, shared: &Shared) -> Line<'stati
 fn reason_lines(entry: &Entry, room: usize, look: Look) -> Vec<Line<'static>> {
     let said = match (&entry.reason, entry.state) {
         (Some(reason), State::Refused) => format!("Refused: {reason}"),
-        (Some(reason), _) => format!("Tried {} times: {reason}", entry.tries),
+        (Some(reason), _) => format!("Tried {}: {reason}", if entry.tries == 1 { "once".to_owned() } else { format!("{} times", entry.tries) }),
         (None, State::Waiting) => "Not tried yet.".to_owned(),
         (None, _) => return Vec::new(),
     };
