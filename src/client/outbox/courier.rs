@@ -35,6 +35,9 @@ pub enum Order {
     Begin(Arc<Client>, Whose, Option<String>),
     /// Nobody is signed in any more.
     Rest,
+    /// Send nothing while the session stands in for somebody: what was typed as
+    /// oneself would be another's write. Or go on.
+    Hold(bool),
     /// Keep a write and send it; the tag comes back with what became of it.
     Keep(u64, Whose, Box<Post>),
     /// Keep drafts, or forget those without a text.
@@ -99,8 +102,18 @@ impl Courier {
     /// Begins to work for the outbox in a folder, on the runtime around.
     pub fn begin(folder: PathBuf, news: impl Fn(News) + Send + 'static) -> Self {
         let (orders, ordered) = unbounded_channel();
-        let round =
-            Round { folder, outbox: None, client: None, turn: None, turns: 0, awaited: HashMap::new(), news: Box::new(news), counted: None, complained: None };
+        let round = Round {
+            folder,
+            outbox: None,
+            client: None,
+            turn: None,
+            turns: 0,
+            awaited: HashMap::new(),
+            news: Box::new(news),
+            holds: false,
+            counted: None,
+            complained: None,
+        };
         tokio::spawn(round.run(ordered));
         Self { orders }
     }
@@ -128,6 +141,8 @@ struct Round {
     /// Opened when there is something in it, or something is to be kept.
     outbox: Option<Outbox>,
     client: Option<(Arc<Client>, Whose, Option<String>)>,
+    /// Nothing is sent for now.
+    holds: bool,
     /// Held while this terminal is the one that sends.
     turn: Option<File>,
     turns: u32,
@@ -169,6 +184,10 @@ impl Round {
 
     /// What is to be done next, by the outbox and by whose turn it is.
     fn next(&mut self) -> Next {
+        if self.holds {
+            self.pause("you act in somebody's name");
+            return Next::Nothing;
+        }
         let Some(outbox) = &mut self.outbox else { return Next::Nothing };
         let next = at_disk(|| outbox.next(now()));
         match next {
@@ -279,11 +298,12 @@ impl Round {
             Order::Begin(client, whose, lineage) => self.begin_for(client, whose, lineage),
             Order::Rest => {
                 self.client = None;
-                (self.turn, self.counted) = (None, None);
+                (self.turn, self.counted, self.holds) = (None, None, false);
                 if let Some(outbox) = &mut self.outbox {
                     outbox.belong_to_nobody();
                 }
             }
+            Order::Hold(holds) => self.holds = holds,
             Order::Keep(tag, whose, post) => self.keep(tag, &whose, *post),
             Order::Drafts(whose, drafts) => {
                 let has_text = drafts.iter().any(|(_, typed)| typed.iter().any(|(_, text)| !text.is_empty()));

@@ -35,6 +35,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_min
 /// A clock that was put right by no more than this did not jump.
 const PUT_RIGHT: SignedDuration = SignedDuration::from_mins(5);
 
+/// The most that is kept of what a server calls something.
+const LONGEST_NUMBER: usize = 40;
+
 /// The time, by the clock on the wall and by one that never jumps.
 #[derive(Debug, Clone, Copy)]
 pub struct Now {
@@ -240,7 +243,8 @@ impl Outbox {
     }
 
     fn arrived(&mut self, letter: &Letter, body: &[u8], now: Now) -> Result<Fate, OutboxFault> {
-        let number = serde_json::from_slice::<serde_json::Value>(body).ok().and_then(|answer| answer["number"].as_str().map(str::to_owned));
+        let answer = serde_json::from_slice::<serde_json::Value>(body).ok();
+        let number = answer.and_then(|answer| Some(answer["number"].as_str()?.chars().take(LONGEST_NUMBER).collect::<String>()));
         self.store.sent(letter.id, number.as_deref(), letter.lineage.as_deref(), now.wall)?;
         self.line = Pause::default();
         self.forget(letter.id);

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{App, Held};
-use crate::client::outbox::courier::Order;
 use crate::client::{Call, ClientError};
 use crate::tui::event::{Reply, Ticket};
 use crate::tui::shared::Link;
@@ -56,7 +55,7 @@ impl App {
             (Err(error), Link::Offline(since)) if error.is_unreachable() => Link::Offline(since),
             (Err(error), _) if error.is_unreachable() => Link::Offline(reply.at),
             (_, Link::Offline(_)) => {
-                self.tell_outbox(Order::Hurry);
+                self.send_again();
                 Link::Online
             }
             _ if reply.took > SLOW => Link::Slow(reply.took),

@@ -28,6 +28,8 @@ pub(super) struct Desk {
     /// What became of writes whose forms wait behind the lock: until somebody
     /// opens it, what was refused lies in the outbox and nowhere else.
     held_back: Vec<Answer>,
+    /// Nothing is sent: in whose name the session works is not sure.
+    holds: bool,
 }
 
 impl App {
@@ -41,6 +43,7 @@ impl App {
     /// Somebody is signed in: what waits for him is sent, his drafts come back.
     pub(super) fn begin_outbox(&mut self) {
         if let Some(whose) = self.whose() {
+            self.hold_outbox(self.shared.acting().is_some());
             let lineage = self.shared.session.as_ref().map(|session| session.lineage.clone()).filter(|lineage| !lineage.is_empty());
             self.effects.push_back(Effect::Deliver(whose, lineage));
         }
@@ -48,6 +51,24 @@ impl App {
             for answer in std::mem::take(&mut self.desk.held_back) {
                 self.answered(answer);
             }
+        }
+    }
+
+    /// Nothing is sent while one works or looks in somebody's place: it would be
+    /// another's write, and under the same key a second one. Or it goes on.
+    pub(super) fn hold_outbox(&mut self, holds: bool) {
+        if self.desk.holds != holds && self.whose().is_some() {
+            self.desk.holds = holds;
+            self.tell_outbox(Order::Hold(holds));
+        }
+    }
+
+    /// The line is back: what waits is sent. Where nobody said yet in whose name,
+    /// that is asked first.
+    pub(super) fn send_again(&mut self) {
+        self.tell_outbox(Order::Hurry);
+        if self.desk.holds && self.shared.acting().is_none() && self.turning.is_none() && self.session_ticket.is_none() {
+            self.ask_session();
         }
     }
 
@@ -317,8 +338,9 @@ mod tests {
     use super::super::Beginning;
     use super::super::locking::tests::{Desk as Counter, key, session};
     use super::*;
-    use crate::api::ids::{AssetId, UserId};
+    use crate::api::ids::{AssetId, CustomerId, UserId};
     use crate::api::problem::Problem;
+    use crate::api::session::NewActing;
     use crate::tui::event::Event;
     use crate::tui::overlays::ReadingLine;
 
@@ -382,6 +404,8 @@ mod tests {
                 }
                 Effect::Outbox(Order::Discard(entry)) => Some(format!("discard {entry}")),
                 Effect::Outbox(Order::Tell(entry)) => Some(format!("tell {entry}")),
+                Effect::Outbox(Order::Hold(holds)) => Some(format!("hold {holds}")),
+                Effect::Call(_, call) if call.endpoint.name == "ActFor" => Some("stand in".to_owned()),
                 _ => None,
             };
             self.counter.asked.iter().filter_map(told).collect()
@@ -456,6 +480,26 @@ mod tests {
         let mut jo = Jo::with(left.clone());
         assert!(jo.counter.shown().contains("Odometer"), "{}", jo.counter.shown());
         assert_eq!(jo.sends(1).1, left);
+    }
+
+    #[test]
+    fn what_was_typed_as_oneself_is_not_sent_in_anothers_name() {
+        let mut jo = Jo::new();
+        jo.counter.at(1, Event::Resize);
+        jo.counter.app.stand_in(&NewActing { customer: Some(CustomerId::new()), contact: None });
+        jo.counter.at(2, Event::Resize);
+        assert_eq!(jo.tells(), ["hold true", "stand in"], "before the server turns the session");
+        let asked = jo.counter.call("ActFor");
+        jo.counter.answer(3, asked, Err(Problem::new("consent.missing", "It took its consent back.").into()));
+        assert_eq!(jo.tells(), ["hold false"]);
+    }
+
+    #[test]
+    fn whoever_signs_out_is_told_of_what_waits() {
+        let mut jo = Jo::new();
+        jo.hears(1, News::Changed(Summary { waiting: 2, refused: 1 }));
+        jo.counter.app.sign_out();
+        assert!(jo.counter.shown().contains("3 of what you typed wait here"), "{}", jo.counter.shown());
     }
 
     #[test]

@@ -15,6 +15,7 @@ impl App {
     /// Signs out: what is typed and what waits stays for whose it is.
     pub(super) fn sign_out(&mut self) {
         self.keep_open_drafts();
+        let unsent = self.shared.outbox.waiting + self.shared.outbox.refused;
         self.end_outbox();
         let ticket = self.new_ticket();
         self.effects.push_back(Effect::Call(ticket, Call::of::<SignOut>(&Nothing {}, &Nothing {}, &Nothing {})));
@@ -24,6 +25,10 @@ impl App {
         self.unsure.clear();
         self.last_goods.empty();
         self.restart(Box::new(SignIn::new(None)));
+        if unsent > 0 {
+            let told = format!("Signed out. {unsent} of what you typed wait here, not at the server, until you sign in again.");
+            self.message = Some((Tone::Warning, told));
+        }
     }
 
     /// The server said who is signed in.

@@ -31,6 +31,7 @@ impl App {
         if self.turning.is_none() {
             let ticket = self.new_ticket();
             self.turning = Some(ticket);
+            self.hold_outbox(true);
             self.effects.push_back(Effect::Call(ticket, call));
         }
     }
@@ -42,7 +43,15 @@ impl App {
         match &reply.outcome {
             Ok(_) => self.ask_session(),
             Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),
-            Err(error) => self.message = Some((Tone::Error, error.to_string())),
+            // It may have been turned, and only the answer be lost.
+            Err(error) if error.problem().is_none_or(|problem| problem.status >= 500) => {
+                self.message = Some((Tone::Error, error.to_string()));
+                self.ask_session();
+            }
+            Err(error) => {
+                self.message = Some((Tone::Error, error.to_string()));
+                self.hold_outbox(self.shared.acting().is_some());
+            }
         }
     }
 

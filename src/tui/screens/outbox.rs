@@ -104,6 +104,9 @@ impl Layer for Outbox {
             "outbox.discard" => return self.doubt(cx),
             "question.yes" => return self.discard(cx),
             "question.no" => cx.say(Tone::Fine, "It stays."),
+            "outbox.send" if cx.shared.acting().is_some() => {
+                cx.say(Tone::Warning, "It is sent when you are yourself again: now it would be done in another's name.");
+            }
             "outbox.send" => {
                 cx.outbox(|_| Order::Hurry);
                 cx.say(Tone::Fine, "Sending what waits.");
