@@ -34,7 +34,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("qrcode", &["tui"]),
     ("rustls", &["client", "server"]),
     ("rcgen", &["server"]),
-    ("rustix", &["cli"]),
+    ("rustix", &["cli", "client"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("argon2", &["server"]),

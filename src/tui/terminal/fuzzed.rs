@@ -52,7 +52,8 @@ fn answer(app: &mut App, now: Timestamp) {
             && call.endpoint.name == GetSession::ENDPOINT.name
         {
             let outcome = Ok(SESSION.as_bytes().to_vec());
-            app.apply(Event::Reply(Box::new(Reply { ticket, outcome, took: std::time::Duration::ZERO, at: now })), now);
+            let reply = Reply { ticket, outcome, last_good: None, took: std::time::Duration::ZERO, at: now, waits: false };
+            app.apply(Event::Reply(Box::new(reply)), now);
         }
     }
 }
