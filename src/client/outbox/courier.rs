@@ -459,3 +459,92 @@ async fn waiting(pause: Option<Duration>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::api::ids::{AssetId, UserId};
+    use crate::api::meter::NewReading;
+    use crate::api::operation::{AddReading, OfAsset};
+    use crate::api::page::Nothing;
+
+    /// Somebody at a desk whose server nobody reaches.
+    struct Desk {
+        courier: Courier,
+        told: mpsc::Receiver<News>,
+        client: Arc<Client>,
+        whose: Whose,
+        // The runtime goes before its folder does.
+        _runtime: tokio::runtime::Runtime,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let (tell, told) = mpsc::channel();
+            let courier = {
+                let _inside = runtime.enter();
+                Courier::begin(folder.path().to_path_buf(), move |news| drop(tell.send(news)))
+            };
+            let client = Arc::new(Client::new("http://127.0.0.1:1", None).unwrap());
+            let whose = Whose { server: client.server().to_owned(), user: UserId::new() };
+            Self { courier, told, client, whose, _runtime: runtime, _folder: folder }
+        }
+
+        fn signs_in(&self) {
+            self.courier.tell(Order::Begin(Arc::clone(&self.client), self.whose.clone(), None));
+        }
+
+        fn types(&self) {
+            let call = Call::of::<AddReading>(&OfAsset { id: AssetId::new() }, &Nothing {}, &NewReading::default());
+            let text = || "reading".to_owned();
+            let post = Post { call, subject: text(), title: text(), about: text(), typed: Vec::new(), form: String::new() };
+            self.courier.tell(Order::Keep(1, self.whose.clone(), Box::new(post)));
+        }
+
+        /// The next news of this kind.
+        fn hears<T>(&self, of: impl Fn(News) -> Option<T>) -> T {
+            loop {
+                if let Some(news) = of(self.told.recv_timeout(Duration::from_secs(20)).unwrap()) {
+                    return news;
+                }
+            }
+        }
+
+        fn hears_how_many_wait(&self) -> i64 {
+            self.hears(|news| match news {
+                News::Changed(summary) => Some(summary.waiting),
+                _ => None,
+            })
+        }
+    }
+
+    #[test]
+    fn whoever_signs_in_again_is_told_of_what_waits() {
+        let jo = Desk::new();
+        jo.signs_in();
+        jo.types();
+        assert_eq!(jo.hears_how_many_wait(), 1);
+        jo.courier.tell(Order::Rest);
+        assert_eq!(jo.hears_how_many_wait(), 0);
+        jo.signs_in();
+        assert_eq!(jo.hears_how_many_wait(), 1);
+    }
+
+    #[test]
+    fn what_is_held_is_kept_and_not_even_tried() {
+        let jo = Desk::new();
+        jo.courier.tell(Order::Hold(true));
+        jo.signs_in();
+        jo.types();
+        let answer = jo.hears(|news| match news {
+            News::Answer(answer) => Some(answer),
+            _ => None,
+        });
+        assert!(answer.waits && answer.took.is_zero(), "{answer:?}");
+    }
+}
