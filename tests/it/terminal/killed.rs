@@ -133,7 +133,11 @@ fn said(screen: &str) -> Told {
     if let Some((before, _)) = screen.split_once(" was sent.") {
         return Told::Saved(before.split_whitespace().next_back().unwrap_or_default().to_owned());
     }
+    // What waited before may go out in the same moment, and is told over it: a
+    // form that is gone is sent or kept.
+    let is_open = screen.contains("Request service for") || screen.contains("Reading of");
     let is_told = ["Kept on this machine", " saved.", " saved, a new meter."].iter().any(|told| screen.contains(told));
+    let is_told = is_told || screen.contains("Sent now: ") && !is_open;
     if is_told { Told::Kept } else { Told::Nothing }
 }
 
