@@ -19,6 +19,10 @@ use crate::store::{Db, DbKind, StoreError, migrate, settings, tables};
 /// When the database or the disk fails, the database is newer than this program,
 /// or there is such a file.
 pub async fn make(db: &Db, path: &Path, overwrite: bool) -> Result<Backup> {
+    // A device, a pipe or a link is nobody's backup to be replaced.
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(BackupError::NoFile(path.to_owned()));
+    }
     if !overwrite && path.exists() {
         return Err(BackupError::Exists(path.to_owned()));
     }

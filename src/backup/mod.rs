@@ -87,6 +87,9 @@ pub enum BackupError {
         #[source]
         cause: std::io::Error,
     },
+    /// No file at all.
+    #[error("{} is no ordinary file: name one", .0.display())]
+    NoFile(PathBuf),
     /// Something else than a backup.
     #[error("{} was not made by `countertop backup`", .0.display())]
     Foreign(PathBuf),

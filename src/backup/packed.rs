@@ -101,6 +101,10 @@ pub(super) struct Unpacker {
 
 impl Unpacker {
     pub(super) fn open(path: &Path) -> Result<Self> {
+        // Whoever opens a pipe waits for somebody to write.
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(BackupError::NoFile(path.to_owned()));
+        }
         let file = File::open(path).map_err(BackupError::file(path))?;
         Ok(Self { file: BufReader::with_capacity(1 << 16, file), path: path.to_owned(), text: Vec::new(), at: 0, seal: [0; SEAL] })
     }

@@ -454,6 +454,7 @@ impl App {
                 self.waiting.insert(ticket, id);
                 self.post(ticket, *post);
             }
+            Intent::Reopened(about, entry) => self.reopened(about, entry),
             Intent::Outbox(ticket, order) => {
                 if matches!(order, Order::List(_)) {
                     self.waiting.insert(ticket, id);

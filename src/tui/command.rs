@@ -195,7 +195,7 @@ pub static COMMANDS: &[Command] = &[
     plain("password.change", "change your password", Place::Anywhere, &["g p"], false),
     quiet("administration", "administration", Place::Anywhere, &["g x", "alt-x"], ADMINISTRATION),
     quiet("acting.stop", "be yourself again", Place::Anywhere, &["g b", "alt-b"], StopActing::ENDPOINT.needs),
-    plain("outbox", "outbox: what waits to be sent", Place::Anywhere, &["g u", "alt-u"], false),
+    plain("outbox", "outbox: what waits to be sent", Place::Anywhere, &["alt-u", "g u"], false),
     plain("lock", "lock this terminal", Place::Anywhere, &["ctrl-l", "g l"], false),
     plain("sign_out", "sign out", Place::Anywhere, &["g o"], false),
     plain("suspend", "back to the shell", Place::Anywhere, &["ctrl-z"], false),

@@ -143,7 +143,7 @@ impl EventLoop {
         // Before the terminal is ours: what is caught can end nothing.
         let mut signals = Signals::new(self.is_device)?;
         let mut guard = Some(Guard::enter()?);
-        let mut screen = Screen::empty()?;
+        let mut screen = fresh_screen()?;
         let mut keys = Some(EventStream::new());
         // The first frame stands before anything is asked of anybody.
         draw(&mut screen, &self.app)?;

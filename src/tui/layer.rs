@@ -18,7 +18,7 @@ use crate::api::session::NewActing;
 use crate::api::session::SignIn;
 use crate::client::Call;
 use crate::client::outbox::courier::Order;
-use crate::client::outbox::{Entry, Post};
+use crate::client::outbox::{Entry, OutboxFault, Post};
 
 /// What a layer can do. Drawing sees it unchanged; what it wants done goes
 /// out as [`Intent`]s.
@@ -59,7 +59,7 @@ pub(super) trait Layer: std::fmt::Debug {
     fn on_kept(&mut self, _ticket: Ticket, _is_kept: bool) {}
 
     /// What there is in the outbox, as it asked for.
-    fn on_entries(&mut self, _ticket: Ticket, _entries: Vec<Entry>) {}
+    fn on_entries(&mut self, _ticket: Ticket, _entries: Result<Vec<Entry>, OutboxFault>) {}
 
     /// There is more or less in the outbox than before.
     fn on_outbox(&mut self, _cx: &mut Cx<'_>) {}
@@ -130,6 +130,9 @@ pub(super) enum Intent {
     Call(Ticket, Call),
     /// Keep a write in the outbox and send it; the answer comes to this layer.
     Post(Ticket, Box<Post>),
+    /// The form of a draft was opened again from this entry of the outbox, whose
+    /// place the next write of it takes.
+    Reopened(String, i64),
     /// Tell the outbox something; what it lists comes to this layer.
     Outbox(Ticket, Order),
     /// Wake this layer after so much time.

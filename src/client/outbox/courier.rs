@@ -72,7 +72,7 @@ pub enum News {
     /// So many are sent once more: the server was restored from a backup.
     SentAgain(usize),
     /// What there is.
-    List(u64, Vec<Entry>),
+    List(u64, Result<Vec<Entry>, OutboxFault>),
     /// Something could not be read or written.
     Failed(OutboxFault),
 }
@@ -323,8 +323,8 @@ impl Round {
             }
             Order::Tell(id) => self.tell_what_became_of(id),
             Order::List(tag) => {
-                let entries = if self.is_there() { self.at_outbox(|outbox| outbox.entries(SHOWN)) } else { None };
-                (self.news)(News::List(tag, entries.unwrap_or_default()));
+                let listed = if self.is_there() { self.opened().and_then(|outbox| at_disk(|| outbox.entries(SHOWN))) } else { Ok(Vec::new()) };
+                (self.news)(News::List(tag, listed));
             }
             // All of before is done: it was done one after the other.
             Order::Finish(done) => drop(done.send(())),

@@ -28,6 +28,11 @@ pub(super) struct Desk {
     /// What became of writes whose forms wait behind the lock: until somebody
     /// opens it, what was refused lies in the outbox and nowhere else.
     held_back: Vec<Answer>,
+    /// Refused entries whose forms were opened again, by what their drafts belong
+    /// to.
+    reopened: Vec<(String, i64)>,
+    /// Entries that go once the write that takes their place is kept.
+    replaced: Vec<(Ticket, i64)>,
     /// Nothing is sent: in whose name the session works is not sure.
     holds: bool,
 }
@@ -79,12 +84,30 @@ impl App {
             Some(whose) => {
                 // It takes the place of the draft: what comes back of it is new.
                 self.desk.saved.retain(|(about, _)| *about != post.about);
+                if let Some(at) = self.desk.reopened.iter().position(|(about, _)| *about == post.about) {
+                    let (_, entry) = self.desk.reopened.swap_remove(at);
+                    self.desk.replaced.push((ticket, entry));
+                }
                 self.effects.push_back(Effect::Outbox(Order::Keep(ticket.0, whose, Box::new(post))));
             }
             None => {
                 self.with_asker(ticket, |layer, _| layer.on_kept(ticket, false));
                 self.effects.push_back(Effect::Call(ticket, post.call));
             }
+        }
+    }
+
+    /// A refused entry stays until its form, opened again, is saved.
+    pub(super) fn reopened(&mut self, about: String, entry: i64) {
+        self.desk.reopened.retain(|(before, _)| *before != about);
+        self.desk.reopened.push((about, entry));
+    }
+
+    fn is_kept(&mut self, ticket: Ticket) {
+        self.with_asker(ticket, |layer, _| layer.on_kept(ticket, true));
+        if let Some(at) = self.desk.replaced.iter().position(|(kept, _)| *kept == ticket) {
+            let (_, entry) = self.desk.replaced.swap_remove(at);
+            self.tell_outbox(Order::Discard(entry));
         }
     }
 
@@ -101,7 +124,7 @@ impl App {
     pub(super) fn hear(&mut self, news: News) {
         match news {
             News::Drafts(whose, drafts) => self.remember_drafts(&whose, drafts),
-            News::Kept(tag) => self.with_asker(Ticket(tag), |layer, _| layer.on_kept(Ticket(tag), true)),
+            News::Kept(tag) => self.is_kept(Ticket(tag)),
             News::NotKept(tag, call, fault) => self.send_unkept(Ticket(tag), *call, fault),
             News::Answer(answer) => self.answered(*answer),
             News::Settled(entry) => self.settled(&entry),
@@ -302,7 +325,7 @@ mod discarding {
             typed: Vec::new(),
             form: String::new(),
         };
-        counter.at(2, Event::Outbox(Box::new(News::List(tag, vec![entry]))));
+        counter.at(2, Event::Outbox(Box::new(News::List(tag, Ok(vec![entry])))));
         counter
     }
 
@@ -479,7 +502,9 @@ mod tests {
         let left = [typed("4"), vec![("meter".to_owned(), "odometer".to_owned())]].concat();
         let mut jo = Jo::with(left.clone());
         assert!(jo.counter.shown().contains("Odometer"), "{}", jo.counter.shown());
-        assert_eq!(jo.sends(1).1, left);
+        let (_, kept) = jo.sends(1);
+        assert_eq!(kept[..2], left);
+        assert!(kept[2].0 == "read_at" && !kept[2].1.is_empty(), "whoever corrects it later means this moment: {kept:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::api::ids::CustomerId;
 use crate::api::operation::{ActFor, StopActing};
 use crate::api::page::Nothing;
 use crate::api::session::{ActingWay, NewActing, Session};
-use crate::client::Call;
+use crate::client::{Call, ClientError};
 use crate::tui::event::{Effect, Reply};
 use crate::tui::layer::Tone;
 use crate::tui::screens::Find;
@@ -38,8 +38,11 @@ impl App {
 
     /// The server turned the session, or said why not.
     pub(super) fn turned(&mut self, reply: &Reply) {
-        // Whatever it says, what was read before may be of other rights.
-        self.last_goods.empty();
+        // Whatever it says, what was read before may be of other rights. Where it
+        // says nothing, the session will.
+        if !reply.outcome.as_ref().is_err_and(ClientError::is_unreachable) {
+            self.last_goods.empty();
+        }
         match &reply.outcome {
             Ok(_) => self.ask_session(),
             Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),

@@ -143,7 +143,7 @@ impl ReadingLine {
             NewReading { meter: self.meter_name(), value: typed, read_at, kind, override_reason: self.form.some("override_reason"), ..NewReading::default() };
         let title = format!("Reading {} of {}", body.value, self.name);
         let call = Call::of::<AddReading>(&OfAsset { id: self.asset }, &Nothing {}, &body);
-        self.sending.post(self.posted().post(title, self.typed(), call), cx);
+        self.sending.post(self.posted().post(title, self.typed_at(read_at.unwrap_or(cx.shared.now), cx.shared), call), cx);
     }
 
     fn posted(&self) -> Posted {
@@ -156,6 +156,14 @@ impl ReadingLine {
         if !is_empty(&typed) {
             typed.extend(self.meter_name().map(|meter| ("meter".to_owned(), meter)));
         }
+        typed
+    }
+
+    /// The same with the moment it is of: whoever corrects it later means that one.
+    fn typed_at(&self, at: Timestamp, shared: &Shared) -> Draft {
+        let mut typed = self.typed();
+        typed.retain(|(field, _)| field != "read_at");
+        typed.push(("read_at".to_owned(), at.to_zoned(shared.zone()).strftime("%-d %H:%M").to_string()));
         typed
     }
 

@@ -337,7 +337,9 @@ impl Layer for Find {
 
     fn hindrance(&self, command: &Command) -> Option<String> {
         // S3-7: only if the wanted one was searched for.
-        let searched = self.customers.answer().is_some() && !self.field.is_empty();
+        // Off line nobody can say whether there is one: it is kept, and the server looks.
+        let asked_in_vain = self.customers.failure().is_some() && self.field.text().trim().chars().count() >= 3;
+        let searched = self.customers.answer().is_some() && !self.field.is_empty() || asked_in_vain;
         (command.id == "customer.new" && !searched).then(|| "Search first: type at least three characters of the name.".to_owned())
     }
 

@@ -7,10 +7,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::client::outbox::courier::Order;
-use crate::client::outbox::{Entry, State};
+use crate::client::outbox::{Entry, OutboxFault, State};
 use crate::tui::command::{Command, Place};
 use crate::tui::event::Ticket;
-use crate::tui::layer::{Cx, Layer, Tone};
+use crate::tui::layer::{Cx, Intent, Layer, Tone};
 use crate::tui::posted::Posted;
 use crate::tui::shared::Shared;
 use crate::tui::style::Look;
@@ -26,6 +26,10 @@ const TIME: usize = 13;
 #[derive(Debug, Default)]
 pub(in crate::tui) struct Outbox {
     entries: Option<Vec<Entry>>,
+    /// Why there is no list.
+    fault: Option<OutboxFault>,
+    /// The refused entry whose form was opened last.
+    reopened: Option<i64>,
     asked: Option<Ticket>,
     cursor: Cursor,
     /// The entry that is discarded if somebody says yes.
@@ -41,18 +45,21 @@ impl Outbox {
         self.asked = Some(cx.outbox(|ticket| Order::List(ticket.0)));
     }
 
-    /// What was refused is opened again; its place is the form from then on.
+    /// What was refused is opened again; it stays until the form is saved.
     fn open(&mut self, cx: &mut Cx<'_>) {
         let Some(entry) = self.marked().cloned() else { return };
         match (entry.state, Posted::of(&entry)) {
             // Two texts do not fit into one form, and neither may be lost.
-            (State::Refused, Some(posted)) if cx.drafts.holds(&posted.about()) => {
+            (State::Refused, Some(posted)) if cx.drafts.holds(&posted.about()) && self.reopened != Some(entry.id) => {
                 cx.say(Tone::Warning, "Something else that you typed is kept for this form: open it where it belongs and send or empty it first.");
             }
             (State::Refused, Some(posted)) => {
-                posted.open(entry.typed.clone(), cx);
+                let about = posted.about();
+                let typed = cx.drafts.take(&about).unwrap_or(entry.typed);
+                posted.open(typed, cx);
                 cx.say(Tone::Warning, format!("Refused: {} Correct it and save.", entry.reason.unwrap_or_default()));
-                cx.outbox(|_| Order::Discard(entry.id));
+                cx.want(Intent::Reopened(about, entry.id));
+                self.reopened = Some(entry.id);
             }
             (State::Refused, None) => cx.say(Tone::Warning, "A newer countertop put this here: open it with that one."),
             (State::Waiting, _) => cx.say(Tone::Warning, "It waits to be sent, and may be at the server already: it cannot be changed here."),
@@ -125,9 +132,11 @@ impl Layer for Outbox {
         self.doubted = None;
     }
 
-    fn on_entries(&mut self, ticket: Ticket, entries: Vec<Entry>) {
+    fn on_entries(&mut self, ticket: Ticket, entries: Result<Vec<Entry>, OutboxFault>) {
         if self.asked == Some(ticket) {
             self.asked = None;
+            self.fault = entries.as_ref().err().cloned();
+            let entries = entries.unwrap_or_default();
             self.cursor.keep_within(entries.len());
             self.entries = Some(entries);
         }
@@ -143,8 +152,12 @@ impl Layer for Outbox {
         let Some(entries) = &self.entries else { return line(buffer, area, 2, Line::from(Span::styled("  Loading", look.quiet()))) };
         let room = usize::from(area.width).saturating_sub(4);
         if entries.is_empty() {
-            let told = "Nothing waits. Readings, service requests and new customers are kept here until the server has them.";
-            lines(buffer, area, 2, wrap(told, room).into_iter().map(|text| Line::from(format!("  {text}"))));
+            let told = match (&self.fault, shared.session.is_some()) {
+                (Some(fault), _) => format!("Nothing can be kept on this machine: {fault}."),
+                (None, true) => "Nothing waits. Readings, service requests and new customers are kept here until the server has them.".to_owned(),
+                (None, false) => "Who you are is not known before the server answers. What waits here is shown and sent then.".to_owned(),
+            };
+            lines(buffer, area, 2, wrap(&told, room).into_iter().map(|text| Line::from(format!("  {text}"))));
             return;
         }
         let below = self.marked().map_or_else(Vec::new, |entry| reason_lines(entry, room, look));

@@ -11,12 +11,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use countertop::api::operation::{Method, ENDPOINTS};
-use countertop::server::{serve, Arrangements, Transport};
+use countertop::server::{serve, Arrangements, Running, Transport};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 /// The server, and what can be asked of it: method and path.
 struct Counter {
+    /// It serves for as long as the process lives.
+    _running: Running,
     server: SocketAddr,
     calls: Vec<(&'static str, String)>,
 }
@@ -28,11 +30,9 @@ fn counter() -> &'static Counter {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let running = desk.runtime.block_on(serve(desk.db.clone(), local, Transport::Plain, Arrangements::default())).expect("the server starts");
         let server = running.address;
-        // It serves for as long as the process lives.
-        std::mem::forget(running);
         let records = records(server);
         let writes = ENDPOINTS.iter().filter(|endpoint| !matches!(endpoint.method, Method::Get | Method::Delete));
-        Counter { server, calls: writes.map(|endpoint| (endpoint.method.name(), filled(endpoint.path, &records))).collect() }
+        Counter { _running: running, server, calls: writes.map(|endpoint| (endpoint.method.name(), filled(endpoint.path, &records))).collect() }
     })
 }
 
