@@ -19,6 +19,9 @@ const CHANGE: Permission = Permission::named("customer.dms_number.change");
 /// `PUT /v1/customers/{id}/number`.
 pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Customer> {
     let scope = reach(cx);
+    // Version and number are read one after the other: nobody may change them
+    // in between.
+    customers::lock(&mut cx.conn, ask.path.id).await?;
     let row = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
     let shop = shop(cx, &scope, ask.body.shop.as_deref()).await?;
     let mut faults = FieldFaults::default();

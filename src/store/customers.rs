@@ -73,6 +73,7 @@ statements! {
     GET = concat!("SELECT c.* FROM customer c WHERE ", customer_in_scope!(), " AND c.id = $6");
     LINKS = "SELECT l.shop_id, s.code AS shop_code, s.name AS shop_name, l.number, l.number_state, l.business_system, l.alert_note, l.po_required
         FROM customer_shop_link l JOIN shop s ON s.id = l.shop_id WHERE l.customer_id = $1 ORDER BY s.code_key";
+    LOCK = "UPDATE customer SET row_version = row_version WHERE id = $1";
     TOUCH = "UPDATE customer SET row_version = row_version + 1 WHERE id = $1 AND row_version = $2";
     COUNT_UNVERIFIED = "SELECT COUNT(*) FROM customer_shop_link WHERE number_state = 'unverified'";
     SET_LINK = "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by)
@@ -244,6 +245,16 @@ pub async fn set_alert_note(conn: &mut Conn, customer: CustomerId, shop: ShopId,
 #[must_use]
 pub fn number_key(number: &str) -> String {
     fold(number)
+}
+
+/// Keeps other writers from changing a customer until this transaction ends: its
+/// version and its numbers are looked at before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(conn: &mut Conn, id: CustomerId) -> Result<()> {
+    conn.query(LOCK).bind(id).run().await?;
+    Ok(())
 }
 
 /// Counts a change to the customer's version; false if it is not of `version`.
