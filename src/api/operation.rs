@@ -70,7 +70,7 @@ pub struct Endpoint {
     pub also: &'static [u16],
     /// One sentence for the docs.
     pub summary: &'static str,
-    /// The shapes, for the OpenAPI document.
+    /// The shapes, for the OpenAPI document and for whoever needs a receipt.
     pub shapes: Shapes,
 }
 
@@ -85,6 +85,22 @@ pub struct Shapes {
     pub body: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Answer.
     pub answer: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    /// Whether these bytes can be an answer.
+    pub is_answer: fn(&[u8]) -> bool,
+}
+
+impl Shapes {
+    /// Those of an operation.
+    #[must_use]
+    pub const fn of<O: Operation>() -> Self {
+        Self {
+            path: |generator| O::Path::json_schema(generator),
+            query: |generator| generator.subschema_for::<O::Query>(),
+            body: |generator| generator.subschema_for::<O::Body>(),
+            answer: |generator| generator.subschema_for::<O::Answer>(),
+            is_answer: |bytes| serde_json::from_slice::<O::Answer>(bytes).is_ok(),
+        }
+    }
 }
 
 /// An operation as a type, so that client and handler agree on its shapes.
@@ -303,12 +319,7 @@ macro_rules! define_operations {
                     done: done!($method $($done)?),
                     also: &[$($($also),*)?],
                     summary: $summary,
-                    shapes: Shapes {
-                        path: |generator| <$at>::json_schema(generator),
-                        query: |generator| generator.subschema_for::<$query>(),
-                        body: |generator| generator.subschema_for::<$body>(),
-                        answer: |generator| generator.subschema_for::<$answer>(),
-                    },
+                    shapes: Shapes::of::<$name>(),
                 };
             }
         )*

@@ -79,6 +79,12 @@ impl Call {
         &self.target
     }
 
+    /// Whether an answer is one of this operation: whoever else sits at that
+    /// address has taken nothing.
+    pub(super) fn is_answered_by(&self, answer: &[u8]) -> bool {
+        (self.endpoint.shapes.is_answer)(answer)
+    }
+
     /// Whether another call would do the same.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {

@@ -56,12 +56,7 @@ macro_rules! operation {
                 done: 200,
                 also: &[],
                 summary: "In tests only",
-                shapes: Shapes {
-                    path: |generator| generator.subschema_for::<Nothing>(),
-                    query: |generator| generator.subschema_for::<Nothing>(),
-                    body: |generator| generator.subschema_for::<Nothing>(),
-                    answer: |generator| generator.subschema_for::<Priced>(),
-                },
+                shapes: Shapes::of::<Self>(),
             };
         }
     };

@@ -27,7 +27,7 @@ use super::last_good::LastGoods;
 use super::layer::{Cx, Intent, Layer, Tone};
 use super::lock_note::LockNote;
 use super::overlays::{Help, Palette, PasswordForm, ShopPicker};
-use super::screens::{Find, FirstRun, Outbox, Rest, SignIn};
+use super::screens::{Find, FirstRun, OUTBOX_TITLE, Outbox, Rest, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
 use super::{Device, End, frame};
@@ -287,7 +287,7 @@ impl App {
                 self.open_once(Box::new(Palette::new(&places, text)));
             }
             "administration" => self.open_administration(),
-            "outbox" => self.open_once(Box::new(Outbox::default())),
+            "outbox" => self.open_outbox(),
             "shop.switch" => self.open_once(Box::new(ShopPicker::default())),
             "password.change" => self.open_once(Box::new(PasswordForm::layer())),
             "acting.stop" => self.stop_acting(),
@@ -307,6 +307,12 @@ impl App {
     fn open_administration(&mut self) {
         let open = self.layers.iter().position(|held| held.layer.title() == administration::TITLE);
         self.go_back_or_open(open, Box::new(Administration::default()));
+    }
+
+    /// The same of the outbox.
+    fn open_outbox(&mut self) {
+        let open = self.layers.iter().position(|held| held.layer.title() == OUTBOX_TITLE);
+        self.go_back_or_open(open, Box::new(Outbox::default()));
     }
 
     /// Opens what lies over a screen, once: a key held down piles up nothing.

@@ -9,6 +9,7 @@ pub(crate) mod exchange;
 mod fixture;
 mod postgres;
 pub(crate) mod provider;
+pub(crate) mod rows;
 pub(crate) mod serving;
 mod smtp;
 

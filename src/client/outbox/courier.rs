@@ -246,7 +246,11 @@ impl Round {
         let client = Arc::clone(client);
         Some(Box::pin(async move {
             let begun = Instant::now();
-            let outcome = client.send(&letter.call).await;
+            let receipt = |answer: Vec<u8>| {
+                let is_one = letter.call.is_answered_by(&answer);
+                if is_one { Ok(answer) } else { Err(ClientError::strange(client.server(), "that is no receipt")) }
+            };
+            let outcome = client.send(&letter.call).await.and_then(receipt);
             (letter, outcome, begun.elapsed())
         }))
     }
@@ -462,6 +466,8 @@ async fn waiting(pause: Option<Duration>) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
     use std::sync::mpsc;
 
     use super::*;
@@ -470,7 +476,7 @@ mod tests {
     use crate::api::operation::{AddReading, OfAsset};
     use crate::api::page::Nothing;
 
-    /// Somebody at a desk whose server nobody reaches.
+    /// Somebody at a desk, by default one whose server nobody reaches.
     struct Desk {
         courier: Courier,
         told: mpsc::Receiver<News>,
@@ -483,6 +489,10 @@ mod tests {
 
     impl Desk {
         fn new() -> Self {
+            Self::before("http://127.0.0.1:1")
+        }
+
+        fn before(server: &str) -> Self {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             let folder = tempfile::tempdir().unwrap();
             let (tell, told) = mpsc::channel();
@@ -490,7 +500,7 @@ mod tests {
                 let _inside = runtime.enter();
                 Courier::begin(folder.path().to_path_buf(), move |news| drop(tell.send(news)))
             };
-            let client = Arc::new(Client::new("http://127.0.0.1:1", None).unwrap());
+            let client = Arc::new(Client::new(server, None).unwrap());
             let whose = Whose { server: client.server().to_owned(), user: UserId::new() };
             Self { courier, told, client, whose, _runtime: runtime, _folder: folder }
         }
@@ -533,6 +543,34 @@ mod tests {
         assert_eq!(jo.hears_how_many_wait(), 0);
         jo.signs_in();
         assert_eq!(jo.hears_how_many_wait(), 1);
+    }
+
+    /// Whoever sits at the address of the server and says this to all.
+    fn somebody_who_says(body: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for mut line in listener.incoming().flatten() {
+                let _ = line.read(&mut [0; 4_096]);
+                let length = body.len();
+                let _ = write!(line, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn an_answer_that_is_none_to_what_was_sent_is_no_receipt() {
+        for nonsense in ["{}", "{\"a\":[1}", "[]", "{\"number\":\"SR-1\"}", "{\"id\":\"1\"}"] {
+            let jo = Desk::before(&somebody_who_says(nonsense));
+            jo.signs_in();
+            jo.types();
+            let answer = jo.hears(|news| match news {
+                News::Answer(answer) => Some(answer),
+                _ => None,
+            });
+            assert!(answer.waits && answer.outcome.is_err(), "{nonsense}: {answer:?}");
+        }
     }
 
     #[test]

@@ -231,9 +231,7 @@ impl Outbox {
     /// [`OutboxFault`]: then it is as if it had not been tried.
     pub fn answered(&mut self, letter: &Letter, outcome: &Result<Vec<u8>, ClientError>, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
         let noted = match outcome {
-            Ok(body) if names_a_record(body) => self.arrived(letter, body, now),
-            // Somebody else sits at that address: only a record is a receipt.
-            Ok(_) => self.failed(letter, &ClientError::strange("the address", "no record is named"), now, jitter),
+            Ok(body) => self.arrived(letter, body, now),
             Err(error) => self.failed(letter, error, now, jitter),
         };
         if noted.is_err() {
@@ -350,12 +348,6 @@ impl Outbox {
     pub fn drafts(&self) -> Result<Vec<(String, Typed)>, OutboxFault> {
         self.whose.as_ref().map_or(Ok(Vec::new()), |whose| self.store.drafts(whose))
     }
-}
-
-/// Whether an answer names the record that was made, itself or within it.
-fn names_a_record(body: &[u8]) -> bool {
-    let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    answer["id"].is_string() || answer["reading"]["id"].is_string()
 }
 
 /// What may go first.

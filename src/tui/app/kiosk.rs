@@ -170,7 +170,7 @@ impl App {
         let read = reply
             .outcome
             .clone()
-            .and_then(|body| serde_json::from_slice::<SignedIn>(&body).map_err(|error| ClientError::strange("the server", &error.to_string())));
+            .and_then(|body| serde_json::from_slice::<SignedIn>(&body).map_err(|error| ClientError::strange("that was asked", &error.to_string())));
         match read {
             Ok(signed_in) => {
                 self.use_token(signed_in.token);

@@ -198,6 +198,10 @@ impl Purpose for ContactForm {
         Some(said(&now))
     }
 
+    fn subject(&self) -> Option<Subject> {
+        Some(Subject::Customer(self.customer))
+    }
+
     fn history(&self) -> Option<(Call, String)> {
         self.known.as_ref().map(|known| in_history_of(self.customer, known.id))
     }

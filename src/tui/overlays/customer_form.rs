@@ -209,6 +209,10 @@ impl Purpose for CustomerChangeForm {
         Some(said(&now, more))
     }
 
+    fn subject(&self) -> Option<Subject> {
+        Some(Subject::Customer(self.id))
+    }
+
     fn history(&self) -> Option<(Call, String)> {
         Some(in_history_of(self.id, self.id))
     }

@@ -14,7 +14,7 @@ use crate::client::{Call, ClientError};
 use crate::tui::command::{Command, Place};
 use crate::tui::draft::Draft;
 use crate::tui::event::{Reply, Ticket};
-use crate::tui::layer::{Cx, Layer, Tone};
+use crate::tui::layer::{Cx, Intent, Layer, Subject, Tone};
 use crate::tui::posted::Posted;
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
@@ -69,6 +69,11 @@ pub(in crate::tui) trait Purpose: std::fmt::Debug {
     /// with as it is now, over which it is sent from here on. All a form needs
     /// so that both versions are merged, or shown where they clash.
     fn renewed(&mut self, _current: Value) -> Option<Said> {
+        None
+    }
+
+    /// Whose page shows the record; none where no page does.
+    fn subject(&self) -> Option<Subject> {
         None
     }
 
@@ -147,6 +152,10 @@ impl<P: Purpose> FormLayer<P> {
         if problem.code == "version.stale"
             && let Some(now) = problem.current.clone().and_then(|current| self.purpose.renewed(current))
         {
+            if let Some(subject) = self.purpose.subject() {
+                // What lies under the form is of before, too.
+                cx.want(Intent::Changed(subject));
+            }
             return self.go_on_from(now, cx);
         }
         self.form.refuse(problem.fields.clone());

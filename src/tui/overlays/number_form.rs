@@ -73,6 +73,10 @@ impl Purpose for NumberForm {
         Some(vec![("number", now.number_at(self.shop).unwrap_or_default().to_owned())])
     }
 
+    fn subject(&self) -> Option<Subject> {
+        Some(Subject::Customer(self.customer))
+    }
+
     fn history(&self) -> Option<(Call, String)> {
         Some(in_history_of(self.customer, self.customer))
     }

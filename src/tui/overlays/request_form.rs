@@ -189,6 +189,11 @@ impl RequestForm {
             return;
         }
         let request = self.body(cx.shared);
+        if request.lines.is_empty() && request.complaint.is_none() {
+            // Kept off line, it would be refused when nobody remembers it.
+            self.refuse(&[("complaint".to_owned(), String::new())].into());
+            return cx.say(Tone::Warning, "Say what is wrong, or choose a service.");
+        }
         let call = match self.asset {
             Some(id) => Call::of::<RequestService>(&OfAsset { id }, &Nothing {}, &request),
             None => {

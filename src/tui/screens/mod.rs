@@ -14,7 +14,7 @@ pub(super) use find::{Find, machine, open_chosen};
 pub(super) use first_run::FirstRun;
 pub(super) use lock::Lock;
 pub(super) use name_and_password::NameAndPassword;
-pub(super) use outbox::Outbox;
+pub(super) use outbox::{Outbox, TITLE as OUTBOX_TITLE};
 pub(super) use rest::{Rest, TITLE as REST_TITLE};
 pub(super) use sign_in::SignIn;
 

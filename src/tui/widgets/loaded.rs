@@ -60,7 +60,7 @@ impl<T: serde::de::DeserializeOwned> Loaded<T> {
                     self.said_at = Some(reply.at);
                     self.failure = None;
                 }
-                Err(error) => self.failure = Some(ClientError::strange("the server", &error.to_string())),
+                Err(error) => self.failure = Some(ClientError::strange("that was asked", &error.to_string())),
             },
             Err(error) => {
                 // What one may no longer see must not stay on the screen.

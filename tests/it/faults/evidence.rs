@@ -7,32 +7,16 @@ use countertop::store::{Db, audit};
 use serde_json::Value;
 
 use super::model::{Evidence, Found, Kind};
+use crate::harness::rows;
 
 /// Pairs of texts: a mark, and a record's id.
 pub(super) async fn pairs(db: &Db, sql: &'static str) -> Vec<(String, String)> {
-    let read: sqlx::Result<Vec<(String, String)>> = match db {
-        Db::Sqlite { read, .. } => sqlx::query_as(sql).fetch_all(read).await,
-        Db::Postgres(lines) => sqlx::query_as(sql).fetch_all(lines.pool()).await,
-    };
-    read.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    rows::rows(db, sql).await
 }
 
 /// One number.
 pub(super) async fn number(db: &Db, sql: &'static str) -> i64 {
-    let read: sqlx::Result<i64> = match db {
-        Db::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_one(read).await,
-        Db::Postgres(lines) => sqlx::query_scalar(sql).fetch_one(lines.pool()).await,
-    };
-    read.unwrap_or_else(|error| panic!("{sql}: {error}"))
-}
-
-/// Changes something behind everybody's back, and tells how many rows it was.
-pub(super) async fn meddle(db: &Db, sql: &'static str) -> u64 {
-    let done = match db {
-        Db::Sqlite { write, .. } => sqlx::query(sql).execute(write).await.map(|done| done.rows_affected()),
-        Db::Postgres(lines) => sqlx::query(sql).execute(lines.pool()).await.map(|done| done.rows_affected()),
-    };
-    done.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    rows::rows::<(i64,)>(db, sql).await[0].0
 }
 
 const CUSTOMERS: &str = "SELECT name, id FROM customer";

@@ -14,11 +14,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::clerk::{Clerk, Habit};
-use super::evidence::{self, gather, is_sound, meddle};
+use super::evidence::{self, gather, is_sound};
 use super::model::{Kind, Told, faults};
 use super::program::{Program, Start};
 use crate::dice::{self, Dice};
-use crate::harness::{Database, Ground};
+use crate::harness::{Database, Ground, rows};
 
 /// The steps of a write.
 const STEPS: [&str; 4] = ["asked", "written", "kept", "committed"];
@@ -216,12 +216,12 @@ async fn planted(database: Database, bug: Planted) -> Vec<String> {
     assert!(scene.program.dies_within(SOON).await, "it dies after the commit");
     let db = Db::open(&scene.ground.address).await.unwrap();
     if bug == Planted::KeysDropped {
-        assert_eq!(meddle(&db, "DELETE FROM idempotency").await, 1);
+        assert_eq!(rows::change(&db, "DELETE FROM idempotency", &[]).await, 1);
     }
     tokio::task::block_in_place(|| scene.program.start(Start::default()));
     let clerk = writing.await.expect("the write came to its end");
     if bug == Planted::SavedRowGone {
-        assert_eq!(meddle(&db, "DELETE FROM service_request").await, 1);
+        assert_eq!(rows::change(&db, "DELETE FROM service_request", &[]).await, 1);
     }
     db.close().await;
     scene.judge(&[clerk]).await

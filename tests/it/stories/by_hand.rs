@@ -1,30 +1,16 @@
 //! Straight to the database, as somebody does who goes around the program: for
 //! what no operation may do, and to look at what is really kept.
 
-use countertop::store::Db;
-
-use crate::harness::World;
+use crate::harness::{World, rows};
 
 /// Changes rows; how many.
 pub(super) async fn change(w: &World, sql: &'static str, values: &[&str]) -> u64 {
-    match &w.app.db {
-        Db::Sqlite { write, .. } => {
-            let query = values.iter().fold(sqlx::query::<sqlx::Sqlite>(sql), |query, value| query.bind((*value).to_owned()));
-            query.execute(write).await.unwrap().rows_affected()
-        }
-        Db::Postgres(lines) => {
-            let query = values.iter().fold(sqlx::query::<sqlx::Postgres>(sql), |query, value| query.bind((*value).to_owned()));
-            query.execute(lines.pool()).await.unwrap().rows_affected()
-        }
-    }
+    rows::change(&w.app.db, sql, values).await
 }
 
 /// One text of each row.
 pub(super) async fn texts(w: &World, sql: &'static str) -> Vec<String> {
-    match &w.app.db {
-        Db::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_all(read).await.unwrap(),
-        Db::Postgres(lines) => sqlx::query_scalar(sql).fetch_all(lines.pool()).await.unwrap(),
-    }
+    rows::rows::<(String,)>(&w.app.db, sql).await.into_iter().map(|(text,)| text).collect()
 }
 
 /// Everything that the audit says, a text for each row.

@@ -69,7 +69,7 @@ fn g_10_accounts_asks_by_unit_number_and_learns_nothing_of_the_asset() {
     accounts.press("keller").settle();
     accounts.until_all(&["Find keller", "[locked] Needs \"Asset look-up\"", "requests service by unit number"]);
     accounts.press("<Alt-R>").until("Unit number");
-    accounts.press("1054<F9>").until("say what is wrong");
+    accounts.press("1054<F9>").until("Say what is wrong, or choose a service.");
     accounts.press("left mirror broken<F9>");
     let shown = accounts.until("was sent.");
     assert!(!shown.contains("Trailer") && !shown.contains("Caterpillar"), "{shown}");

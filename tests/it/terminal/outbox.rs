@@ -3,11 +3,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::line::Line;
 use super::screen::{Terminal, add_settled_account, demo, token_by};
+use crate::harness::Caller;
 
 const PASSWORD: &str = "truck stop pie";
 
@@ -59,11 +61,18 @@ pub(super) fn listed(token: &str, path: &str) -> Vec<Value> {
 /// What the demo answers.
 pub(super) fn asked(token: &str, path: &str) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = http.get(format!("{}{path}", demo().address)).bearer_auth(token).send().await.unwrap();
-        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
-    })
+    let (status, answer) = runtime.block_on(Caller::of(&demo().address).with_token(token).get(path));
+    assert_eq!(status, 200, "{path}: {answer}");
+    answer
+}
+
+/// Waits until the demo has it.
+fn until_filed(token: &str, complaint: &str) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while filed(token, complaint) == 0 {
+        assert!(Instant::now() < end, "{complaint} never arrives");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Ends the program as a power cut would.
@@ -120,11 +129,7 @@ fn killed_while_it_is_on_its_way_it_arrives_once() {
     // It arrives, but no answer comes back.
     line.hold();
     jo.press("<Ctrl-S>").until("1 to send");
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while filed(&token, "brake light stays on") == 0 {
-        assert!(std::time::Instant::now() < end, "it never arrives");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    until_filed(&token, "brake light stays on");
     kill(&mut jo);
     line.release();
     let mut again = at(folder.path(), &line, &token);
@@ -193,11 +198,7 @@ fn t10_of_two_terminals_of_one_person_one_sends() {
     left.press("s");
     right.press("s");
     for complaint in ["left door sticks", "right door sticks"] {
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-        while filed(&token, complaint) == 0 {
-            assert!(std::time::Instant::now() < end, "{complaint} never arrives");
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
+        until_filed(&token, complaint);
     }
     left.settle();
     right.settle();
@@ -226,7 +227,7 @@ fn a_half_filled_form_survives_a_kill() {
     let mut jo = opened(folder.path(), &line, &token, "1047");
     complains(&mut jo, "grinding in third gear");
     // A moment after the last key it is on the disk.
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    std::thread::sleep(Duration::from_millis(1_500));
     jo.settle();
     kill(&mut jo);
     let mut again = opened(folder.path(), &line, &token, "1047");
@@ -243,10 +244,8 @@ fn a_sign_in_that_ended_meanwhile_is_asked_for_and_then_it_is_sent() {
     let mut jo = opened(folder.path(), &line, &token, "1047");
     complains(&mut jo, "wiper smears");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        assert!(http.delete(format!("{}/v1/session", demo().address)).bearer_auth(&token).send().await.unwrap().status().is_success());
-    });
+    let ended = runtime.block_on(Caller::of(&demo().address).with_token(&token).send("DELETE", "/v1/session", &[], None));
+    assert_eq!(ended.status, 204);
     jo.press("<Ctrl-S>").until_all(&["Password", "1 to send"]);
     jo.settle();
     jo.press(&format!("{PASSWORD}<Enter>")).until("Sent now: Service request for 1047");

@@ -61,7 +61,7 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
             (Err(_), Some(last)) => (Ok(&last.body), Said { at: last.at, is_old: true }),
             (Err(error), None) => (Err(error.clone()), Said::default()),
         };
-        let strange = |error: serde_json::Error| ClientError::strange("the server", &error.to_string());
+        let strange = |error: serde_json::Error| ClientError::strange("that was asked", &error.to_string());
         match body.and_then(|body| serde_json::from_slice(body).map_err(strange)) {
             Ok(answer) => {
                 self.answered = Some((asked, answer));
