@@ -58,19 +58,21 @@ pub struct CustomerQuery {
 }
 
 /// A search hit (S3-6). A role with basic fields gets id, name, city, phone.
+/// Whoever answers borrows the texts (`S`) from where they stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CustomerHit {
+#[schemars(rename = "CustomerHit")]
+pub struct CustomerHit<S = String> {
     /// The customer's id.
     pub id: CustomerId,
     /// Its name.
-    pub name: String,
+    pub name: S,
     /// Its city.
-    pub city: Option<String>,
+    pub city: Option<S>,
     /// In E.164.
-    pub phone: Option<String>,
+    pub phone: Option<S>,
     /// What basic roles do not get.
     #[serde(flatten)]
-    pub more: Option<HitMore>,
+    pub more: Option<HitMore<S>>,
     /// The fields in which the text was found.
     pub matched: Vec<Field>,
     /// One edit away from what was typed.
@@ -79,17 +81,18 @@ pub struct CustomerHit {
 
 /// The rest of a hit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct HitMore {
+#[schemars(rename = "HitMore")]
+pub struct HitMore<S = String> {
     /// At the session's shop, else the first.
-    pub number: Option<String>,
+    pub number: Option<S>,
     /// Local or fleet.
     pub kind: CustomerKind,
     /// The part after the hyphen: `TX`.
-    pub state: Option<String>,
+    pub state: Option<S>,
     /// Two letters.
-    pub country: Option<String>,
+    pub country: Option<S>,
     /// As written.
-    pub postal_code: Option<String>,
+    pub postal_code: Option<S>,
 }
 
 /// The state of a dealer-system number (2.8).

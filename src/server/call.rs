@@ -45,6 +45,8 @@ use crate::text::hex;
 const MAX_BODY: usize = 1 << 20;
 /// The same of somebody who is not signed in: a name, a password, a token.
 const MAX_BODY_OF_STRANGERS: usize = 1 << 14;
+/// Room for most answers; a whole page of hits grows twice.
+const USUAL_ANSWER: usize = 4 << 10;
 /// After this a call is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A write that stands waits so long for this server's index to hear of it.
@@ -167,8 +169,10 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
     let answering = async {
         let (parts, body) = request.into_parts();
         let lane = lane(endpoint, work);
-        let loaded = tokio::time::timeout(LOADED_WITHIN, app.feed.loaded());
-        loaded.await.map_err(|_| gate::busy())?;
+        if !app.feed.is_loaded() {
+            let loaded = tokio::time::timeout(LOADED_WITHIN, app.feed.loaded());
+            loaded.await.map_err(|_| gate::busy())?;
+        }
         match work {
             Work::Open(work) => {
                 app.gate.look_in(lane)?;
@@ -458,7 +462,8 @@ impl<T: Serialize> Reply<T> {
         if method == Method::Delete {
             return Ok(Done { status: StatusCode::NO_CONTENT, body: Vec::new(), version: self.version, retry_after: None });
         }
-        let body = serde_json::to_vec(&self.body).map_err(|error| Fault::Ours(error.to_string()))?;
+        let mut body = Vec::with_capacity(USUAL_ANSWER);
+        serde_json::to_writer(&mut body, &self.body).map_err(|error| Fault::Ours(error.to_string()))?;
         Ok(Done { status: self.status, body, version: self.version, retry_after: None })
     }
 }

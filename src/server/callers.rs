@@ -4,9 +4,10 @@
 //!
 //! - With each call the database is asked whether anything at all was committed
 //!   since a caller was read ([`crate::store::watch`]); if so, he is read anew.
-//!   Nobody has to think of what decides about a caller and what does not. Calls
-//!   that come while it is asked share the next asking, never the running one:
-//!   that one may have looked before they came.
+//!   Nobody has to think of what decides about a caller and what does not. Of a
+//!   file the head of its log tells; where it has to be asked, calls that come
+//!   meanwhile share the next asking, never the running one: that one may have
+//!   looked before they came.
 //! - What begins or ends with the clock bounds how long he is kept.
 //! - A write asks once more, in its own transaction, and not here.
 
@@ -20,7 +21,7 @@ use tokio::task::AbortHandle;
 
 use super::caller::{Caller, token_hash};
 use super::fault::Fault;
-use crate::store::watch::Watch;
+use crate::store::watch::{LogHead, Watch};
 use crate::store::{At, Db};
 
 /// The most that are kept.
@@ -33,9 +34,22 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 /// Waits for what the database stands at.
 type Asking = oneshot::Sender<u64>;
 
+/// The head of the database's log.
+#[derive(Debug, Default)]
+enum Head {
+    /// Not found yet, or there is none.
+    #[default]
+    Unknown,
+    /// Looked at with each call.
+    There(LogHead),
+    /// The database was let go.
+    Gone,
+}
+
 /// Those who called before.
 #[derive(Debug)]
 pub(crate) struct Callers {
+    head: Arc<RwLock<Head>>,
     asking: mpsc::UnboundedSender<Asking>,
     watching: AbortHandle,
     /// By the hash of their token.
@@ -75,13 +89,15 @@ impl Callers {
     /// Begins to watch a database.
     pub(crate) fn over(db: &Db) -> Self {
         let (asking, asked) = mpsc::unbounded_channel();
-        let watching = tokio::spawn(answer(Watch::over(db), asked)).abort_handle();
-        Self { asking, watching, known: RwLock::default() }
+        let head = Arc::default();
+        let watching = tokio::spawn(watch(db.clone(), Arc::clone(&head), asked)).abort_handle();
+        Self { head, asking, watching, known: RwLock::default() }
     }
 
     /// Lets the database go. Whoever calls still is read anew.
     pub(crate) fn end(&self) {
         self.watching.abort();
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = Head::Gone;
     }
 
     /// Who holds a token, if its session is still good.
@@ -105,6 +121,9 @@ impl Callers {
     /// What the database stands at, as of after this was asked; none if it does
     /// not say.
     async fn stand(&self) -> Option<u64> {
+        if let Head::There(head) = &*self.head.read().unwrap_or_else(PoisonError::into_inner) {
+            return head.look();
+        }
         let (asking, told) = oneshot::channel();
         self.asking.send(asking).ok()?;
         told.await.ok()
@@ -124,6 +143,17 @@ impl Callers {
             }
         }
         all.insert(hash, known);
+    }
+}
+
+/// Lets the head of the log be looked at if there is one, else answers for the
+/// database.
+async fn watch(db: Db, head: Arc<RwLock<Head>>, asked: mpsc::UnboundedReceiver<Asking>) {
+    let Some(found) = LogHead::of(&db).await else { return answer(Watch::over(&db), asked).await };
+    // Whoever asked before this reads for himself.
+    let mut head = head.write().unwrap_or_else(PoisonError::into_inner);
+    if matches!(*head, Head::Unknown) {
+        *head = Head::There(found);
     }
 }
 

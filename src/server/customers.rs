@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde::{Serialize, Serializer};
+
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::{form, paging};
 use crate::api::customer::{Customer, CustomerDetails, CustomerHit, CustomerKind, CustomerLink, CustomerMore, CustomerQuery, HitMore, MIN_QUERY, NumberState};
-use crate::api::ids::CustomerId;
+use crate::api::ids::{CustomerId, ShopId};
 use crate::api::lengths;
 use crate::api::operation::{ChangeCustomer, CreateCustomer, GetCustomer, SearchCustomers};
 use crate::api::page::{CodeRef, Page};
@@ -14,7 +16,7 @@ use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::Limit;
 use crate::rules::customer_search::{Matched, Query, QueryFault};
-use crate::search::{Found, Hit};
+use crate::search::{Found, Hit, Hits};
 use crate::store::Scope;
 use crate::store::customers::{self, CustomerRow, LinkRow, SetNumber};
 use crate::store::places::{self, ShopRow};
@@ -25,17 +27,55 @@ const CREATE: Permission = Permission::named("customer.create");
 const EDIT: Permission = Permission::named("customer.edit");
 
 /// `GET /v1/customers`.
-pub(super) async fn search(cx: &mut Cx, ask: Ask<SearchCustomers>) -> Answer<Page<CustomerHit>> {
+pub(super) async fn search(cx: &mut Cx, ask: Ask<SearchCustomers>) -> Answer<FoundPage> {
     let query = searched(&ask.query)?;
     let limit = paging::limit(ask.query.limit)?;
     let after: Option<Found> = paging::place(ask.query.cursor.as_deref())?;
     let scope = cx.caller.scope(SEARCH);
     let hits = cx.app.index.search(&query, &scope, after.as_ref(), limit);
-    let full = cx.caller.full_scope(VIEW);
     let next = if hits.is_complete { None } else { hits.last().map(|last| paging::cursor(&last)) };
     let total = (hits.is_complete && after.is_none()).then_some(hits.len() as u64);
-    let items = hits.iter().map(|(matched, found)| hit(cx, &scope, &full, matched, &found)).collect();
-    Ok(Reply::ok(Page { items, next, total }))
+    Ok(Reply::ok(FoundPage { hits, scope, full: cx.caller.full_scope(VIEW), shop: cx.caller.shop_id(), next, total }))
+}
+
+/// A page of hits as the caller may see them, read from the index only when it
+/// is written out: nothing is copied that is sent a moment later.
+#[derive(Debug)]
+pub(super) struct FoundPage {
+    hits: Hits,
+    scope: Scope,
+    /// Where more than the basic fields may be seen.
+    full: Scope,
+    shop: Option<ShopId>,
+    next: Option<String>,
+    total: Option<u64>,
+}
+
+impl Serialize for FoundPage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let items = self.hits.iter().map(|(matched, found)| self.shown(matched, &found)).collect();
+        Page { items, next: self.next.clone(), total: self.total }.serialize(serializer)
+    }
+}
+
+impl FoundPage {
+    fn shown<'a>(&'a self, matched: Matched, found: &Hit<'a>) -> CustomerHit<Cow<'a, str>> {
+        CustomerHit {
+            id: found.id(),
+            name: Cow::Borrowed(found.name()),
+            city: found.city().map(Cow::Borrowed),
+            phone: found.phone().map(Cow::Owned),
+            more: found.is_within(&self.full).then(|| HitMore {
+                number: found.number(&self.scope, self.shop).map(Cow::Borrowed),
+                kind: found.kind(),
+                state: found.state().map(Cow::Borrowed),
+                country: found.country().map(Cow::Borrowed),
+                postal_code: found.postal_code(),
+            }),
+            matched: matched.fields(),
+            near_miss: matched.class == Matched::NEAR_MISS,
+        }
+    }
 }
 
 /// What is searched for. Three characters have to be there as it was sent, not
@@ -47,25 +87,6 @@ fn searched(query: &CustomerQuery) -> Result<Query, Problem> {
         QueryFault::TooShort(length) => Problem::new("query.too_short", format!("{length} of 3 characters: type {} more.", MIN_QUERY - length)),
         QueryFault::TooLong => Problem::new("query.too_long", "Search for at most 100 characters."),
     })
-}
-
-/// A hit as the caller may see it: in full within `full`, else the basic fields.
-fn hit(cx: &Cx, scope: &Scope, full: &Scope, matched: Matched, found: &Hit<'_>) -> CustomerHit {
-    CustomerHit {
-        id: found.id(),
-        name: found.name().to_owned(),
-        city: found.city().map(str::to_owned),
-        phone: found.phone(),
-        more: found.is_within(full).then(|| HitMore {
-            number: found.number(scope, cx.caller.shop_id()).map(str::to_owned),
-            kind: found.kind(),
-            state: found.state().map(str::to_owned),
-            country: found.country().map(str::to_owned),
-            postal_code: found.postal_code().map(Cow::into_owned),
-        }),
-        matched: matched.fields(),
-        near_miss: matched.class == Matched::NEAR_MISS,
-    }
 }
 
 /// Whether more than the basic fields of a customer may be seen: a grant

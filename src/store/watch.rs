@@ -4,8 +4,12 @@
 //!
 //! SQLite's `data_version` is another with each commit that another connection
 //! makes. PostgreSQL's snapshot names every transaction that is visible: as long
-//! as it is the same, everything that can be read is.
+//! as it is the same, everything that can be read is. What SQLite looks at itself
+//! for its answer is read without asking it: [`LogHead`].
 
+mod log_head;
+
+pub use log_head::LogHead;
 use sqlx::{ConnectOptions as _, PgConnection, SqliteConnection};
 
 use super::{Conn, Db, Raw, Result};

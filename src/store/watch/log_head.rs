@@ -1,0 +1,138 @@
+//! The head of a database's log, read by the server itself: whoever asks SQLite
+//! for its `data_version` waits for another thread, and each call asks.
+//!
+//! Every commit writes it, whoever makes it: a count of commits, how long the log
+//! is, and sums over its frames. It begins the file that all who have the database
+//! open share (`-shm`); its form is laid down in SQLite's "WAL-mode File Format".
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::super::Db;
+
+/// It is there twice, so that a reader can tell a half-written one.
+const LENGTH: usize = 2 * 48;
+/// With this it begins, in the machine's own order of bytes.
+const FORMAT: u32 = 3_007_000;
+/// Not zero: it holds.
+const IS_MADE: usize = 12;
+
+type Head = [u8; LENGTH];
+
+/// Tells at once whether anything was committed since the last look.
+#[derive(Debug)]
+pub struct LogHead {
+    file: File,
+    seen: Mutex<Seen>,
+    /// As long as one connection is open, the file is not taken away and made
+    /// anew by the next who opens the database.
+    _held: Mutex<SqliteConnection>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    head: Head,
+    stand: u64,
+}
+
+impl LogHead {
+    /// That of a database's log; none where there is no such file, or in a form
+    /// that is not known here: then the database has to be asked.
+    pub async fn of(db: &Db) -> Option<Self> {
+        let Db::Sqlite { read, .. } = db else { return None };
+        let options = read.connect_options();
+        let mut held = options.connect().await.ok()?;
+        // The first look at the database opens the file.
+        held.ping().await.ok()?;
+        sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1").fetch_optional(&mut held).await.ok()?;
+        let mut beside = options.get_filename().as_os_str().to_owned();
+        beside.push("-shm");
+        let file = File::open(PathBuf::from(beside)).ok()?;
+        let head = read_from(&file)?;
+        let is_known = head.starts_with(&FORMAT.to_ne_bytes()) && head[IS_MADE] != 0;
+        is_known.then(|| Self { file, seen: Mutex::new(Seen { head, stand: 0 }), _held: Mutex::new(held) })
+    }
+
+    /// A number that is another one if anything was committed since the last
+    /// look; what was committed before this look began is seen. None when the
+    /// file cannot be read.
+    ///
+    /// Somebody may be writing it: then it is like none that was seen before, and
+    /// none that is seen later is like it.
+    #[must_use]
+    pub fn look(&self) -> Option<u64> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = read_from(&self.file)?;
+        if head != seen.head {
+            *seen = Seen { head, stand: seen.stand + 1 };
+        }
+        Some(seen.stand)
+    }
+}
+
+#[cfg(unix)]
+fn read_from(file: &File) -> Option<Head> {
+    use std::os::unix::fs::FileExt as _;
+    let mut head = [0; LENGTH];
+    file.read_exact_at(&mut head, 0).ok()?;
+    Some(head)
+}
+
+/// Elsewhere what one reads of a file and what others have mapped of it need not
+/// be the same.
+#[cfg(not(unix))]
+const fn read_from(_file: &File) -> Option<Head> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Raw;
+    use super::super::beside;
+    use super::*;
+
+    async fn write(db: &Db, text: &'static str) {
+        let Db::Sqlite { write, .. } = db else { panic!("a file") };
+        sqlx::query(text).execute(write).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn each_commit_is_seen_whoever_makes_it_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = format!("sqlite://{}", folder.path().join("counter.db").display());
+        let here = Db::open(&address).await.unwrap();
+        write(&here, "CREATE TABLE note (what TEXT)").await;
+        let head = LogHead::of(&here).await.expect("a log");
+        let first = head.look().unwrap();
+        let elsewhere = Db::open(&address).await.unwrap();
+        let mut reading = elsewhere.read().await.unwrap();
+        assert!(beside(&mut reading).await.unwrap().is_some());
+        assert_eq!(head.look(), Some(first), "who only looks changes nothing");
+
+        write(&here, "INSERT INTO note VALUES ('by this one')").await;
+        let second = head.look().unwrap();
+        write(&elsewhere, "INSERT INTO note VALUES ('by another')").await;
+        let third = head.look().unwrap();
+        let mut undone = elsewhere.write().await.unwrap();
+        let Raw::Sqlite(writing) = undone.raw().await.unwrap() else { panic!("a file") };
+        sqlx::query("INSERT INTO note VALUES ('never')").execute(writing).await.unwrap();
+        drop(undone);
+        assert_eq!((second, third, head.look()), (first + 1, first + 2, Some(third)));
+
+        // The log is put into the file and begins anew.
+        for nth in 0..50_u64 {
+            write(&elsewhere, "PRAGMA wal_checkpoint(RESTART)").await;
+            let before = head.look().unwrap();
+            write(&here, "INSERT INTO note VALUES ('after')").await;
+            assert!(head.look().unwrap() > before, "the {nth}. time");
+        }
+        elsewhere.close().await;
+        write(&here, "INSERT INTO note VALUES ('alone again')").await;
+        assert!(head.look().unwrap() > third);
+        here.close().await;
+    }
+}
