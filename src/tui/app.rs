@@ -2,6 +2,7 @@
 //! to commands or to the layer on top, and answers to those who asked.
 
 mod kiosk;
+mod leaving;
 mod locking;
 mod off_line;
 mod outbox;
@@ -37,6 +38,7 @@ use crate::client::outbox::Summary;
 use crate::client::outbox::courier::Order;
 use crate::text::clean_line;
 use kiosk::Kiosk;
+use leaving::Leaving;
 use locking::Locked;
 use outbox::Desk;
 
@@ -75,6 +77,8 @@ pub(super) struct App {
     kiosk: Option<Kiosk>,
     /// Calls up to this one were made for another session.
     session_since: u64,
+    /// Somebody wants to quit, and what was typed is not kept yet.
+    leaving: Option<Leaving>,
 }
 
 /// How it begins.
@@ -144,6 +148,7 @@ impl App {
             locked: None,
             kiosk: begin.device.map(|device| Kiosk::new(device, now)),
             session_since: 0,
+            leaving: None,
         };
         if let Some(note) = begin.locked {
             app.start_locked(&note);
@@ -190,10 +195,12 @@ impl App {
                 self.with_top(|layer, cx| layer.on_paste(&text, cx));
             }
             Event::Reply(reply) => {
+                let arrived = reply.outcome.is_ok();
                 self.shared.writes += u64::from(self.writing.remove(&reply.ticket));
                 if let Some(reply) = self.not_held_back(reply) {
                     self.reply(*reply);
                 }
+                self.leave_if_sent(arrived);
             }
             Event::Outbox(news) => self.hear(*news),
             Event::Busy(pause) => self.shared.link = Link::Busy(pause),
@@ -273,7 +280,7 @@ impl App {
         }
         match command.id {
             "quit" if self.kiosk.is_some() => self.ask_to_leave(),
-            "quit" => self.end(End::Quit),
+            "quit" => self.leave(),
             "back" => self.back(),
             "lock" => self.lock(),
             "sign_out" if self.shared.is_kiosk() => self.forget(None),

@@ -53,6 +53,11 @@ impl Drafts {
         self.kept.contains_key(about)
     }
 
+    /// Whether any is kept.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
     /// Takes a draft out. In the file it stays until its form is done.
     pub(super) fn take(&mut self, about: &str) -> Option<Draft> {
         self.order.retain(|kept| kept != about);

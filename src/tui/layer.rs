@@ -167,7 +167,8 @@ pub(super) enum Intent {
     Session(Box<crate::api::session::Session>),
     /// End with the demo.
     Demo,
-    /// End: somebody of the dealer's agreed.
+    /// End, whatever is not kept: somebody of the dealer's agreed, or said that
+    /// it may be lost.
     Leave,
 }
 

@@ -13,8 +13,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::{Entry, Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose};
-use crate::client::{Call, Client, ClientError};
+pub use super::orders::{Answer, News, Order};
+use super::{Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose};
+use crate::client::{Client, ClientError};
 
 /// How long the end waits for what is to be kept.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -27,70 +28,6 @@ const LATER: Duration = Duration::from_secs(2);
 const TROUBLE: Duration = Duration::from_secs(30);
 /// The most entries of each kind that are shown.
 const SHOWN: usize = 500;
-
-/// What the courier is told.
-#[derive(Debug)]
-pub enum Order {
-    /// Somebody is signed in: what is his is sent through this client.
-    Begin(Arc<Client>, Whose, Option<String>),
-    /// Nobody is signed in any more.
-    Rest,
-    /// Send nothing while the session stands in for somebody: what was typed as
-    /// oneself would be another's write. Or go on.
-    Hold(bool),
-    /// Keep a write and send it; the tag comes back with what became of it.
-    Keep(u64, Whose, Box<Post>),
-    /// Keep drafts, or forget those without a text.
-    Drafts(Whose, Vec<(String, Typed)>),
-    /// Send now what waits.
-    Hurry,
-    /// Take an entry out.
-    Discard(i64),
-    /// Say what became of an entry whose form is gone.
-    Tell(i64),
-    /// List what there is; the tag comes back with it.
-    List(u64),
-    /// Say when everything of before is done.
-    Finish(oneshot::Sender<()>),
-}
-
-/// What the courier tells.
-#[derive(Debug)]
-pub enum News {
-    /// These are the drafts of the user.
-    Drafts(Whose, Vec<(String, Typed)>),
-    /// A write is kept: it survives whatever comes.
-    Kept(u64),
-    /// A write could not be kept, and was not sent either.
-    NotKept(u64, Box<Call>, OutboxFault),
-    /// What became of a write that somebody waits for.
-    Answer(Box<Answer>),
-    /// What became of one that nobody waits for any more.
-    Settled(Box<Entry>),
-    /// There are so many now.
-    Changed(Summary),
-    /// So many are sent once more: the server was restored from a backup.
-    SentAgain(usize),
-    /// What there is.
-    List(u64, Result<Vec<Entry>, OutboxFault>),
-    /// Something could not be read or written.
-    Failed(OutboxFault),
-}
-
-/// What became of a write that somebody waits for.
-#[derive(Debug)]
-pub struct Answer {
-    /// Its tag.
-    pub tag: u64,
-    /// The entry.
-    pub entry: i64,
-    /// What the server said.
-    pub outcome: Result<Vec<u8>, ClientError>,
-    /// Whether it stays in the outbox and is tried again.
-    pub waits: bool,
-    /// How long it took.
-    pub took: Duration,
-}
 
 /// The way to the courier.
 #[derive(Debug)]
@@ -109,6 +46,7 @@ impl Courier {
             turn: None,
             turns: 0,
             awaited: HashMap::new(),
+            unkept: Vec::new(),
             news: Box::new(news),
             holds: false,
             counted: None,
@@ -148,6 +86,8 @@ struct Round {
     turns: u32,
     /// Tags of writes that somebody waits for, by entry.
     awaited: HashMap<i64, u64>,
+    /// Drafts that the disk did not take yet.
+    unkept: Vec<(Whose, Vec<(String, Typed)>)>,
     news: Box<dyn Fn(News) + Send>,
     /// What was told of how many there are; none to whoever just came.
     counted: Option<Summary>,
@@ -310,11 +250,8 @@ impl Round {
             Order::Hold(holds) => self.holds = holds,
             Order::Keep(tag, whose, post) => self.keep(tag, &whose, *post),
             Order::Drafts(whose, drafts) => {
-                let has_text = drafts.iter().any(|(_, typed)| typed.iter().any(|(_, text)| !text.is_empty()));
-                // Nothing need be forgotten of a file that is not there.
-                if has_text || self.is_there() {
-                    self.at_outbox(|outbox| outbox.keep_drafts(&whose, &drafts));
-                }
+                self.note_drafts(whose, drafts);
+                self.keep_drafts();
             }
             Order::Hurry => {
                 if let Some(outbox) = &mut self.outbox {
@@ -331,7 +268,14 @@ impl Round {
                 (self.news)(News::List(tag, listed));
             }
             // All of before is done: it was done one after the other.
-            Order::Finish(done) => drop(done.send(())),
+            Order::MakeSure(tag) => {
+                let fault = self.keep_drafts();
+                (self.news)(News::Sure(tag, fault));
+            }
+            Order::Finish(done) => {
+                self.keep_drafts();
+                drop(done.send(()));
+            }
         }
     }
 
@@ -358,12 +302,54 @@ impl Round {
         match kept {
             Ok(id) => {
                 self.complained = None;
+                self.forget_unkept(whose, &post.about);
                 self.awaited.insert(id, tag);
                 (self.news)(News::Kept(tag));
                 self.count();
             }
             Err(fault) => (self.news)(News::NotKept(tag, Box::new(post.call), fault)),
         }
+    }
+
+    /// What is to be kept of drafts: the newest of each.
+    fn note_drafts(&mut self, whose: Whose, drafts: Vec<(String, Typed)>) {
+        match self.unkept.iter_mut().find(|(other, _)| *other == whose) {
+            Some((_, unkept)) => {
+                unkept.retain(|(about, _)| drafts.iter().all(|(newer, _)| newer != about));
+                unkept.extend(drafts);
+            }
+            None => self.unkept.push((whose, drafts)),
+        }
+    }
+
+    /// A write that is kept takes the place of its draft.
+    fn forget_unkept(&mut self, whose: &Whose, about: &str) {
+        for (_, drafts) in self.unkept.iter_mut().filter(|(other, _)| other == whose) {
+            drafts.retain(|(other, _)| other != about);
+        }
+        self.unkept.retain(|(_, drafts)| !drafts.is_empty());
+    }
+
+    /// Keeps drafts, those too that the disk did not take before. Why a text is
+    /// still not kept, if one is not.
+    fn keep_drafts(&mut self) -> Option<OutboxFault> {
+        let mut why = None;
+        for (whose, drafts) in std::mem::take(&mut self.unkept) {
+            let has_text = drafts.iter().any(|(_, typed)| typed.iter().any(|(_, text)| !text.is_empty()));
+            // Nothing need be forgotten of a file that is not there.
+            if !has_text && !self.is_there() {
+                continue;
+            }
+            match self.opened().and_then(|outbox| at_disk(|| outbox.keep_drafts(&whose, &drafts))) {
+                Ok(()) => self.complained = None,
+                Err(fault) => {
+                    why = has_text.then(|| fault.clone()).or(why);
+                    self.complain(fault);
+                    self.unkept.push((whose, drafts));
+                }
+            }
+        }
+        why
     }
 
     fn is_there(&self) -> bool {
@@ -465,124 +451,4 @@ async fn waiting(pause: Option<Duration>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::api::ids::{AssetId, UserId};
-    use crate::api::meter::NewReading;
-    use crate::api::operation::{AddReading, OfAsset};
-    use crate::api::page::Nothing;
-
-    /// Somebody at a desk, by default one whose server nobody reaches.
-    struct Desk {
-        courier: Courier,
-        told: mpsc::Receiver<News>,
-        client: Arc<Client>,
-        whose: Whose,
-        // The runtime goes before its folder does.
-        _runtime: tokio::runtime::Runtime,
-        _folder: tempfile::TempDir,
-    }
-
-    impl Desk {
-        fn new() -> Self {
-            Self::before("http://127.0.0.1:1")
-        }
-
-        fn before(server: &str) -> Self {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            let folder = tempfile::tempdir().unwrap();
-            let (tell, told) = mpsc::channel();
-            let courier = {
-                let _inside = runtime.enter();
-                Courier::begin(folder.path().to_path_buf(), move |news| drop(tell.send(news)))
-            };
-            let client = Arc::new(Client::new(server, None).unwrap());
-            let whose = Whose { server: client.server().to_owned(), user: UserId::new() };
-            Self { courier, told, client, whose, _runtime: runtime, _folder: folder }
-        }
-
-        fn signs_in(&self) {
-            self.courier.tell(Order::Begin(Arc::clone(&self.client), self.whose.clone(), None));
-        }
-
-        fn types(&self) {
-            let call = Call::of::<AddReading>(&OfAsset { id: AssetId::new() }, &Nothing {}, &NewReading::default());
-            let text = || "reading".to_owned();
-            let post = Post { call, subject: text(), title: text(), about: text(), typed: Vec::new(), form: String::new() };
-            self.courier.tell(Order::Keep(1, self.whose.clone(), Box::new(post)));
-        }
-
-        /// The next news of this kind.
-        fn hears<T>(&self, of: impl Fn(News) -> Option<T>) -> T {
-            loop {
-                if let Some(news) = of(self.told.recv_timeout(Duration::from_secs(20)).unwrap()) {
-                    return news;
-                }
-            }
-        }
-
-        fn hears_how_many_wait(&self) -> i64 {
-            self.hears(|news| match news {
-                News::Changed(summary) => Some(summary.waiting),
-                _ => None,
-            })
-        }
-    }
-
-    #[test]
-    fn whoever_signs_in_again_is_told_of_what_waits() {
-        let jo = Desk::new();
-        jo.signs_in();
-        jo.types();
-        assert_eq!(jo.hears_how_many_wait(), 1);
-        jo.courier.tell(Order::Rest);
-        assert_eq!(jo.hears_how_many_wait(), 0);
-        jo.signs_in();
-        assert_eq!(jo.hears_how_many_wait(), 1);
-    }
-
-    /// Whoever sits at the address of the server and says this to all.
-    fn somebody_who_says(body: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for mut line in listener.incoming().flatten() {
-                let _ = line.read(&mut [0; 4_096]);
-                let length = body.len();
-                let _ = write!(line, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-            }
-        });
-        address
-    }
-
-    #[test]
-    fn an_answer_that_is_none_to_what_was_sent_is_no_receipt() {
-        for nonsense in ["{}", "{\"a\":[1}", "[]", "{\"number\":\"SR-1\"}", "{\"id\":\"1\"}"] {
-            let jo = Desk::before(&somebody_who_says(nonsense));
-            jo.signs_in();
-            jo.types();
-            let answer = jo.hears(|news| match news {
-                News::Answer(answer) => Some(answer),
-                _ => None,
-            });
-            assert!(answer.waits && answer.outcome.is_err(), "{nonsense}: {answer:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_held_is_kept_and_not_even_tried() {
-        let jo = Desk::new();
-        jo.courier.tell(Order::Hold(true));
-        jo.signs_in();
-        jo.types();
-        let answer = jo.hears(|news| match news {
-            News::Answer(answer) => Some(answer),
-            _ => None,
-        });
-        assert!(answer.waits && answer.took.is_zero(), "{answer:?}");
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ pub mod courier;
 mod entry;
 #[cfg(test)]
 mod killed;
+mod orders;
 #[cfg(test)]
 mod simulation;
 mod store;

@@ -133,6 +133,7 @@ impl App {
                 let told = format!("The server was restored from a backup: {count} of what you sent since are sent once more. None is written twice.");
                 self.say(Tone::Warning, told);
             }
+            News::Sure(tag, fault) => self.is_sure(Ticket(tag), fault),
             News::List(tag, entries) => {
                 self.with_asker(Ticket(tag), |layer, _| layer.on_entries(Ticket(tag), entries));
                 self.waiting.remove(&Ticket(tag));
@@ -184,6 +185,16 @@ impl App {
         self.desk.unkept.push((ticket, fault));
         self.with_asker(ticket, |layer, _| layer.on_kept(ticket, false));
         self.effects.push_back(Effect::Call(ticket, call));
+    }
+
+    /// Why what is being sent just now is not kept here, if something is not.
+    pub(super) fn sends_unkept(&self) -> Option<&OutboxFault> {
+        self.desk.unkept.iter().find(|(ticket, _)| self.writing.contains(ticket)).map(|(_, fault)| fault)
+    }
+
+    /// Whether something was typed here that a file has to hold.
+    pub(super) fn has_typed(&self) -> bool {
+        self.whose().is_some() && (!self.writing.is_empty() || self.drafts.holds_any() || self.open_drafts().iter().any(|(_, draft)| !is_empty(draft)))
     }
 
     /// Why something that now failed was not kept either.

@@ -191,7 +191,7 @@ fn deed(effect: &Effect) -> Option<&'static str> {
         Effect::Call(_, call) => (call.endpoint.method != Method::Get).then_some(call.endpoint.name),
         Effect::Outbox(Order::Keep(_, _, post)) => Some(post.call.endpoint.name),
         Effect::Outbox(Order::Discard(_)) => Some("discard"),
-        Effect::Quit(_) | Effect::Suspend => Some("leave"),
+        Effect::Outbox(Order::MakeSure(_)) | Effect::Quit(_) | Effect::Suspend => Some("leave"),
         Effect::NoteLock(_) => Some("lock"),
         Effect::UseToken(_) | Effect::UseServer(_) | Effect::Vouch(..) => Some("sign in or out"),
         Effect::Copy(_) => Some("copy"),

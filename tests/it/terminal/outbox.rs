@@ -221,6 +221,28 @@ fn t9_where_nothing_can_be_kept_the_form_stays_and_says_why() {
 }
 
 #[test]
+fn t9_quitting_where_nothing_can_be_kept_asks_before_anything_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-quits"));
+    std::fs::write(folder.path().join("state"), "").unwrap();
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "seat heater is cold");
+    jo.press("<F10>").until_all(&["cannot be kept on this machine", "Quit and lose it?"]);
+    jo.press("n").settle();
+    assert!(jo.text().contains("seat heater is cold") && !jo.text().contains("Quit and lose it?"), "{}", jo.text());
+    // Right behind the key that saves: it ends when the server has it.
+    jo.press("<Ctrl-S><F10>");
+    assert_eq!(jo.ended(), 0);
+    assert_eq!(filed(&token, "seat heater is cold"), 1);
+    let mut again = opened(folder.path(), &line, &token, "1047");
+    complains(&mut again, "horn is silent");
+    again.press("<F10>").until("Quit and lose it?");
+    again.press("y");
+    assert_eq!(again.ended(), 0);
+    assert_eq!(filed(&token, "horn is silent"), 0);
+}
+
+#[test]
 fn a_half_filled_form_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-half"));

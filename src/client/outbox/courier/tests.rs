@@ -1,0 +1,161 @@
+//! A desk with a courier, and whoever answers in the server's place.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc;
+
+use super::*;
+use crate::api::ids::{AssetId, UserId};
+use crate::api::meter::NewReading;
+use crate::api::operation::{AddReading, OfAsset};
+use crate::api::page::Nothing;
+use crate::client::Call;
+
+/// Somebody at a desk, by default one whose server nobody reaches.
+struct Desk {
+    courier: Courier,
+    told: mpsc::Receiver<News>,
+    client: Arc<Client>,
+    whose: Whose,
+    // The runtime goes before its folder does.
+    _runtime: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self::before("http://127.0.0.1:1")
+    }
+
+    fn before(server: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (tell, told) = mpsc::channel();
+        let courier = {
+            let _inside = runtime.enter();
+            Courier::begin(folder.path().to_path_buf(), move |news| drop(tell.send(news)))
+        };
+        let client = Arc::new(Client::new(server, None).unwrap());
+        let whose = Whose { server: client.server().to_owned(), user: UserId::new() };
+        Self { courier, told, client, whose, _runtime: runtime, folder }
+    }
+
+    fn signs_in(&self) {
+        self.courier.tell(Order::Begin(Arc::clone(&self.client), self.whose.clone(), None));
+    }
+
+    fn types(&self) {
+        let call = Call::of::<AddReading>(&OfAsset { id: AssetId::new() }, &Nothing {}, &NewReading::default());
+        let text = || "reading".to_owned();
+        let post = Post { call, subject: text(), title: text(), about: text(), typed: Vec::new(), form: String::new() };
+        self.courier.tell(Order::Keep(1, self.whose.clone(), Box::new(post)));
+    }
+
+    /// The next news of this kind.
+    fn hears<T>(&self, of: impl Fn(News) -> Option<T>) -> T {
+        loop {
+            if let Some(news) = of(self.told.recv_timeout(Duration::from_secs(20)).unwrap()) {
+                return news;
+            }
+        }
+    }
+
+    /// Why what was typed is not kept, if it is not.
+    fn hears_why_not(&self, tag: u64) -> Option<OutboxFault> {
+        self.courier.tell(Order::MakeSure(tag));
+        self.hears(|news| match news {
+            News::Sure(told, fault) if told == tag => Some(fault),
+            _ => None,
+        })
+    }
+
+    fn hears_how_many_wait(&self) -> i64 {
+        self.hears(|news| match news {
+            News::Changed(summary) => Some(summary.waiting),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn whoever_signs_in_again_is_told_of_what_waits() {
+    let jo = Desk::new();
+    jo.signs_in();
+    jo.types();
+    assert_eq!(jo.hears_how_many_wait(), 1);
+    jo.courier.tell(Order::Rest);
+    assert_eq!(jo.hears_how_many_wait(), 0);
+    jo.signs_in();
+    assert_eq!(jo.hears_how_many_wait(), 1);
+}
+
+#[test]
+fn a_draft_that_the_disk_did_not_take_is_kept_as_soon_as_it_does() {
+    let jo = Desk::new();
+    let in_the_way = jo.folder.path().join(super::super::FILE);
+    std::fs::create_dir(&in_the_way).unwrap();
+    let draft = |text: &str| ("reading".to_owned(), vec![("value".to_owned(), text.to_owned())]);
+    for text in ["4", "42"] {
+        jo.courier.tell(Order::Drafts(jo.whose.clone(), vec![draft(text)]));
+    }
+    assert!(jo.hears_why_not(1).is_some());
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert!(jo.hears_why_not(2).is_none());
+    jo.signs_in();
+    let kept = jo.hears(|news| match news {
+        News::Drafts(_, drafts) => Some(drafts),
+        _ => None,
+    });
+    assert_eq!(kept, [draft("42")]);
+}
+
+#[test]
+fn what_was_emptied_keeps_nobody_from_leaving() {
+    let jo = Desk::new();
+    std::fs::create_dir(jo.folder.path().join(super::super::FILE)).unwrap();
+    for text in ["42", ""] {
+        jo.courier.tell(Order::Drafts(jo.whose.clone(), vec![("reading".to_owned(), vec![("value".to_owned(), text.to_owned())])]));
+    }
+    assert!(jo.hears_why_not(1).is_none());
+}
+
+/// Whoever sits at the address of the server and says this to all.
+fn somebody_who_says(body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut line in listener.incoming().flatten() {
+            let _ = line.read(&mut [0; 4_096]);
+            let length = body.len();
+            let _ = write!(line, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        }
+    });
+    address
+}
+
+#[test]
+fn an_answer_that_is_none_to_what_was_sent_is_no_receipt() {
+    for nonsense in ["{}", "{\"a\":[1}", "[]", "{\"number\":\"SR-1\"}", "{\"id\":\"1\"}"] {
+        let jo = Desk::before(&somebody_who_says(nonsense));
+        jo.signs_in();
+        jo.types();
+        let answer = jo.hears(|news| match news {
+            News::Answer(answer) => Some(answer),
+            _ => None,
+        });
+        assert!(answer.waits && answer.outcome.is_err(), "{nonsense}: {answer:?}");
+    }
+}
+
+#[test]
+fn what_is_held_is_kept_and_not_even_tried() {
+    let jo = Desk::new();
+    jo.courier.tell(Order::Hold(true));
+    jo.signs_in();
+    jo.types();
+    let answer = jo.hears(|news| match news {
+        News::Answer(answer) => Some(answer),
+        _ => None,
+    });
+    assert!(answer.waits && answer.took.is_zero(), "{answer:?}");
+}
