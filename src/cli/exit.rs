@@ -170,7 +170,7 @@ mod of_client {
         fn from(error: ClientError) -> Self {
             let exit = match &error {
                 ClientError::Refused(problem) => return refused(problem),
-                ClientError::Unreachable { .. } | ClientError::Untrusted { .. } => Exit::Unreachable,
+                ClientError::Unreachable { .. } | ClientError::Busy { .. } | ClientError::Untrusted { .. } => Exit::Unreachable,
                 ClientError::Strange { .. } => Exit::Failed,
                 ClientError::Address(_) | ClientError::PlainHttp(_) => Exit::Usage,
             };

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
@@ -51,9 +53,24 @@ impl Again {
     }
 }
 
+/// For how long an answer asks to be left alone: so many seconds, or until then.
+pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let until = || Duration::try_from(rfc2822::parse(asked).ok()?.timestamp().duration_since(now)).ok();
+    asked.parse().ok().map(Duration::from_secs).or_else(until)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_asked_for_seconds_or_for_a_date() {
+        let now: Timestamp = "2026-10-21T07:26:00Z".parse().unwrap();
+        let told = |words: &'static str| asked(&[(RETRY_AFTER, reqwest::header::HeaderValue::from_static(words))].into_iter().collect(), now);
+        assert_eq!((told("120"), told("Wed, 21 Oct 2026 07:28:00 GMT")), (Some(Duration::from_mins(2)), Some(Duration::from_mins(2))));
+        assert_eq!((told("Wed, 21 Oct 2026 07:25:00 GMT"), told("soon")), (None, None), "that is over, and that is nothing");
+    }
 
     fn told(status: StatusCode, asked: Option<&'static str>) -> Again {
         let headers = asked.map(|asked| (RETRY_AFTER, reqwest::header::HeaderValue::from_static(asked))).into_iter().collect();

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use again::Again;
 pub use call::Call;
+use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
@@ -51,6 +52,17 @@ pub enum ClientError {
         server: String,
         /// What the network said.
         cause: String,
+    },
+    /// Whatever stands before the server answered in its place, and asked to be
+    /// left alone for a while.
+    #[error("the server {server} cannot be reached: status {status} comes in its place, and wants no other try for {} s", .after.as_secs())]
+    Busy {
+        /// The address asked.
+        server: String,
+        /// What came.
+        status: u16,
+        /// For how long.
+        after: Duration,
     },
     /// Somebody answers who cannot be trusted, or nobody could be.
     #[error("no trusted connection to {server}: {cause}")]
@@ -99,7 +111,17 @@ impl ClientError {
     /// Whether the line is at fault and not what was asked.
     #[must_use]
     pub const fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Untrusted { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Busy { .. } | Self::Untrusted { .. })
+    }
+
+    /// For how long the server, or what stands before it, wants nothing more of
+    /// us; none where it does not say.
+    #[must_use]
+    pub fn asked_to_wait(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { after, .. } => Some(*after),
+            _ => self.problem()?.retry_after.map(Duration::from_secs),
+        }
     }
 
     /// Whether nothing was said of what was asked, and the same may go well
@@ -219,14 +241,14 @@ impl Client {
         let request = self.request(call).map_err(|error| (error, Again::No))?;
         let response = request.send().await.map_err(|error| self.broken(&error))?;
         let (status, headers) = (response.status(), response.headers());
-        let (again, kind) = (Again::told(status, headers), shown(headers, CONTENT_TYPE));
+        let (again, kind, asked) = (Again::told(status, headers), shown(headers, CONTENT_TYPE), again::asked(headers, Timestamp::now()));
         if status.is_redirection() {
             // Whoever stands in between could send passwords anywhere by it.
             return Err((self.strange(&format!("it points to {:?}, and nobody is followed", shown(headers, LOCATION))), Again::No));
         }
         let answer = self.whole(response).await?;
         if !status.is_success() {
-            return Err((self.refusal(status, &answer), again));
+            return Err((self.refusal(status, &answer, asked), again));
         }
         if !answer.is_empty() && !is_json(&kind) {
             return Err((self.strange(&format!("it sent {kind:?} and not JSON")), Again::No));
@@ -305,15 +327,21 @@ impl Client {
         }
     }
 
-    fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
-        match serde_json::from_slice::<Problem>(body) {
+    fn refusal(&self, status: StatusCode, body: &[u8], asked: Option<Duration>) -> ClientError {
+        match (serde_json::from_slice::<Problem>(body), asked) {
             // Where both say a status, what came before the body counts.
-            Ok(problem) => ClientError::Refused(harmless(Problem { status: status.as_u16(), ..problem })),
-            // What stands before the server cannot reach it either.
-            Err(_) if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
+            (Ok(problem), _) => {
+                let retry_after = problem.retry_after.or(asked.as_ref().map(Duration::as_secs));
+                ClientError::Refused(harmless(Problem { status: status.as_u16(), retry_after, ..problem }))
+            }
+            // What stands before the server cannot reach it either, or keeps us away.
+            (Err(_), Some(after)) if matches!(status.as_u16(), 429 | 502..=504) => {
+                ClientError::Busy { server: self.server.clone(), status: status.as_u16(), after }
+            }
+            (Err(_), None) if matches!(status.as_u16(), 502..=504) => {
                 ClientError::Unreachable { server: self.server.clone(), cause: format!("status {} comes in its place", status.as_u16()) }
             }
-            Err(_) => self.strange(&format!("status {} without a problem", status.as_u16())),
+            (Err(_), _) => self.strange(&format!("status {} without a problem", status.as_u16())),
         }
     }
 

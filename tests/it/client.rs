@@ -77,6 +77,16 @@ async fn who_would_wait_too_long_and_who_writes_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn what_stands_before_the_server_says_for_how_long_it_wants_nothing() {
+    let page = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 90\r\ncontent-type: text/html\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
+    let (client, called) = server(vec![page.to_owned()]).await;
+    let error = client.send(&read()).await.unwrap_err();
+    assert_eq!((error.asked_to_wait(), called.load(Ordering::SeqCst)), (Some(Duration::from_secs(90)), 1), "{error}");
+    let (client, _) = server(vec![page.replace("429 Too Many Requests", "413 Content Too Large")]).await;
+    assert!(client.send(&read()).await.unwrap_err().problem().is_none(), "a page is no refusal of ours");
+}
+
+#[tokio::test]
 async fn what_answers_in_the_servers_place_says_that_it_is_out_of_reach() {
     let gateway = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let (client, called) = server(vec![gateway.to_owned()]).await;

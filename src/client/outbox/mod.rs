@@ -33,6 +33,13 @@ pub const FILE: &str = "outbox.db";
 /// The first pause after a line that broke, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 
+/// The longest pause of one that something else than the server turned away:
+/// the others get their turns meanwhile.
+const LONGEST_AWAY: Duration = Duration::from_mins(5);
+
+/// Nobody leaves a server alone for longer, whatever it asks for.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
+
 /// A clock that was put right by no more than this did not jump.
 const PUT_RIGHT: SignedDuration = SignedDuration::from_mins(5);
 
@@ -94,8 +101,8 @@ struct Pause {
 
 impl Pause {
     /// One more failure: each pause is twice as long, and none like another's.
-    fn lengthen(&mut self, now: Duration, jitter: f64) {
-        let pause = PAUSES.0.saturating_mul(1 << self.failures.min(10)).min(PAUSES.1);
+    fn lengthen(&mut self, now: Duration, jitter: f64, longest: Duration) {
+        let pause = PAUSES.0.saturating_mul(1 << self.failures.min(10)).min(longest);
         self.failures = self.failures.saturating_add(1);
         self.until = now + pause.mul_f64(0.5 + jitter / 2.0);
     }
@@ -110,6 +117,8 @@ pub struct Outbox {
     lineage: Option<String>,
     /// Nobody is asked before: the line is broken.
     line: Pause,
+    /// The server asked to be left alone until then, whoever is in a hurry here.
+    not_before: Duration,
     /// Entries that the server failed at, one by one.
     held: HashMap<i64, Pause>,
     /// When an entry was typed, by the clock that never jumps.
@@ -132,7 +141,8 @@ impl Outbox {
 
     fn over(store: Store) -> Self {
         let (held, typed) = (HashMap::new(), HashMap::new());
-        Self { store, whose: None, lineage: None, line: Pause::default(), held, typed, signed_out: true, sign_in: 0 }
+        let (line, not_before) = (Pause::default(), Duration::ZERO);
+        Self { store, whose: None, lineage: None, line, not_before, held, typed, signed_out: true, sign_in: 0 }
     }
 
     /// From now on what is this user's is sent. To a server that was restored
@@ -175,11 +185,12 @@ impl Outbox {
     /// [`OutboxFault`].
     pub fn next(&mut self, now: Now) -> Result<Next, OutboxFault> {
         let Some(whose) = self.whose.clone().filter(|_| !self.signed_out) else { return Ok(Next::Nothing) };
+        let pause_ends = self.line.until.max(self.not_before);
         loop {
             let waiting = match self.first(&whose, now)? {
                 First::Nothing => return Ok(Next::Nothing),
                 First::Held(until) => return Ok(Next::In(until.saturating_sub(now.steady))),
-                First::Due(_) if self.line.until > now.steady => return Ok(Next::In(self.line.until.saturating_sub(now.steady))),
+                First::Due(_) if pause_ends > now.steady => return Ok(Next::In(pause_ends.saturating_sub(now.steady))),
                 First::Due(waiting) => waiting,
             };
             let Some(kept_for) = self.age(&waiting, now) else {
@@ -238,7 +249,7 @@ impl Outbox {
         if noted.is_err() {
             // Its disk is full: whoever sends without noting what comes of it
             // sends the same without end.
-            self.line.lengthen(now.steady, jitter);
+            self.line.lengthen(now.steady, jitter, PAUSES.1);
         }
         noted
     }
@@ -256,17 +267,25 @@ impl Outbox {
         let id = letter.id;
         let status = error.problem().map(|problem| problem.status);
         let code = error.problem().map_or("", |problem| problem.code.as_str());
+        self.heed(error, now);
         match status {
             Some(401) => return self.wait_for_sign_in(letter, "Sign in again, then it is sent."),
             Some(403) if code == "password.must_change" => return self.wait_for_sign_in(letter, "Change your password first, then it is sent."),
-            // The server itself is in trouble, or what stands before it.
-            None | Some(502..=504 | 507) => {
+            // A page of somebody in between, such as that a proxy takes nothing so
+            // large: no refusal of ours, and the next one may pass, after a breath.
+            None if matches!(error, ClientError::Strange { .. }) => {
+                self.hold(id, error, now, jitter, LONGEST_AWAY)?;
+                self.line.until = self.line.until.max(now.steady + PAUSES.0);
+            }
+            // The server itself is in trouble, or what stands before it; or it has
+            // enough of us.
+            None | Some(429 | 502..=504 | 507) => {
                 self.store.put_off(id, &error.to_string())?;
-                self.line.lengthen(now.steady, jitter);
+                self.line.lengthen(now.steady, jitter, PAUSES.1);
             }
             // It fails at this one: the others need not wait for it.
-            Some(408 | 429 | 500..) => self.hold(id, error, now, jitter)?,
-            Some(_) if code == "idempotency.running" => self.hold(id, error, now, jitter)?,
+            Some(408 | 500..) => self.hold(id, error, now, jitter, PAUSES.1)?,
+            Some(_) if code == "idempotency.running" => self.hold(id, error, now, jitter, PAUSES.1)?,
             Some(_) => {
                 self.store.refuse(id, &error.to_string(), now.wall)?;
                 self.line = Pause::default();
@@ -277,6 +296,13 @@ impl Outbox {
         Ok(Fate::Waits)
     }
 
+    /// Whoever is asked to leave the server alone does, even if its disk is full.
+    fn heed(&mut self, error: &ClientError, now: Now) {
+        if let Some(asked) = error.asked_to_wait() {
+            self.not_before = self.not_before.max(now.steady + asked.min(LONGEST_ASKED));
+        }
+    }
+
     /// Nothing is sent until somebody signs in; unless somebody did meanwhile.
     fn wait_for_sign_in(&mut self, letter: &Letter, reason: &str) -> Result<Fate, OutboxFault> {
         self.signed_out |= letter.sign_in == self.sign_in;
@@ -284,8 +310,8 @@ impl Outbox {
         Ok(Fate::SignIn)
     }
 
-    fn hold(&mut self, id: i64, error: &ClientError, now: Now, jitter: f64) -> Result<(), OutboxFault> {
-        self.held.entry(id).or_default().lengthen(now.steady, jitter);
+    fn hold(&mut self, id: i64, error: &ClientError, now: Now, jitter: f64, longest: Duration) -> Result<(), OutboxFault> {
+        self.held.entry(id).or_default().lengthen(now.steady, jitter, longest);
         self.store.put_off(id, &error.to_string())
     }
 
@@ -294,7 +320,8 @@ impl Outbox {
         self.typed.remove(&id);
     }
 
-    /// The line is back, or somebody does not want to wait.
+    /// The line is back, or somebody does not want to wait; a server that asked
+    /// for a pause gets it all the same.
     pub fn hurry(&mut self) {
         self.line = Pause::default();
         self.held.clear();

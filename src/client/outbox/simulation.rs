@@ -53,6 +53,10 @@ enum Line {
     Down,
     /// It arrives, but the answer does not.
     LosesAnswers,
+    /// The server has enough, and says for how long.
+    Busy,
+    /// Something in between turns some away with a page of its own.
+    TurnsAway,
 }
 
 /// One machine and what has to become of what was typed there.
@@ -65,6 +69,9 @@ struct World {
     line: Line,
     forbids: bool,
     now: Now,
+    /// The server wants to hear nothing until then, and whether it did.
+    not_before: Duration,
+    is_disturbed: bool,
     next: u64,
     /// What the screen called kept: by number, its subject.
     kept: BTreeMap<u64, String>,
@@ -78,6 +85,7 @@ struct World {
 enum Planted {
     NewKeyWithEachTry,
     ForgottenWhenItCrashes,
+    ComesBackTooSoon,
 }
 
 impl World {
@@ -88,8 +96,9 @@ impl World {
         let (server, random) = (Server::default(), StdRng::seed_from_u64(seed));
         let backup = server.clone();
         let line = Line::Works;
+        let (kept, discarded, not_before) = (BTreeMap::new(), HashSet::new(), Duration::ZERO);
         let mut world =
-            Self { random, outbox, whose, server, backup, line, forbids: false, now, next: 0, kept: BTreeMap::new(), discarded: HashSet::new(), planted };
+            Self { random, outbox, whose, server, backup, line, forbids: false, now, not_before, is_disturbed: false, next: 0, kept, discarded, planted };
         world.signs_in();
         world
     }
@@ -107,7 +116,10 @@ impl World {
         match self.random.random_range(0..100) {
             0..20 => self.types(),
             20..75 => self.sends(),
-            75..80 => self.line = [Line::Works, Line::Works, Line::Down, Line::LosesAnswers][self.random.random_range(0..4)],
+            75..80 => {
+                let lines = [Line::Works, Line::Works, Line::Down, Line::LosesAnswers, Line::Busy, Line::TurnsAway];
+                self.line = lines[self.random.random_range(0..lines.len())];
+            }
             80..86 => self.crashes(),
             86..88 => self.forbids = self.random.random_bool(0.3),
             88..90 => self.outbox.belong_to_nobody(),
@@ -141,10 +153,13 @@ impl World {
         if self.planted == Some(Planted::NewKeyWithEachTry) {
             letter.call.key = Some(uuid::Uuid::now_v7().to_string());
         }
+        self.is_disturbed |= self.now.steady < self.not_before;
         let unreachable = || ClientError::Unreachable { server: "https://here".to_owned(), cause: "no route".to_owned() };
         let outcome = match self.line {
             Line::Down => Err(unreachable()),
-            Line::Works => self.server.takes(&letter.call, self.forbids),
+            Line::Busy => busy(30),
+            Line::TurnsAway if of_body(&letter.call).1.is_multiple_of(7) => turned_away(),
+            Line::Works | Line::TurnsAway => self.server.takes(&letter.call, self.forbids),
             Line::LosesAnswers => {
                 let _ = self.server.takes(&letter.call, self.forbids);
                 Err(unreachable())
@@ -156,6 +171,12 @@ impl World {
         }
         let jitter = self.random.random();
         self.outbox.answered(&letter, &outcome, self.now, jitter).unwrap();
+        if let Some(asked) = outcome.as_ref().err().and_then(ClientError::asked_to_wait) {
+            self.not_before = self.now.steady + asked;
+        }
+        if self.planted == Some(Planted::ComesBackTooSoon) {
+            self.outbox.not_before = Duration::ZERO;
+        }
     }
 
     /// All that is not on the disk is gone.
@@ -165,6 +186,8 @@ impl World {
         if self.planted != Some(Planted::ForgottenWhenItCrashes) {
             self.outbox = Outbox::over(store);
         }
+        // Nor does it know any more who wanted to be left alone.
+        self.not_before = Duration::ZERO;
         self.signs_in();
     }
 
@@ -197,6 +220,9 @@ impl World {
     /// What is wrong in the end, if something is.
     fn judge(&mut self) -> Result<(), String> {
         self.calms_down();
+        if self.is_disturbed {
+            return Err("it came back sooner than the server asked for".to_owned());
+        }
         let mut times: HashMap<u64, u32> = HashMap::new();
         for (_, number) in &self.server.written {
             *times.entry(*number).or_default() += 1;
@@ -275,6 +301,12 @@ fn an_outbox_that_forgets_when_it_crashes_would_be_found() {
 }
 
 #[test]
+fn an_outbox_that_comes_back_too_soon_would_be_found() {
+    let found = (1..50).find_map(|seed| run(seed, 500, Some(Planted::ComesBackTooSoon)).err()).unwrap();
+    assert!(found.contains("sooner"), "{found}");
+}
+
+#[test]
 fn on_the_disk_it_survives_its_program_and_only_its_owner_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::new(7, None);
@@ -318,6 +350,60 @@ fn sent_now(world: &mut World) -> Box<Letter> {
 
 fn refused(status: u16, code: &str) -> Result<Vec<u8>, ClientError> {
     Err(Problem::with_status(status, code, "Refused", "Not now.").into())
+}
+
+/// The server has enough for so many seconds.
+fn busy(seconds: u64) -> Result<Vec<u8>, ClientError> {
+    Err(Problem { retry_after: Some(seconds), ..Problem::with_status(429, "server.busy", "Busy", "Later.") }.into())
+}
+
+/// A proxy sends a page of its own.
+fn turned_away() -> Result<Vec<u8>, ClientError> {
+    Err(ClientError::strange("https://here", "status 413 without a problem"))
+}
+
+#[test]
+fn what_a_proxy_turns_away_is_no_refusal_and_holds_up_no_other() {
+    let mut world = World::new(5, None);
+    for _ in 0..10 {
+        world.types();
+    }
+    let (subject, large) = of_body(&sent_now(&mut world).call);
+    for _ in 0..500 {
+        world.now.steady += Duration::from_secs(2);
+        let Next::Send(letter) = world.outbox.next(world.now).unwrap() else { continue };
+        let outcome = if of_body(&letter.call).1 == large { turned_away() } else { world.server.takes(&letter.call, false) };
+        world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap();
+    }
+    let behind = world.kept.values().filter(|other| **other == subject).count();
+    assert_eq!((world.server.written.len(), world.outbox.summary().unwrap().refused), (10 - behind, 0), "what is about the same waits in its order");
+    world.calms_down();
+    assert_eq!(world.server.written.len(), 10, "and when nobody is in the way it arrives");
+}
+
+#[test]
+fn a_server_that_wants_to_be_left_alone_is_though_somebody_is_in_a_hurry() {
+    let in_between = || Err(ClientError::Busy { server: "https://here".to_owned(), status: 429, after: Duration::from_mins(2) });
+    for outcome in [busy(120), in_between()] {
+        let mut world = World::new(5, None);
+        world.types();
+        world.types();
+        let letter = sent_now(&mut world);
+        assert_eq!(world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap(), Fate::Waits);
+        for _ in 0..119 {
+            world.now.steady += Duration::from_secs(1);
+            world.outbox.hurry();
+            assert!(matches!(world.outbox.next(world.now).unwrap(), Next::In(_)));
+        }
+        world.now.steady += Duration::from_secs(2);
+        sent_now(&mut world);
+    }
+    let mut world = World::new(5, None);
+    world.types();
+    let letter = sent_now(&mut world);
+    world.outbox.answered(&letter, &busy(u64::MAX), world.now, 0.5).unwrap();
+    world.now.steady += Duration::from_hours(1);
+    sent_now(&mut world);
 }
 
 #[test]
