@@ -78,10 +78,16 @@ fn status(shared: &Shared, room: usize) -> Line<'static> {
     spread(left, vec![Span::styled(link, style)], room)
 }
 
-/// What waits to be sent, and what was refused, where there is any.
+/// What waits to be sent, and what was refused, where there is any. Before it is
+/// known who sits here it is all that waits on this machine.
 fn unsent(shared: &Shared) -> String {
     let (waiting, refused) = (shared.outbox.waiting, shared.outbox.refused);
-    let waiting = if waiting > 0 { format!("{} {waiting} to send  ", shared.look.up()) } else { String::new() };
+    let wait = match (shared.session.is_some(), waiting) {
+        (true, _) => "to send",
+        (false, 1) => "waits here",
+        (false, _) => "wait here",
+    };
+    let waiting = if waiting > 0 { format!("{} {waiting} {wait}  ", shared.look.up()) } else { String::new() };
     let refused = if refused > 0 { format!("! {refused} refused  ") } else { String::new() };
     format!("{waiting}{refused}")
 }

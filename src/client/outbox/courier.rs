@@ -240,6 +240,7 @@ impl Round {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Begin(client, whose, lineage) => self.begin_for(client, whose, lineage),
+            Order::Look(server) => self.look(&server),
             Order::Rest => {
                 self.client = None;
                 (self.turn, self.counted, self.holds) = (None, None, false);
@@ -295,6 +296,18 @@ impl Round {
             (self.news)(News::Drafts(whose, drafts));
         }
         self.count();
+    }
+
+    /// A number and nothing else: what it is, only its owner sees.
+    fn look(&mut self, server: &str) {
+        if self.client.is_some() || !self.is_there() {
+            return;
+        }
+        if let Some(summary) = self.at_outbox(|outbox| outbox.summary_of_all(server)) {
+            // That nobody's are none need not be told over it.
+            self.counted = Some(Summary::default());
+            (self.news)(News::Changed(summary));
+        }
     }
 
     fn keep(&mut self, tag: u64, whose: &Whose, post: Post) {

@@ -361,6 +361,14 @@ impl Outbox {
         self.whose.as_ref().map_or(Ok(Summary::default()), |whose| self.store.summary(whose))
     }
 
+    /// How many wait or are refused of everybody who typed for a server here.
+    ///
+    /// # Errors
+    /// [`OutboxFault`].
+    pub fn summary_of_all(&self, server: &str) -> Result<Summary, OutboxFault> {
+        self.store.summary_of_all(server)
+    }
+
     /// Keeps drafts, or forgets those without a text.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ use crate::client::{Call, Client, ClientError};
 pub enum Order {
     /// Somebody is signed in: what is his is sent through this client.
     Begin(Arc<Client>, Whose, Option<String>),
+    /// Nobody knows who sits here: say how much waits for this server, of whomever.
+    Look(String),
     /// Nobody is signed in any more.
     Rest,
     /// Send nothing while the session stands in for somebody: what was typed as

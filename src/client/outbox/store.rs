@@ -203,6 +203,16 @@ impl Store {
         counted().map_err(|error| told(&error, &self.path))
     }
 
+    /// The same of everybody who typed for a server here.
+    pub(super) fn summary_of_all(&self, server: &str) -> Result<Summary, OutboxFault> {
+        let counted = || -> rusqlite::Result<Summary> {
+            let mut statement = self.connection.prepare("SELECT count(*) FROM entry WHERE server = ? AND state = ?")?;
+            let mut count = |state: State| statement.query_row(params![server, state.name()], |row| row.get(0));
+            Ok(Summary { waiting: count(State::Waiting)?, refused: count(State::Refused)? })
+        };
+        counted().map_err(|error| told(&error, &self.path))
+    }
+
     /// One entry.
     pub(super) fn entry(&self, whose: &Whose, id: i64) -> Result<Option<Entry>, OutboxFault> {
         let text = format!("{ENTRY} WHERE server = ? AND user = ? AND id = ?");

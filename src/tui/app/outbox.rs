@@ -59,6 +59,17 @@ impl App {
         }
     }
 
+    /// The line is down, and nobody can say who sits here: how much waits on this
+    /// machine is told all the same.
+    pub(super) fn look_at_outbox(&mut self) {
+        if self.shared.session.is_none()
+            && !self.shared.is_kiosk()
+            && let Some(server) = self.shared.server.clone()
+        {
+            self.tell_outbox(Order::Look(server));
+        }
+    }
+
     /// Nothing is sent while one works or looks in somebody's place: it would be
     /// another's write, and under the same key a second one. Or it goes on.
     pub(super) fn hold_outbox(&mut self, holds: bool) {

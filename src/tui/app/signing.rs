@@ -39,7 +39,12 @@ impl App {
                 Err(error) => self.message = Some((Tone::Error, format!("The server speaks another version: {error}"))),
             },
             Err(error) if error.problem().is_some_and(|problem| problem.status == 401) => self.session_ended(),
-            Err(error) => self.message = Some((Tone::Error, error.to_string())),
+            Err(error) => {
+                self.message = Some((Tone::Error, error.to_string()));
+                if error.is_unreachable() {
+                    self.look_at_outbox();
+                }
+            }
         }
     }
 

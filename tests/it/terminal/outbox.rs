@@ -121,6 +121,24 @@ fn t1_killed_right_after_kept_it_arrives_after_the_next_start() {
 }
 
 #[test]
+fn whoever_starts_off_line_reads_how_much_waits_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-starts-off-line"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "cab light flickers");
+    line.cut();
+    jo.press("<Ctrl-S>").until("Kept on this machine");
+    jo.press("<F10>");
+    assert_eq!(jo.ended(), 0);
+    let mut again = at(folder.path(), &line, &token);
+    let shown = again.until_all(&["off line since", "1 waits here"]);
+    assert!(!shown.contains("1047"), "how much, and not what: {shown}");
+    line.mend();
+    again.press("<Ctrl-R>").until("Sent now: Service request for 1047");
+    assert_eq!(filed(&token, "cab light flickers"), 1);
+}
+
+#[test]
 fn killed_while_it_is_on_its_way_it_arrives_once() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-three"));

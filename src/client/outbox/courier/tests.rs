@@ -119,6 +119,23 @@ fn what_was_emptied_keeps_nobody_from_leaving() {
     assert!(jo.hears_why_not(1).is_none());
 }
 
+#[test]
+fn while_nobody_knows_who_is_here_it_is_told_how_much_waits_and_then_whose() {
+    let jo = Desk::new();
+    jo.signs_in();
+    jo.types();
+    assert_eq!(jo.hears_how_many_wait(), 1);
+    jo.courier.tell(Order::Rest);
+    assert_eq!(jo.hears_how_many_wait(), 0);
+    jo.courier.tell(Order::Look("https://elsewhere".to_owned()));
+    assert_eq!(jo.hears_how_many_wait(), 0, "that is for another server");
+    jo.courier.tell(Order::Look(jo.whose.server.clone()));
+    assert_eq!(jo.hears_how_many_wait(), 1);
+    let mara = Whose { user: UserId::new(), ..jo.whose.clone() };
+    jo.courier.tell(Order::Begin(Arc::clone(&jo.client), mara, None));
+    assert_eq!(jo.hears_how_many_wait(), 0, "it is another's");
+}
+
 /// Whoever sits at the address of the server and says this to all.
 fn somebody_who_says(body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
