@@ -114,6 +114,16 @@ impl ClientError {
         matches!(self, Self::Unreachable { .. } | Self::Busy { .. } | Self::Untrusted { .. })
     }
 
+    /// In few words where the line is at fault: the screen says beside it that
+    /// it is off line, and at which address.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Unreachable { .. } | Self::Busy { .. } => "the server cannot be reached".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// For how long the server, or what stands before it, wants nothing more of
     /// us; none where it does not say.
     #[must_use]

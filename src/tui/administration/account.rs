@@ -25,7 +25,7 @@ use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Layer};
 use crate::tui::overlays::Question;
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Cursor, Loaded, cut, line, lines, rule, spread, width, wrap};
+use crate::tui::widgets::{Cursor, Loaded, cut, lines, rule, spread, width, wrap};
 
 const GRANTS: Columns = &[("Role", 20), ("Where", 22), ("When", 18), ("Given by", 0)];
 const SESSIONS: Columns = &[("Signed in", 20), ("Used", 22), ("From", 18), ("", 0)];
@@ -269,10 +269,7 @@ impl Layer for AccountPage {
         if let Some(account) = self.account.data() {
             from = lines(buffer, area, 0, head(account, shared, room));
         }
-        if let Some(notice) = self.account.notice(shared) {
-            line(buffer, area, from, notice);
-            from += 1;
-        }
+        from = self.account.say_notice(area, from, buffer, shared);
         if self.account.data().is_none() {
             return;
         }

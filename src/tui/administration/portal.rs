@@ -21,7 +21,7 @@ use crate::tui::layer::{Cx, Intent, Tone};
 use crate::tui::panes::Pane;
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Cursor, Loaded, line};
+use crate::tui::widgets::{Cursor, Loaded};
 
 const COLUMNS: Columns = &[("", 60), ("", 0)];
 
@@ -168,11 +168,7 @@ impl Pane for Portal {
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
-        let mut from = 0;
-        if let Some(notice) = self.settings.notice(shared) {
-            line(buffer, area, 0, notice);
-            from = 1;
-        }
+        let from = self.settings.say_notice(area, 0, buffer, shared);
         let Some(settings) = self.settings.data() else { return };
         let body = Rect { y: area.y + from, height: area.height.saturating_sub(from), ..area };
         let (rows, marked) = self.rows(settings, shared, area.width);

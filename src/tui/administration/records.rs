@@ -165,11 +165,7 @@ impl<T: Listed> Pane for Records<T> {
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
         let room = usize::from(area.width).saturating_sub(2);
-        let mut from = 0;
-        if let Some(notice) = self.page.notice(shared) {
-            line(buffer, area, 0, notice);
-            from = 1;
-        }
+        let mut from = self.page.say_notice(area, 0, buffer, shared);
         if self.items.is_empty() {
             if self.page.data().is_some() {
                 lines(buffer, area, from, wrap(T::EMPTY, room).into_iter().map(|text| Line::from(Span::raw(format!("  {text}")))));

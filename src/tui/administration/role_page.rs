@@ -222,11 +222,7 @@ impl Layer for RolePage {
         let look = shared.look;
         line(buffer, area, 0, self.head(shared, usize::from(area.width)));
         rule(buffer, area, 1, look);
-        let mut from = 2;
-        if let Some(notice) = self.roles.notice(shared) {
-            line(buffer, area, from, notice);
-            from += 1;
-        }
+        let from = self.roles.say_notice(area, 2, buffer, shared);
         let body = Rect { y: area.y + from.min(area.height), height: area.height.saturating_sub(from), ..area };
         let (rows, marked) = self.rows(shared, area.width);
         scrolled(buffer, body, rows, marked);

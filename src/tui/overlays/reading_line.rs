@@ -18,7 +18,7 @@ use crate::api::meter::{Meter, NewReading, Reading, ReadingAdded};
 use crate::api::operation::{AddReading, ListMeters, ListReadings, OfAsset, OfMeter, Operation};
 use crate::api::page::{Nothing, Page, PageQuery};
 use crate::api::problem::Problem;
-use crate::client::Call;
+use crate::client::{Call, ClientError};
 use crate::rules::meter::{MeterKind, ReadingKind, Tenths};
 use crate::tui::command::{Command, Place};
 use crate::tui::draft::{Draft, is_empty};
@@ -214,7 +214,7 @@ impl ReadingLine {
     /// What stands, and what the typed value adds to it.
     fn feedback(&self, shared: &Shared) -> String {
         if self.meters.data().is_none() {
-            return self.meters.failure().map_or_else(|| "Loading".to_owned(), ToString::to_string);
+            return self.meters.failure().map_or_else(|| "Loading".to_owned(), ClientError::in_short);
         }
         let Some(meter) = self.meter() else { return "The first reading makes this meter.".to_owned() };
         let (unit, as_of) = (meter.unit.name(), self.meters.as_of_in_words(shared));

@@ -14,7 +14,7 @@ use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
 use crate::tui::sending::Sending;
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Cursor, Loaded, Row, boxed, line, lines};
+use crate::tui::widgets::{Cursor, Loaded, Row, boxed, lines};
 
 /// The shops within reach.
 #[derive(Debug, Default)]
@@ -71,8 +71,8 @@ impl Layer for ShopPicker {
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
         let inside = boxed(buffer, area, (50, 14), "Work in another shop", look);
-        if let Some(notice) = self.shops.notice(shared) {
-            return line(buffer, inside, 0, notice);
+        if self.shops.say_notice(inside, 0, buffer, shared) > 0 {
+            return;
         }
         let Some(page) = self.shops.data() else { return };
         let room = usize::from(inside.height);

@@ -176,11 +176,7 @@ impl Pane for Contacts {
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
-        let mut from = 0;
-        if let Some(notice) = self.contacts.notice(shared) {
-            line(buffer, area, 0, notice);
-            from = 1;
-        }
+        let mut from = self.contacts.say_notice(area, 0, buffer, shared);
         let Some(page) = self.contacts.data() else { return };
         let all = self.sorted();
         let details = self.details(area, shared);

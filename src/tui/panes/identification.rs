@@ -14,7 +14,7 @@ use crate::client::Call;
 use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Subject};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Loaded, cut, line, lines};
+use crate::tui::widgets::{Loaded, cut, lines};
 
 #[derive(Debug)]
 struct Identification {
@@ -53,11 +53,7 @@ impl Pane for Identification {
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
-        let mut from = 0;
-        if let Some(notice) = self.facts.notice(shared) {
-            line(buffer, area, 0, notice);
-            from = 1;
-        }
+        let from = self.facts.say_notice(area, 0, buffer, shared);
         let Some(facts) = self.facts.data() else { return };
         let room = usize::from(area.width).saturating_sub(20);
         let rows = rows(facts).into_iter().map(|(label, text)| {

@@ -156,21 +156,14 @@ impl Pane for Meters {
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let look = shared.look;
-        let mut from = 0;
-        if let Some(notice) = self.meters.notice(shared) {
-            line(buffer, area, 0, notice);
-            from = 1;
-        }
+        let mut from = self.meters.say_notice(area, 0, buffer, shared);
         let Some(page) = self.meters.data() else { return };
         if page.items.is_empty() {
             return line(buffer, area, from, Line::from(Span::raw("No meters yet: the first reading makes one.")));
         }
         from = lines(buffer, area, from, page.items.iter().enumerate().map(|(at, meter)| meter_row(meter, at == self.shown, shared)));
         from = from.saturating_add(1);
-        if let Some(notice) = self.readings.notice(shared) {
-            line(buffer, area, from, notice);
-            from = from.saturating_add(1);
-        }
+        from = self.readings.say_notice(area, from, buffer, shared);
         let Some(readings) = self.readings.data() else { return };
         let room = usize::from(area.height.saturating_sub(from));
         let first = self.cursor.first_seen(room);

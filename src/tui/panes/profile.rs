@@ -15,7 +15,7 @@ use crate::rules::contact::phone_for_people;
 use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Subject};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Loaded, cut, line, lines, wrap};
+use crate::tui::widgets::{Loaded, cut, lines, wrap};
 
 #[derive(Debug)]
 struct Profile {
@@ -46,11 +46,7 @@ impl Pane for Profile {
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
-        let mut from = 0;
-        if let Some(notice) = self.customer.notice(shared) {
-            line(buffer, area, 0, notice);
-            from = 1;
-        }
+        let from = self.customer.say_notice(area, 0, buffer, shared);
         let Some(customer) = self.customer.data() else { return };
         let rows = facts(customer).into_iter().flat_map(|(label, text)| fact_lines(&label, &text, area, shared));
         lines(buffer, area, from, rows.collect::<Vec<_>>());

@@ -10,9 +10,12 @@ use super::super::event::{Reply, Ticket};
 use super::super::layer::Cx;
 use super::super::shared::Shared;
 use super::super::style::Look;
-use super::paint::line;
+use super::paint::{lines, wrap};
 use crate::api::page::Page;
 use crate::client::{Call, ClientError};
+
+/// The most rows that the words of a failure take.
+const MOST_ROWS: usize = 4;
 
 /// How many there are in all, as far as a page says: `37`, or `50+`.
 pub(in crate::tui) fn counted<T>(page: &Page<T>) -> String {
@@ -114,26 +117,44 @@ impl<T: serde::de::DeserializeOwned> Loaded<T> {
     /// old: loading, or failed with the key that tries again. Old data tells its
     /// time first.
     pub(in crate::tui) fn notice(&self, shared: &Shared) -> Option<Line<'static>> {
-        let look: Look = shared.look;
-        if let Some(failure) = &self.failure {
-            let key = super::super::command::named("reload").and_then(|reload| shared.keymap.shown(reload)).unwrap_or_default();
-            let key = Span::styled(format!("  {key} "), look.key());
-            let failure = crate::text::for_screen(&failure.to_string());
-            return Some(Line::from(match self.as_of(shared) {
-                Some(at) => {
-                    vec![Span::styled(format!("Not up to date, as of {}", shared.clock(at)), look.error()), key, Span::raw(format!("to try again: {failure}"))]
-                }
-                None => vec![Span::styled("Could not load: ", look.error()), Span::raw(failure), key, Span::raw("to try again")],
-            }));
-        }
-        (self.data.is_none() && self.waiting.is_some()).then(|| Line::from(Span::styled("Loading", look.quiet())))
+        self.notices(usize::MAX, shared).into_iter().next()
     }
 
-    /// Draws that line, if there is one, and gives what is left below it.
+    /// The same in as many rows as its words take: none of them is cut.
+    fn notices(&self, wide: usize, shared: &Shared) -> Vec<Line<'static>> {
+        let look: Look = shared.look;
+        let Some(failure) = &self.failure else {
+            let loads = self.data.is_none() && self.waiting.is_some();
+            return loads.then(|| Line::from(Span::styled("Loading", look.quiet()))).into_iter().collect();
+        };
+        let key = super::super::command::named("reload").and_then(|reload| shared.keymap.shown(reload)).unwrap_or_default();
+        let key = Span::styled(format!("  {key} "), look.key());
+        let failure = crate::text::for_screen(&failure.in_short());
+        let told = |what: String, words: [String; 2]| {
+            let [before, behind] = words.map(Span::raw);
+            Line::from(vec![Span::styled(what, look.error()), before, key.clone(), behind])
+        };
+        let old = self.as_of(shared).map(|at| format!("Not up to date, as of {}", shared.clock(at)));
+        let whole = match &old {
+            Some(old) => told(old.clone(), [String::new(), format!("to try again: {failure}")]),
+            None => told("Could not load: ".to_owned(), [failure.clone(), "to try again".to_owned()]),
+        };
+        if whole.width() <= wide {
+            return vec![whole];
+        }
+        let first = told(old.unwrap_or_else(|| "Could not load:".to_owned()), [String::new(), "to try again".to_owned()]);
+        let words = wrap(&failure, wide.saturating_sub(2)).into_iter().take(MOST_ROWS).map(|words| Line::from(format!("  {words}")));
+        std::iter::once(first).chain(words).collect()
+    }
+
+    /// Draws them from a row on, if there are any, and gives the row below them.
+    pub(in crate::tui) fn say_notice(&self, area: Rect, from: u16, buffer: &mut Buffer, shared: &Shared) -> u16 {
+        lines(buffer, area, from, self.notices(usize::from(area.width), shared))
+    }
+
+    /// The same from the first row on, and gives what is left below them.
     pub(in crate::tui) fn below_notice(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) -> Rect {
-        let Some(notice) = self.notice(shared) else { return area };
-        line(buffer, area, 0, notice);
-        let used = area.height.min(1);
+        let used = self.say_notice(area, 0, buffer, shared).min(area.height);
         Rect { y: area.y + used, height: area.height - used, ..area }
     }
 }
@@ -199,6 +220,22 @@ mod tests {
         assert_eq!(figure.as_of(&off_line), Some(at(200)), "though nothing was asked of it since");
         hears(&mut figure, Err(unreachable()), None, 300);
         assert_eq!((figure.data(), figure.as_of(&off_line)), (Some(&7), Some(at(200))));
+    }
+
+    #[test]
+    fn no_word_of_why_nothing_came_is_cut_on_a_narrow_terminal() {
+        let told = |error: ClientError, wide: usize| {
+            let mut figure: Loaded<u8> = Loaded::default();
+            hears(&mut figure, Err(error), None, 100);
+            figure.notices(wide, &shared(Link::Online)).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let far = || ClientError::Unreachable { server: "https://countertop.dealer.example:8443".to_owned(), cause: "no route to host".to_owned() };
+        assert_eq!(told(far(), 78), ["Could not load: the server cannot be reached  F5 to try again"]);
+        for wide in [48, 58, 78] {
+            let strange = told(ClientError::strange("https://countertop.dealer.example:8443", "it sent \"text/html\" and not JSON"), wide);
+            assert!(strange.iter().all(|line| line.chars().count() <= wide), "{strange:?}");
+            assert!(strange[0] == "Could not load:  F5 to try again" && strange.concat().ends_with("and not JSON"), "{strange:?}");
+        }
     }
 
     #[test]

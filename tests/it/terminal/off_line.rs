@@ -88,12 +88,12 @@ fn what_was_never_read_fails_off_line_as_before() {
     let mut counter = counter_at(&line);
     opens_keller(&mut counter);
     line.cut();
-    let shown = counter.press("<F3>1053<Enter>").until("Could not search");
+    let shown = counter.press("<F3>1053<Enter>").until("Could not search: the server cannot be reached");
     assert!(!shown.contains("the server said"), "{shown}");
     // The hit was read, the record behind it was not.
     counter.press("<F2><Tab>keller").until_all(&[OFF_LINE, "Keller Brothers"]);
     counter.settle();
-    counter.press("<Down><Enter>").until("Could not load: ");
+    counter.press("<Down><Enter>").until("Could not load: the server cannot be reached  F5 to try again");
     line.mend();
     counter.press("<Ctrl-R>");
     let shown = until_gone(&mut counter, "Could not load");

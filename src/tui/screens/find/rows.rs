@@ -21,6 +21,9 @@ const WIDE: u16 = 120;
 /// Its width.
 const PREVIEW: u16 = 40;
 
+/// Begins what is said where no answer came.
+const FAILED: &str = "Could not search:";
+
 /// Draws the box, where it looks, and what it found.
 pub(super) fn view(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     let look = shared.look;
@@ -118,7 +121,7 @@ fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         }
     }
     if shown.is_empty() {
-        lines(buffer, area, 0, empty(find, shared));
+        lines(buffer, area, 0, empty(find, usize::from(area.width), shared));
         return;
     }
     let room = usize::from(area.height).max(1);
@@ -129,10 +132,16 @@ fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
 
 /// Nothing is shown: still loading, too short, failed, or no hit; each its own
 /// look (G-6).
-fn empty(find: &Find, shared: &Shared) -> Vec<Line<'static>> {
+fn empty(find: &Find, wide: usize, shared: &Shared) -> Vec<Line<'static>> {
     let look = shared.look;
     if let Some(failure) = find.customers.failure().or(find.assets.failure()) {
-        return vec![Line::from(vec![Span::styled(" Could not search: ", look.error()), Span::raw(for_screen(&failure.to_string()))])];
+        let told = wrap(&format!("{FAILED} {}", for_screen(&failure.in_short())), wide.saturating_sub(2));
+        let first = told
+            .iter()
+            .take(1)
+            .map(|words| vec![Span::styled(format!(" {FAILED}"), look.error()), Span::raw(words.get(FAILED.len()..).unwrap_or_default().to_owned())]);
+        let others = told.iter().skip(1).map(|words| vec![Span::raw(format!(" {words}"))]);
+        return first.chain(others).map(Line::from).collect();
     }
     if shared.session.is_none() {
         return vec![not_signed_in_yet(shared)];
@@ -173,7 +182,7 @@ fn not_signed_in_yet(shared: &Shared) -> Line<'static> {
     }
     let key = super::super::super::command::named("reload").and_then(|reload| shared.keymap.shown(reload)).unwrap_or_default();
     Line::from(vec![
-        Span::styled(" Could not search: ", look.error()),
+        Span::styled(format!(" {FAILED} "), look.error()),
         Span::raw("the server cannot be reached."),
         Span::styled(format!("  {key} "), look.key()),
         Span::raw("to try again"),
