@@ -73,15 +73,20 @@ async fn make(address: &str, file: &Path, overwrite: bool) -> Result<Backup, Fai
     Ok(made?)
 }
 
-/// Makes a database of a backup.
+/// Makes a database of a backup; where, is said before anything is done there.
 pub(super) fn restore(args: &RestoreArgs) -> Outcome {
-    let (_, address) = args.database.setup(None)?;
+    let (setup, address) = args.database.setup(None)?;
+    if !args.json {
+        let unnamed = if setup.config.server.database.is_none() { ", the usual place, for no other is named" } else { "" };
+        output::note(&format!("Restoring {} into {}{unnamed}.", args.file.display(), masked(&address)));
+    }
     database::make_folder(&address)?;
     let Restored { backup, set_aside } = wait(async { Ok::<_, Failure>(backup::restore(&args.file, &address, args.replace).await?) })?;
     let set_aside = set_aside.map(|path| path.display().to_string());
     if args.json {
         let mut told = document(&backup);
         told["set_aside"] = json!(set_aside);
+        told["restored_into"] = json!(masked(&address));
         output::json(&told)?;
         return Ok(Exit::Done);
     }

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::dice::{self, Dice};
 use crate::harness::{Caller, Empty};
+use crate::terminal::screen::own_folders;
 
 /// How often something is tried by chance.
 fn tries(unless_said: usize) -> usize {
@@ -204,6 +205,26 @@ on_both_databases! {
             assert_eq!(held(&target.address).await.sums, made.sums);
             target.remove().await;
         }
+    }
+
+    async fn whoever_names_no_database_reads_into_which_one_it_goes_and_none_is_written_over(w: World) {
+        let (folder, file) = folder_and_file();
+        backup::make(&w.app.db, &file, false).await.unwrap();
+        let restore = |more: &[&str]| {
+            let mut verb = Command::new(env!("CARGO_BIN_EXE_countertop"));
+            verb.arg("restore").arg(&file).args(more).env_remove("COUNTERTOP_DATABASE").envs(own_folders(folder.path()));
+            let done = verb.output().unwrap();
+            (done.status.success(), String::from_utf8_lossy(&done.stderr).into_owned(), String::from_utf8_lossy(&done.stdout).into_owned())
+        };
+        let (done, told, _) = restore(&[]);
+        let usual = format!("into sqlite://{}", folder.path().join("data").display());
+        assert!(done && told.starts_with("Restoring ") && told.contains(&usual) && told.contains("the usual place"), "{told}");
+        let (done, told, _) = restore(&[]);
+        let said = [usual.as_str(), "not empty", "--replace"].map(|part| told.find(part).unwrap_or_else(|| panic!("no {part:?} in {told}")));
+        assert!(!done && said.is_sorted(), "where, and then why not: {told}");
+        let (done, _, told) = restore(&["--replace", "--json"]);
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert!(done && told["restored_into"].as_str().unwrap().contains("countertop.db") && told["set_aside"].is_string(), "{told}");
     }
 
     async fn servers_take_turns_with_scheduled_backups(w: World) {
