@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::steps::{self, Step};
 use super::tls::Tls;
 use super::{App, Arrangements, backups, connections, router};
-use crate::store::{At, Db, StoreError, audit, changes, device_sign_ins, idempotency, migrate, sessions, settings};
+use crate::store::{At, Db, StoreError, audit, house, migrate, settings};
 
 /// A server that listens.
 #[derive(Debug)]
@@ -167,18 +167,8 @@ impl Running {
 
 /// Forgets what is no longer needed, once an hour.
 async fn keep_house(db: Db) {
-    const DAY: i64 = 24 * 3_600 * 1_000_000;
     loop {
-        let tidied = async {
-            // After a long import there may be much of it.
-            let mut conn = db.write_at_leisure().await?;
-            sessions::prune(&mut conn).await?;
-            device_sign_ins::prune(&mut conn).await?;
-            idempotency::prune(&mut conn, At::from_micros(At::now().micros() - 90 * DAY)).await?;
-            changes::prune(&mut conn, At::from_micros(At::now().micros() - DAY)).await?;
-            conn.commit().await
-        };
-        if let Err(error) = tidied.await {
+        if let Err(error) = house::keep(&db, At::now()).await {
             tracing::warn!(cause = %error, "keeping house failed; trying again in an hour");
         }
         tokio::time::sleep(Duration::from_hours(1)).await;

@@ -26,7 +26,7 @@ statements! {
     ADD = "INSERT INTO change (entity, entity_id, changed_at) VALUES ($1, $2, $3)";
     AFTER = "SELECT seq, entity, entity_id FROM change WHERE seq > $1 ORDER BY seq LIMIT 5000";
     NEWEST = "SELECT COALESCE(MAX(seq), CAST(0 AS BIGINT)) FROM change";
-    PRUNE = "DELETE FROM change WHERE changed_at < $1";
+    PRUNE = "DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE changed_at < $1 ORDER BY seq LIMIT 1000)";
 }
 
 /// Adds a change in the transaction that makes it.
@@ -70,11 +70,10 @@ pub async fn newest(conn: &mut Conn) -> Result<i64> {
     conn.query(NEWEST).one().await
 }
 
-/// Forgets changes older than `before`: every server has followed them.
+/// Forgets a lot of changes older than `before`: every server has followed them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prune(conn: &mut Conn, before: At) -> Result<()> {
-    conn.query(PRUNE).bind(before).run().await?;
-    Ok(())
+pub async fn prune(conn: &mut Conn, before: At) -> Result<u64> {
+    conn.query(PRUNE).bind(before).run().await
 }

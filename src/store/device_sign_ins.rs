@@ -26,7 +26,7 @@ statements! {
     TAKE_TURN = "UPDATE device_sign_in SET next_poll_at = $3 WHERE id = $1 AND next_poll_at <= $2";
     KEEP = "UPDATE device_sign_in SET interval_seconds = $2, next_poll_at = $3 WHERE id = $1";
     FORGET = "DELETE FROM device_sign_in WHERE id = $1";
-    PRUNE = "DELETE FROM device_sign_in WHERE expires_at < $1";
+    PRUNE = "DELETE FROM device_sign_in WHERE id IN (SELECT id FROM device_sign_in WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
 
 /// Begins one; what is over is forgotten with it.
@@ -34,7 +34,7 @@ statements! {
 /// # Errors
 /// When the database fails.
 pub async fn insert(conn: &mut Conn, row: &DeviceSignInRow, poll_hash: &str) -> Result<()> {
-    prune(conn).await?;
+    prune(conn, At::now()).await?;
     conn.query(INSERT).bind(row.id).bind(poll_hash).bind(&row.sealed_code).bind(row.interval_seconds).bind(row.next_poll_at).bind(row.expires_at).run().await?;
     Ok(())
 }
@@ -74,11 +74,10 @@ pub async fn forget(conn: &mut Conn, id: DeviceSignInId) -> Result<()> {
     Ok(())
 }
 
-/// Forgets those that were never finished.
+/// Forgets a lot of those that were not finished by then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prune(conn: &mut Conn) -> Result<()> {
-    conn.query(PRUNE).bind(At::now()).run().await?;
-    Ok(())
+pub async fn prune(conn: &mut Conn, now: At) -> Result<u64> {
+    conn.query(PRUNE).bind(now).run().await
 }

@@ -25,6 +25,7 @@ pub mod customer_index;
 pub mod customers;
 pub mod device_sign_ins;
 pub mod export;
+pub mod house;
 pub mod idempotency;
 pub mod kiosks;
 pub mod meters;

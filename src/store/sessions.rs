@@ -75,7 +75,8 @@ statements! {
     USE_SESSION = "UPDATE session SET used_at = $2 WHERE id = $1";
     MOVE_SESSION = "UPDATE session SET shop_id = $2, customer_id = $3 WHERE id = $1";
     END_SESSION = "DELETE FROM session WHERE id = $1";
-    PRUNE_SESSIONS = "DELETE FROM session WHERE ends_at < $1 OR used_at + idle_micros < $1";
+    PRUNE_SESSIONS = "DELETE FROM session WHERE (ends_at < $1 OR used_at + idle_micros < $1)
+        AND id IN (SELECT id FROM session WHERE ends_at < $1 OR used_at + idle_micros < $1 LIMIT 1000)";
     OF_USER = "SELECT id, created_at, used_at, ends_at, came_from FROM session WHERE user_id = $1 AND ends_at > $2 AND used_at + idle_micros > $2 ORDER BY created_at DESC, id";
     ACT = "UPDATE session SET acting_customer_id = $2, viewed_contact_id = $3 WHERE id = $1";
     END_OLDEST = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE user_id = $1 ORDER BY used_at DESC, id DESC LIMIT 1000 OFFSET $2)";
@@ -142,13 +143,12 @@ pub async fn end(conn: &mut Conn, id: SessionId) -> Result<()> {
     Ok(())
 }
 
-/// Forgets sessions that ended.
+/// Forgets a lot of sessions that had ended by then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prune(conn: &mut Conn) -> Result<()> {
-    conn.query(PRUNE_SESSIONS).bind(At::now()).run().await?;
-    Ok(())
+pub async fn prune(conn: &mut Conn, now: At) -> Result<u64> {
+    conn.query(PRUNE_SESSIONS).bind(now).run().await
 }
 
 /// The open sessions of a user, the newest first.

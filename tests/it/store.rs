@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use countertop::store::{Db, DbKind, changes, migrate, statements, watch};
+use countertop::store::{At, Db, DbKind, changes, house, migrate, statements, watch};
 use sqlx::{Either, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection, Statement as _};
 
 use crate::harness::Empty;
+use crate::harness::rows::rows;
 
 /// How many values a driver wants.
 fn wanted<T>(parameters: Option<Either<&[T], usize>>) -> usize {
@@ -58,6 +59,28 @@ on_both_databases! {
                 Err(error) => panic!("{name}: {error}\n{sql}"),
             }
         }
+    }
+
+    async fn house_is_kept_in_lots_and_only_of_what_nobody_needs(w: World) {
+        let counter = w.sign_in("counter").await;
+        let made = counter.post_with_key("/v1/customers", "house", serde_json::json!({ "name": "Kept House", "number": "HOUSE-1" })).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let db = &w.app.db;
+        let count = async |sql: &'static str| rows::<(i64,)>(db, sql).await[0].0;
+        let (answers, sessions) = ("SELECT COUNT(*) FROM idempotency", "SELECT COUNT(*) FROM session");
+        house::keep(db, At::now()).await.unwrap();
+        assert!(count(answers).await > 0 && count(sessions).await > 0, "today's are needed");
+        let mut conn = db.write().await.unwrap();
+        for _ in 0..2 * house::LOT {
+            changes::add(&mut conn, "customer", "somebody").await.unwrap();
+        }
+        conn.commit().await.unwrap();
+        let later = At::from_micros(At::now().micros() + 91 * 24 * 3_600 * 1_000_000);
+        let mut conn = db.write().await.unwrap();
+        assert_eq!(changes::prune(&mut conn, later).await.unwrap(), house::LOT, "no transaction takes more");
+        conn.commit().await.unwrap();
+        assert!(house::keep(db, later).await.unwrap() > house::LOT, "but in the end all of it is gone");
+        assert_eq!((count(answers).await, count(sessions).await, count("SELECT COUNT(*) FROM change").await), (0, 0, 0));
     }
 
     async fn a_database_that_is_up_to_date_is_left_alone(w: World) {
