@@ -65,7 +65,7 @@ fn g_4_tab_skips_what_is_greyed_and_the_digit_tells_the_reason() {
 #[test]
 fn g_10_accounts_asks_by_unit_number_and_learns_nothing_of_the_asset() {
     let mut accounts = Terminal::signed_in("accounts");
-    accounts.until("requests service by unit number");
+    accounts.until_all(&["requests service by unit number", "whom to ask for it"]);
     accounts.press("keller").settle();
     accounts.until_all(&["Find keller", "[locked] Needs \"Asset look-up\"", "requests service by unit number"]);
     accounts.press("<Alt-R>").until("Unit number");

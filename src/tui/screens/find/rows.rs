@@ -66,7 +66,7 @@ fn chips(find: &Find, shared: &Shared) -> Line<'static> {
 fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     let look = shared.look;
     let mut row = 0;
-    if let Some(reason) = nothing_to_find(shared) {
+    if let Some(reason) = nothing_to_find(usize::from(area.width), shared) {
         row = lines(buffer, area, row, reason);
     }
     if find.recent.is_empty() {
@@ -83,17 +83,25 @@ fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     lines(buffer, area, row + 1, rows);
 }
 
-/// What a role that may find nothing can do instead (G-10).
-fn nothing_to_find(shared: &Shared) -> Option<Vec<Line<'static>>> {
+/// What a role that may find nothing can do instead, and whom it asks for more
+/// (G-10).
+fn nothing_to_find(wide: usize, shared: &Shared) -> Option<Vec<Line<'static>>> {
     if shared.session.is_none() || Find::may_search(shared) || Find::may_look_up(shared) {
         return None;
     }
     let reason = shared.access(<crate::api::operation::LookUpAsset as crate::api::operation::Operation>::ENDPOINT.needs).err().unwrap_or_default();
-    let key = super::super::super::command::named("request.by_unit").and_then(|command| shared.keymap.shown(command)).unwrap_or_default();
-    Some(vec![
-        Line::from(Span::styled(format!(" [locked] {reason}"), shared.look.locked())),
-        Line::from(vec![Span::styled(format!(" {key} "), shared.look.key()), Span::raw("requests service by unit number.")]),
-    ])
+    let look = shared.look;
+    let allowed = |id: &str| super::super::super::command::named(id).filter(|command| shared.access(command.needs).is_ok());
+    let key = |id: &str| allowed(id).and_then(|command| shared.keymap.shown_where(command, true));
+    let may = |key: String, told: &'static str| Line::from(vec![Span::styled(format!(" {} ", look.key_text(&key)), look.key()), Span::raw(told)]);
+    let locked = wrap(&format!("[locked] {reason}"), wide.saturating_sub(2));
+    let mut rows: Vec<Line<'static>> = locked.into_iter().map(|text| Line::from(Span::styled(format!(" {text}"), look.locked()))).collect();
+    rows.push(match key("request.by_unit") {
+        Some(key) => may(key, "requests service by unit number."),
+        None => Line::from(" You may look nothing up here, nor request service."),
+    });
+    rows.extend(key("palette").map(|key| may(key, "lists what else there is, what it needs and whom to ask for it.")));
+    Some(rows)
 }
 
 fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
@@ -146,7 +154,7 @@ fn empty(find: &Find, wide: usize, shared: &Shared) -> Vec<Line<'static>> {
     if shared.session.is_none() {
         return vec![not_signed_in_yet(shared)];
     }
-    if let Some(reason) = nothing_to_find(shared) {
+    if let Some(reason) = nothing_to_find(wide, shared) {
         return reason;
     }
     // What was said of the text before stays, as rows do: most of it is said
@@ -294,4 +302,49 @@ fn customer_preview(hit: &CustomerHit) -> Vec<String> {
         more.map(|more| format!("{} customer", more.kind.name())).unwrap_or_default(),
         format!("Found in {}", hit.matched.iter().map(|field| field.in_words()).collect::<Vec<_>>().join(", ")),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::ids::UserId;
+    use crate::tui::keymap::Keymap;
+    use crate::tui::shared::Link;
+    use crate::tui::style::Look;
+
+    /// What somebody of a customer reads who may do this.
+    fn told(permissions: &[&str]) -> Option<Vec<String>> {
+        let session = json!({
+            "user": { "id": UserId::new(), "username": "ada", "name": "Ada Brandt", "first": "Ada", "last": "Brandt", "email": null, "phone": null, "kind": "customer", "roles": [] },
+            "shop": null, "customer": null, "scopes": [], "permissions": permissions, "limits": {}, "policy_version": "1",
+            "expires_at": "2030-01-01T00:00:00Z", "idle_seconds": 43_200,
+        });
+        let shared = Shared {
+            session: serde_json::from_value(session).unwrap(),
+            link: Link::Online,
+            look: Look::new(false, true),
+            keymap: Keymap::new(&[]).unwrap(),
+            now: Timestamp::UNIX_EPOCH,
+            server: None,
+            is_device: false,
+            outbox: crate::client::outbox::Summary::default(),
+            writes: 0,
+        };
+        nothing_to_find(60, &shared).map(|rows| rows.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn g_10_whoever_may_only_ask_reads_how_and_whoever_may_not_reads_whom_to_ask() {
+        assert_eq!(told(&["asset.lookup"]), None);
+        let asks = told(&["service_request.add_edit"]).unwrap();
+        assert!(asks[0].contains("Needs \"Asset look-up\". Ask the counter.") && asks[1].ends_with("Alt-R requests service by unit number."), "{asks:?}");
+        let reads = told(&["profile.personal.view"]).unwrap();
+        assert_eq!(
+            (reads[1].trim(), reads[2].trim()),
+            ("You may look nothing up here, nor request service.", "Ctrl-K lists what else there is, what it needs and whom to ask for it.")
+        );
+        assert!(!reads.concat().contains("Alt-R"), "{reads:?}");
+    }
 }
