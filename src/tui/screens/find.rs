@@ -1,8 +1,10 @@
 //! Find: one box for customers and assets, and the screen one starts on.
 
+mod kept;
 mod live;
 mod narrow;
 mod rows;
+mod scope;
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
@@ -11,7 +13,7 @@ use ratatui::layout::{Position, Rect};
 use uuid::Uuid;
 
 use super::super::command::{Command, Place};
-use super::super::event::Reply;
+use super::super::event::{Reply, Ticket};
 use super::super::layer::{Cx, Intent, Layer, Tone};
 use super::super::overlays::{AssetChooser, CustomerForm, RequestForm};
 use super::super::record::Record;
@@ -23,36 +25,14 @@ use crate::api::ids::CustomerId;
 use crate::api::operation::{LookUpAsset, Operation, SearchCustomers};
 use crate::api::page::{Nothing, Page};
 use crate::client::Call;
+use crate::client::outbox::{Entry, OutboxFault};
 use crate::rules::place::full_state_code;
 use crate::text::fold;
+use kept::Kept;
 use live::Live;
 use narrow::{Answers, When};
 pub(in crate::tui) use rows::machine;
-
-/// Where to look: everywhere, in one field of customers, or among assets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Where {
-    #[default]
-    Everything,
-    Field(SearchBy),
-    Assets,
-}
-
-impl Where {
-    const ALL: [Self; 6] =
-        [Self::Everything, Self::Field(SearchBy::Name), Self::Field(SearchBy::City), Self::Field(SearchBy::State), Self::Field(SearchBy::Number), Self::Assets];
-
-    const fn in_words(self) -> &'static str {
-        match self {
-            Self::Everything => "All",
-            Self::Field(SearchBy::City) => "City",
-            Self::Field(SearchBy::State) => "State",
-            Self::Field(SearchBy::Number) => "Number",
-            Self::Field(_) => "Name",
-            Self::Assets => "Asset or plate",
-        }
-    }
-}
+use scope::Where;
 
 /// What was opened before, shown under an empty box.
 #[derive(Debug, Clone)]
@@ -73,6 +53,7 @@ pub(in crate::tui) struct Find {
     /// What the server said before: from it some answers are known.
     answers: Answers,
     assets: Live<String, LookupAnswer>,
+    kept: Kept,
     marks: Marks,
     cursor: Cursor,
     /// Enter was pressed for this text; its answer is opened and no other.
@@ -152,6 +133,7 @@ impl Find {
             let query = LookupQuery { tag: tag.clone(), organization: None };
             cx.call(Call::of::<LookUpAsset>(&Nothing {}, &query, &Nothing {}))
         });
+        self.kept.ask(self.field.text(), cx);
         self.mark();
     }
 
@@ -388,6 +370,15 @@ impl Layer for Find {
         }
     }
 
+    fn on_entries(&mut self, ticket: Ticket, entries: Result<Vec<Entry>, OutboxFault>) {
+        self.kept.take(ticket, entries);
+    }
+
+    fn on_outbox(&mut self, cx: &mut Cx<'_>) {
+        self.kept.forget();
+        self.kept.ask(self.field.text(), cx);
+    }
+
     fn on_changed(&mut self, _: super::super::layer::Subject, cx: &mut Cx<'_>) {
         self.forget_customers();
         self.ask(cx);
@@ -439,7 +430,6 @@ mod tests {
 
     use super::*;
     use crate::tui::draft::Drafts;
-    use crate::tui::event::Ticket;
     use crate::tui::keymap::Keymap;
     use crate::tui::shared::Link;
     use crate::tui::style::Look;

@@ -139,6 +139,25 @@ fn whoever_starts_off_line_reads_how_much_waits_here() {
 }
 
 #[test]
+fn a_new_customer_that_waits_is_found_again_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-finds"));
+    let mut jo = at(folder.path(), &line, &token);
+    jo.until("online");
+    jo.press("zorn haulage").until("No customer matches");
+    line.cut();
+    jo.press("<Ctrl-N>").until("New customer");
+    jo.settle();
+    jo.press("<Tab>88120001<Ctrl-S>").until_all(&["Kept on this machine", "1 to send"]);
+    jo.press("<F2>zorn h").until("1 new customer waits in the outbox: zorn haulage (Alt-U).");
+    line.mend();
+    jo.press("<Alt-U>").until("Outbox");
+    jo.press("s").until("Sent now: New customer zorn haulage");
+    jo.press("<F2>zorn h").settle();
+    assert!(!jo.text().contains("waits in the outbox"), "{}", jo.text());
+}
+
+#[test]
 fn killed_while_it_is_on_its_way_it_arrives_once() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-three"));

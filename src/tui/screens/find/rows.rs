@@ -37,6 +37,10 @@ pub(super) fn view(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared
         let side = Rect { x: below.right(), width: PREVIEW, ..below };
         preview(find, side, buffer, shared);
     }
+    if let Some(told) = find.kept.told(find.field.text(), usize::from(below.width), shared) {
+        line(buffer, below, 0, Line::from(Span::styled(format!(" {told}"), look.warning())));
+        below = Rect { y: below.y + 1, height: below.height.saturating_sub(1), ..below };
+    }
     if find.field.is_empty() { recent(find, below, buffer, shared) } else { found(find, below, buffer, shared) }
 }
 
