@@ -4,7 +4,7 @@
 //!
 //! That program is this test binary, run once more by itself. A kill takes no
 //! page out of the system's cache: that the file is written through is asked of
-//! the file itself, in `store`.
+//! the file itself, in `store`, and of power cuts in `tests/it/faults`.
 //!
 //! `COUNTERTOP_OUTBOX_KILLS` (100) says how often, `COUNTERTOP_SEED` when.
 

@@ -30,6 +30,7 @@ pub(super) enum Habit {
 /// A write as it is sent.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
+    kind: Kind,
     mark: String,
     path: String,
     body: Value,
@@ -78,26 +79,56 @@ impl Clerk {
     /// Writes one thing. What it needs first, such as a reading to void, it writes
     /// first.
     pub(super) async fn write(&mut self, kind: Kind) {
+        let mut letter = self.letter(kind).await;
+        let told = self.send(&mut letter).await;
+        self.remember(&letter, &told);
+        if !matches!(told, Told::Saved(_)) && letter.kind != Kind::Change {
+            self.given_up.push((self.acts.len(), letter.clone()));
+        }
+        self.acts.push(Act { kind: letter.kind, mark: letter.mark, told });
+    }
+
+    /// Sends a letter once and gives what came back; until [`Clerk::insist`] he
+    /// does not know what became of it, unless he was told that it is saved.
+    #[cfg(target_os = "linux")]
+    pub(super) async fn try_once(&mut self, letter: Letter) -> Answer {
+        let answer = self.send_once(&letter).await.expect("the server answers, and the answer is whole");
+        let told = Self::understood(&letter, &answer).filter(|told| matches!(told, Told::Saved(_))).unwrap_or(Told::Nothing);
+        self.remember(&letter, &told);
+        self.acts.push(Act { kind: letter.kind, mark: letter.mark.clone(), told: told.clone() });
+        if told == Told::Nothing {
+            self.given_up.push((self.acts.len() - 1, letter));
+        }
+        answer
+    }
+
+    /// Sends all that he was told nothing of again, until it is saved.
+    #[cfg(target_os = "linux")]
+    pub(super) async fn insist(&mut self) {
+        for (place, mut letter) in std::mem::take(&mut self.given_up) {
+            let told = self.send(&mut letter).await;
+            self.remember(&letter, &told);
+            self.acts[place].told = told;
+        }
+    }
+
+    /// What he needs later of what is saved.
+    fn remember(&mut self, letter: &Letter, told: &Told) {
+        let Told::Saved(id) = told else { return };
+        match letter.kind {
+            Kind::Reading => self.readings.push(id.clone()),
+            Kind::Customer => self.customer = Some(id.clone()),
+            Kind::Request | Kind::Void | Kind::Change => {}
+        }
+    }
+
+    /// A letter to be sent; another kind of one, where what it needs is not there.
+    pub(super) async fn letter(&mut self, kind: Kind) -> Letter {
         let kind = match kind {
             Kind::Void if self.readings.is_empty() => Kind::Reading,
             Kind::Change if self.customer.is_none() => Kind::Customer,
             other => other,
         };
-        let mut letter = self.letter(kind).await;
-        let told = self.send(&mut letter).await;
-        if let Told::Saved(id) = &told {
-            match kind {
-                Kind::Reading => self.readings.push(id.clone()),
-                Kind::Customer => self.customer = Some(id.clone()),
-                Kind::Request | Kind::Void | Kind::Change => {}
-            }
-        } else if kind != Kind::Change {
-            self.given_up.push((self.acts.len(), letter.clone()));
-        }
-        self.acts.push(Act { kind, mark: letter.mark, told });
-    }
-
-    async fn letter(&mut self, kind: Kind) -> Letter {
         let mark = format!("{} {}", self.name, self.acts.len());
         let (path, body) = match kind {
             Kind::Reading => (format!("/v1/assets/{}/readings", self.asset), json!({ "meter": "cycles", "value": "100", "comment": mark })),
@@ -110,7 +141,7 @@ impl Clerk {
             Kind::Change => (format!("/v1/customers/{}", self.customer.as_deref().expect("a customer")), json!({ "notes": mark })),
         };
         let if_match = if kind == Kind::Change { Some(self.version(&path).await) } else { None };
-        Letter { mark, path, body, key: self.key(), if_match }
+        Letter { kind, mark, path, body, key: self.key(), if_match }
     }
 
     fn key(&mut self) -> String {

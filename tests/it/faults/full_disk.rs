@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use countertop::store::Db;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::evidence::{is_sound, pairs};
 use super::program::{Program, Start};
@@ -37,8 +37,13 @@ async fn file(counter: &Caller, path: &str, mark: &str) -> Answer {
 fn names_the_disk(refusal: &Answer, code: &str, status: u16) {
     let problem = refusal.json();
     assert_eq!((refusal.status, problem["code"].as_str()), (status, Some(code)), "{}", refusal.text);
+    assert!(blames_the_disk(&problem), "{problem}");
+}
+
+/// It says that it is the disk, and that nothing was saved.
+pub(super) fn blames_the_disk(problem: &Value) -> bool {
     let detail = problem["detail"].as_str().unwrap_or_default();
-    assert!(detail.contains("disk") && detail.contains("nothing was saved"), "{detail}");
+    detail.contains("disk") && detail.contains("nothing was saved")
 }
 
 async fn limit(write: &sqlx::SqlitePool, pages: &'static str) {

@@ -22,6 +22,8 @@ pub(super) struct Start<'a> {
     pub(super) dies_at: Option<&'a str>,
     /// No file may grow beyond so many bytes.
     pub(super) largest_file: Option<u64>,
+    /// What else it finds in its environment.
+    pub(super) environment: &'a [(&'static str, String)],
 }
 
 /// The program, running or not.
@@ -91,6 +93,9 @@ impl Program {
         if let Some(step) = start.dies_at {
             command.env("COUNTERTOP_DIES_AT", step);
         }
+        for (name, value) in start.environment {
+            command.env(name, value);
+        }
         let log: File = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         command
@@ -105,6 +110,15 @@ impl Program {
         if let Some(mut child) = self.child.take() {
             // It may be dead already.
             let _ = child.kill();
+            child.wait().expect("it is gone");
+        }
+    }
+
+    /// Asks it to end, as a service's keeper does, and waits until it has.
+    #[cfg(target_os = "linux")]
+    pub(super) fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
             child.wait().expect("it is gone");
         }
     }
