@@ -1,15 +1,14 @@
 //! Asks a server over kept connections, each the next thing as soon as it has
 //! the last, and notes how many answers came and how soon.
 //!
-//! May call [`crate::times`].
+//! May call [`crate::line`] and [`crate::times`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use anyhow::{Result, ensure};
 
+use crate::line::Line;
 use crate::times::micros;
 
 /// Who is asked, by how many, and for how long.
@@ -82,67 +81,18 @@ async fn connection(host: String, requests: Arc<Vec<Vec<u8>>>, mut next: usize, 
 }
 
 async fn ask_all(host: &str, requests: &[Vec<u8>], next: &mut usize, until: Instant, seen: &mut Seen) -> Result<()> {
-    let stream = TcpStream::connect(host).await?;
-    stream.set_nodelay(true)?;
-    let mut stream = BufReader::with_capacity(1 << 16, stream);
-    let mut line = Vec::new();
+    let mut line = Line::to(host).await?;
     loop {
         let start = Instant::now();
         if start >= until {
             return Ok(());
         }
-        stream.get_mut().write_all(&requests[*next % requests.len()]).await?;
+        let asking = line.ask(&requests[*next % requests.len()]);
         *next += 1;
-        if read_answer(&mut stream, &mut line).await? == 200 {
+        if asking.await?.status == 200 {
             seen.times.push(micros(start.elapsed()));
         } else {
             seen.errors += 1;
         }
     }
-}
-
-/// Reads an answer to its end, and tells its status.
-async fn read_answer(stream: &mut BufReader<TcpStream>, line: &mut Vec<u8>) -> Result<u16> {
-    let status = read_line(stream, line).await?.split(' ').nth(1).context("no status")?.parse::<u16>()?;
-    let (mut length, mut chunked) = (0_usize, false);
-    loop {
-        let header = read_line(stream, line).await?;
-        let Some((name, value)) = header.split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse()?;
-        }
-        chunked |= name.eq_ignore_ascii_case("transfer-encoding") && value.trim().eq_ignore_ascii_case("chunked");
-    }
-    if !chunked {
-        skip(stream, length).await?;
-        return Ok(status);
-    }
-    loop {
-        let head = read_line(stream, line).await?;
-        let length = usize::from_str_radix(head.split(';').next().unwrap_or_default().trim(), 16)?;
-        skip(stream, length).await?;
-        // Behind the last chunk, trailers aside, as behind each: an empty line.
-        read_line(stream, line).await?;
-        if length == 0 {
-            return Ok(status);
-        }
-    }
-}
-
-async fn read_line<'l>(stream: &mut BufReader<TcpStream>, line: &'l mut Vec<u8>) -> Result<&'l str> {
-    line.clear();
-    if stream.read_until(b'\n', line).await? == 0 {
-        bail!("the server closed the connection");
-    }
-    Ok(std::str::from_utf8(line)?.trim_end())
-}
-
-async fn skip(stream: &mut BufReader<TcpStream>, mut bytes: usize) -> Result<()> {
-    while bytes > 0 {
-        let here = stream.fill_buf().await?.len().min(bytes);
-        ensure!(here > 0, "the server closed the connection");
-        stream.consume(here);
-        bytes -= here;
-    }
-    Ok(())
 }

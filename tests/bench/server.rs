@@ -7,6 +7,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark")]
 
 mod asked;
+#[allow(dead_code, reason = "nobody is turned away here")]
+mod line;
 mod load;
 mod shop;
 mod times;
