@@ -185,7 +185,8 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 // all of it is there; both are told now if there is no place.
                 app.gate.look_in(lane)?;
                 let known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
-                let _place = if lane == Lane::Read { Some(app.gate.enter(lane)?) } else { None };
+                let is_reading = lane == Lane::Read;
+                let _turn = if is_reading { Some((known.share.turn(lane).await?, app.gate.enter(lane)?)) } else { None };
                 let caller = Arc::clone(&known.caller);
                 tracing::Span::current().record("user", caller.user.username.as_str());
                 // Never two connections at once: callers who each hold one and
@@ -201,7 +202,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                     return work(&mut Cx::new(app, caller, conn), &asked).await;
                 }
                 let body = read_body(body, MAX_BODY, app.limits.body).await?;
-                let _place = app.gate.enter(lane)?;
+                let _turn = (known.share.turn(lane).await?, app.gate.enter(lane)?);
                 write(Write { app, caller, endpoint, work }, parts, body).await
             }
         }

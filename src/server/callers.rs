@@ -19,8 +19,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
+use super::Limits;
 use super::caller::{Caller, token_hash};
 use super::fault::Fault;
+use super::shares::{Share, Shares};
 use crate::store::watch::{LogHead, Watch};
 use crate::store::{At, Db};
 
@@ -54,6 +56,7 @@ pub(crate) struct Callers {
     watching: AbortHandle,
     /// By the hash of their token.
     known: RwLock<HashMap<String, Arc<Known>>>,
+    shares: Shares,
 }
 
 /// Somebody who called.
@@ -61,6 +64,8 @@ pub(crate) struct Callers {
 pub(crate) struct Known {
     /// Who it is, and what he may do.
     pub(crate) caller: Arc<Caller>,
+    /// How much he may ask at once.
+    pub(crate) share: Arc<Share>,
     /// What the database stood at before he was read.
     stand: u64,
     /// From then on something else holds, whatever the database says.
@@ -70,9 +75,9 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    fn new(caller: Caller, stand: u64) -> Self {
+    fn new(caller: Caller, share: Arc<Share>, stand: u64) -> Self {
         let until = caller.holds_until();
-        Self { caller: Arc::new(caller), stand, until, noting: AtomicI64::new(0) }
+        Self { caller: Arc::new(caller), share, stand, until, noting: AtomicI64::new(0) }
     }
 
     /// Whether this call notes that the session is used. Of those that come at
@@ -87,11 +92,11 @@ impl Known {
 
 impl Callers {
     /// Begins to watch a database.
-    pub(crate) fn over(db: &Db) -> Self {
+    pub(crate) fn over(db: &Db, limits: Limits) -> Self {
         let (asking, asked) = mpsc::unbounded_channel();
         let head = Arc::default();
         let watching = tokio::spawn(watch(db.clone(), Arc::clone(&head), asked)).abort_handle();
-        Self { head, asking, watching, known: RwLock::default() }
+        Self { head, asking, watching, known: RwLock::default(), shares: Shares::new(limits) }
     }
 
     /// Lets the database go. Whoever calls still is read anew.
@@ -110,7 +115,8 @@ impl Callers {
         // Asked first and read then: what is committed in between counts as
         // not yet read, never the other way round.
         let caller = Caller::of_hash(&mut db.read().await?, &hash).await?;
-        let known = Arc::new(Known::new(caller, stand.unwrap_or_default()));
+        let share = self.shares.of(caller.id());
+        let known = Arc::new(Known::new(caller, share, stand.unwrap_or_default()));
         // Whoever stands in for a customer depends on more times than these.
         if stand.is_some() && known.caller.powers.standing_in.is_none() {
             self.keep(hash, Arc::clone(&known));

@@ -51,6 +51,7 @@ mod router;
 mod running;
 mod sessions;
 mod set_password_page;
+mod shares;
 mod steps;
 mod tls;
 #[cfg(test)]
@@ -160,6 +161,9 @@ pub struct Limits {
     pub writes: usize,
     /// Calls in work of whoever is not signed in yet.
     pub strangers: usize,
+    /// Calls of one person that are worked on at once, of those that change
+    /// nothing and of the others each: what is asked beyond waits for these.
+    pub of_one: usize,
     /// Until a request's head is there, from the answer before it or from the
     /// beginning: longer than clients keep a connection that they do not use.
     pub head: Duration,
@@ -179,6 +183,7 @@ impl Default for Limits {
             reads: 1_024,
             writes: 256,
             strangers: 128,
+            of_one: 16,
             head: Duration::from_mins(2),
             body: Duration::from_secs(15),
             answer: Duration::from_secs(30),
@@ -197,7 +202,7 @@ impl App {
         let lineage: Arc<str> = settings::lineage(&mut db.read().await?).await?.unwrap_or_default().into();
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db).await?);
-        let callers = Arc::new(callers::Callers::over(&db));
+        let callers = Arc::new(callers::Callers::over(&db, limits));
         let gate = Arc::new(gate::Gate::new(&limits));
         let (keys, passwords, brake) = (Arc::default(), Arc::default(), Arc::default());
         Ok(Self { db, index, feed, callers, keys, passwords, brake, lifetimes, limits, gate, mail, provider, lineage })

@@ -275,7 +275,7 @@ impl Round {
             }
             Order::Finish(done) => {
                 self.keep_drafts();
-                drop(done.send(()));
+                let _ = done.send(());
             }
         }
     }

@@ -93,7 +93,7 @@ impl Attack {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let told = Rc::new(RefCell::new(Told { lines: self.lines, ..Told::default() }));
         let request: Rc<[u8]> = match self.how {
-            How::Drip(words) | How::Stay(words) | How::Again(words, _) => words(&self.bearer(dealer)).into(),
+            How::Drip(words) | How::Stay(words) | How::Again(words, _) => words(&bearer(dealer)).into(),
         };
         let everybody = LocalSet::new();
         for _ in 0..self.lines {
@@ -115,12 +115,12 @@ impl Attack {
         drop(everybody);
         Ok(told.take())
     }
+}
 
-    /// Host and token, of the one who attacks.
-    fn bearer(self, dealer: &Dealer) -> String {
-        let token = dealer.tokens.last().map(String::as_str).unwrap_or_default();
-        format!("Host: {}\r\nAuthorization: Bearer {token}\r\n", dealer.address)
-    }
+/// Host and token, of the one who attacks.
+fn bearer(dealer: &Dealer) -> String {
+    let token = dealer.tokens.last().map(String::as_str).unwrap_or_default();
+    format!("Host: {}\r\nAuthorization: Bearer {token}\r\n", dealer.address)
 }
 
 /// Says something and then the same sign each second, if any; hears what is

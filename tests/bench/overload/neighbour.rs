@@ -25,8 +25,8 @@ const TIMES: usize = 50;
 /// as many without a pause.
 pub(crate) fn run(dealer: &Dealer, plan: &Plan) -> Result<()> {
     let time = plan.time(15);
-    let calm = Crowd::of(dealer, 1..=OTHERS);
-    let noisy = Crowd::of(dealer, 0..=0);
+    let calm = Crowd::of(dealer, 1..OTHERS + 1);
+    let noisy = Crowd::of(dealer, 0..1);
     let (alone, _) = beside(&calm, &noisy, time, None)?;
     let calls = OTHERS as f64 / EVERY.as_secs_f64();
     begin(&format!("T41: {OTHERS} people ask {calls:.0} times a second in all for {} s, and one beside them asks on {TIMES} lines", time.as_secs()));

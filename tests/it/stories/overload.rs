@@ -4,9 +4,11 @@
 use std::time::{Duration, Instant};
 
 use countertop::server::{Arrangements, Limits};
+use countertop::store::customers;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use super::by_hand::{change, texts};
 use crate::harness::{Caller, keys, refused};
@@ -87,6 +89,37 @@ on_both_databases! {
         assert_eq!(status, 201, "others write meanwhile: {made}");
         let told = said(&mut trickling).await;
         assert!(told.starts_with("HTTP/1.1 408") && told.contains("body.too_slow"), "{told}");
+    }
+
+    async fn whoever_asks_for_much_at_once_is_told_so_and_others_are_served(w: World) {
+        let narrow = w.beside(arranged(Limits { writes: 4, of_one: 2, ..Limits::default() })).await;
+        let (counter, gm) = (narrow.sign_in("counter").await, narrow.sign_in("gm").await);
+        let path = format!("/v1/customers/{}", w.ids.keller);
+        let writes = |caller: &Caller, note: String| {
+            let (caller, path) = (caller.clone(), path.clone());
+            async move { caller.patch(&path, json!({ "notes": note }), None).await }
+        };
+        // Whoever changes this customer waits until it is let go.
+        let mut held = w.app.db.write().await.unwrap();
+        customers::lock(&mut held, w.ids.keller).await.unwrap();
+        let mut rush = JoinSet::new();
+        for nth in 0..6 {
+            rush.spawn(writes(&counter, format!("rush {nth}")));
+        }
+        for _ in 0..2 {
+            let told = rush.join_next().await.unwrap().unwrap();
+            refused(&told, 503, "server.busy");
+            assert_eq!(told.1["retry_after"], 1, "two are worked on and two wait: {}", told.1);
+        }
+        let calm = tokio::spawn(writes(&gm, "in peace".to_owned()));
+        assert_eq!(counter.get(&path).await.0, 200, "and he may read");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!calm.is_finished(), "the other one has a place and waits for the customer only");
+        drop(held);
+        // All of them are served, though only one may have seen the latest version.
+        for told in rush.join_all().await.into_iter().chain([calm.await.unwrap()]) {
+            assert!(matches!(told.0, 200 | 412), "{}", told.1);
+        }
     }
 
     async fn strangers_send_little(w: World) {
