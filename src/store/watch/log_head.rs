@@ -130,6 +130,7 @@ mod tests {
             write(&here, "INSERT INTO note VALUES ('after')").await;
             assert!(head.look().unwrap() > before, "the {nth}. time");
         }
+        drop(reading);
         elsewhere.close().await;
         write(&here, "INSERT INTO note VALUES ('alone again')").await;
         assert!(head.look().unwrap() > third);
