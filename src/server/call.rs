@@ -193,7 +193,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 // wait for another would wait for each other. Nor one while
                 // somebody's body trickles in.
                 if known.notes_use() {
-                    note_use(&app, &caller).await;
+                    Box::pin(note_use(&app, &caller)).await;
                 }
                 demand(&caller, endpoint)?;
                 if endpoint.method == Method::Get {
@@ -203,7 +203,8 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 }
                 let body = read_body(body, MAX_BODY, app.limits.body).await?;
                 let _turn = (known.share.turn(lane).await?, app.gate.enter(lane)?);
-                write(Write { app, caller, endpoint, work }, parts, body).await
+                // Apart, since every reader would carry the room for it along.
+                Box::pin(write(Write { app, caller, endpoint, work }, parts, body)).await
             }
         }
     };

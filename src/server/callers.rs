@@ -114,7 +114,8 @@ impl Callers {
         }
         // Asked first and read then: what is committed in between counts as
         // not yet read, never the other way round.
-        let caller = Caller::of_hash(&mut db.read().await?, &hash).await?;
+        // Apart, since everybody who is known would carry the room for it along.
+        let caller = Box::pin(async { Caller::of_hash(&mut db.read().await?, &hash).await }).await?;
         let share = self.shares.of(caller.id());
         let known = Arc::new(Known::new(caller, share, stand.unwrap_or_default()));
         // Whoever stands in for a customer depends on more times than these.

@@ -14,6 +14,7 @@ use super::Limits;
 use super::gate::{Lane, busy};
 use crate::api::ids::UserId;
 use crate::api::problem::Problem;
+use crate::store::Queue;
 
 /// Those who are gone are forgotten when so many are known.
 const MANY: usize = 4_096;
@@ -38,6 +39,7 @@ struct Part {
     /// All calls: those worked on and those that wait for them.
     calls: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    queue: Queue,
 }
 
 /// A turn, the next one's when it is let go.
@@ -62,7 +64,11 @@ impl Shares {
         if all.len() >= MANY {
             all.retain(|_, share| share.strong_count() > 0);
         }
-        let part = |places: usize| Part { calls: Arc::new(Semaphore::new(places.max(1))), turns: Arc::new(Semaphore::new(self.limits.of_one)) };
+        let part = |places: usize| Part {
+            calls: Arc::new(Semaphore::new(places.max(1))),
+            turns: Arc::new(Semaphore::new(self.limits.of_one)),
+            queue: Queue::default(),
+        };
         let share = Arc::new(Share { reads: part(self.limits.reads), writes: part(self.limits.writes) });
         all.insert(user, Arc::downgrade(&share));
         share
@@ -77,7 +83,13 @@ impl Share {
     pub(crate) async fn turn(&self, lane: Lane) -> Result<Turn, Problem> {
         let part = if lane == Lane::Write { &self.writes } else { &self.reads };
         let call = Arc::clone(&part.calls).try_acquire_owned().map_err(|_| too_much())?;
-        let turn = Arc::clone(&part.turns).acquire_owned().await.map_err(|_| busy())?;
+        let turn = match Arc::clone(&part.turns).try_acquire_owned() {
+            Ok(turn) => turn,
+            Err(_) => {
+                let turns = Arc::clone(&part.turns);
+                part.queue.wait(async { turns.acquire_owned().await.map_err(|_| busy()) }, too_much).await?
+            }
+        };
         Ok(Turn { _turn: turn, _call: call })
     }
 }

@@ -8,8 +8,8 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -18,16 +18,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::queue::{FREE_WITHIN, Queue};
+
 /// Lines of one program, beside one to listen on and one to watch with.
 const MOST: u32 = 16;
 /// Of these so many may be in a write: whoever reads finds one, however many
 /// writes wait for one another.
 const TO_WRITE: usize = 12;
-/// How long a free line is waited for, and a new one.
-const FREE_WITHIN: Duration = Duration::from_secs(5);
-/// Where none came free for so long although somebody waits, whoever comes next
-/// is told at once.
-const STANDS_STILL: Duration = Duration::from_secs(1);
 /// Our clock for a question of a request: PostgreSQL's rings before it.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 /// The same for a chore of the server that may take its time.
@@ -110,14 +107,15 @@ impl Lines {
 
     /// A line to read with.
     pub(super) async fn lend(&self) -> sqlx::Result<Line> {
-        let connection = self.queue.wait(self.pool.acquire()).await?;
+        let connection = self.queue.wait(self.pool.acquire(), || sqlx::Error::PoolTimedOut).await?;
         Ok(Line { connection: Some(connection), in_transaction: false, patience: self.patience, place: None })
     }
 
     /// A line in a transaction.
     pub(super) async fn lend_to_write(&self) -> sqlx::Result<Line> {
         let writers = Arc::clone(&self.writers);
-        let place = self.writing.wait(async { writers.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed) }).await?;
+        let leave = async { writers.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed) };
+        let place = self.writing.wait(leave, || sqlx::Error::PoolTimedOut).await?;
         let mut line = self.lend().await?;
         line.place = Some(place);
         line.begin("BEGIN").await?;
@@ -252,89 +250,12 @@ async fn give_back(mut connection: PoolConnection<Postgres>, in_transaction: boo
     drop(place);
 }
 
-/// A queue that knows whether it moves.
-#[derive(Debug)]
-struct Queue(Mutex<Waiting>);
-
-#[derive(Debug)]
-struct Waiting {
-    how_many: usize,
-    /// When it last moved, or began.
-    moved: Instant,
-}
-
-impl Default for Queue {
-    fn default() -> Self {
-        Self(Mutex::new(Waiting { how_many: 0, moved: Instant::now() }))
-    }
-}
-
-impl Queue {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for what is wanted; not at all where others wait in vain already.
-    /// When the last of them has given up, the next one tries anew.
-    async fn wait<T>(&self, wanted: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-        let _place = self.join()?;
-        let got = timeout(FREE_WITHIN, wanted).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        self.waiting().moved = Instant::now();
-        Ok(got)
-    }
-
-    fn join(&self) -> sqlx::Result<InQueue<'_>> {
-        let mut waiting = self.waiting();
-        if waiting.how_many == 0 {
-            waiting.moved = Instant::now();
-        } else if waiting.moved.elapsed() > STANDS_STILL {
-            return Err(sqlx::Error::PoolTimedOut);
-        }
-        waiting.how_many += 1;
-        Ok(InQueue(self))
-    }
-}
-
-/// Somebody who waits.
-struct InQueue<'q>(&'q Queue);
-
-impl Drop for InQueue<'_> {
-    fn drop(&mut self) {
-        self.0.waiting().how_many -= 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn never() -> impl Future<Output = sqlx::Result<()>> {
         std::future::pending()
-    }
-
-    #[tokio::test]
-    async fn whoever_comes_to_a_queue_that_stands_still_is_told_at_once() {
-        let queue = Arc::new(Queue::default());
-        let here = Arc::clone(&queue);
-        let first = tokio::spawn(async move { here.wait(never()).await });
-        tokio::time::sleep(STANDS_STILL + Duration::from_millis(200)).await;
-        let begun = Instant::now();
-        assert!(matches!(queue.wait(never()).await, Err(sqlx::Error::PoolTimedOut)));
-        assert!(begun.elapsed() < STANDS_STILL, "{:?}", begun.elapsed());
-        assert!(matches!(first.await.unwrap(), Err(sqlx::Error::PoolTimedOut)), "the first waits its time");
-        assert!(queue.wait(async { Ok(()) }).await.is_ok(), "and the next one tries anew");
-    }
-
-    #[tokio::test]
-    async fn a_queue_that_moves_takes_in_whoever_comes() {
-        let queue = Arc::new(Queue::default());
-        let here = Arc::clone(&queue);
-        let slow = tokio::spawn(async move { here.wait(never()).await });
-        for _ in 0..4 {
-            tokio::time::sleep(STANDS_STILL / 2).await;
-            assert!(queue.wait(async { Ok(()) }).await.is_ok());
-        }
-        slow.abort();
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@
 mod connection;
 mod lines;
 mod query;
+mod queue;
 mod row;
 mod scope;
 
@@ -44,6 +45,7 @@ pub mod watch;
 pub use connection::{Conn, Db, DbKind, Raw};
 pub use lines::{Lines, in_time};
 pub use query::{Row, Stored};
+pub(crate) use queue::Queue;
 pub use row::At;
 pub use scope::{Own, Scope};
 
