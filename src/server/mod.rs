@@ -58,6 +58,7 @@ mod tls;
 mod trial;
 mod users;
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,6 +177,14 @@ pub struct Limits {
     pub farewell: Duration,
 }
 
+/// So many calls of one person for each processor keep it busy: with fewer, a
+/// fifth of what it could answer is lost to waiting in turn.
+const TURNS_OF_ONE: usize = 8;
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -183,7 +192,7 @@ impl Default for Limits {
             reads: 1_024,
             writes: 256,
             strangers: 128,
-            of_one: 16,
+            of_one: TURNS_OF_ONE * processors(),
             head: Duration::from_mins(2),
             body: Duration::from_secs(15),
             answer: Duration::from_secs(30),

@@ -172,7 +172,8 @@ impl Outbox {
     /// Keeps a write. When this returns it survives a power cut.
     ///
     /// # Errors
-    /// [`OutboxFault`]; then nothing was kept.
+    /// [`OutboxFault`]; then nothing was kept, and what the disk has of it all the
+    /// same is not sent, and taken out as soon as the disk allows it.
     pub fn keep(&mut self, whose: &Whose, post: &Post, now: Now) -> Result<i64, OutboxFault> {
         let id = self.store.keep(whose, post, now.wall)?;
         self.typed.insert(id, now.steady);
@@ -185,6 +186,7 @@ impl Outbox {
     /// [`OutboxFault`].
     pub fn next(&mut self, now: Now) -> Result<Next, OutboxFault> {
         let Some(whose) = self.whose.clone().filter(|_| !self.signed_out) else { return Ok(Next::Nothing) };
+        self.store.take_back_unkept();
         let pause_ends = self.line.until.max(self.not_before);
         loop {
             let waiting = match self.first(&whose, now)? {

@@ -70,6 +70,9 @@ pub(super) struct Waiting {
 pub(super) struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Keys of writes that were not called kept although they may stand: a commit
+    /// whose last sync fails is told as an error, and is done all the same.
+    unkept: Vec<String>,
 }
 
 impl Store {
@@ -104,7 +107,14 @@ impl Store {
         if version > VERSION {
             return Err(OutboxFault::Newer(path.display().to_string()));
         }
-        Ok(Self { connection, path })
+        Ok(Self { connection, path, unkept: Vec::new() })
+    }
+
+    /// Takes out what was not called kept: it may be typed and saved once more.
+    pub(super) fn take_back_unkept(&mut self) {
+        let Self { connection, unkept, .. } = self;
+        // What cannot be taken out now is passed over until it can.
+        unkept.retain(|key| connection.execute("DELETE FROM entry WHERE key = ?", [key]).is_err());
     }
 
     /// Keeps a write, and forgets the draft whose place it takes: both or none.
@@ -139,7 +149,23 @@ impl Store {
             transaction.commit()?;
             Ok(id)
         };
-        kept().map_err(|error| told(&error, &self.path))
+        let kept = kept();
+        kept.or_else(|error| {
+            let Some(key) = &post.call.key else { return Err(error) };
+            self.written_through(key).ok_or_else(|| {
+                self.unkept.push(key.clone());
+                error
+            })
+        })
+        .map_err(|error| told(&error, &self.path))
+    }
+
+    /// The write under this key, if it stands although its commit failed: another
+    /// transaction that succeeds waits for the disk for both.
+    fn written_through(&self, key: &str) -> Option<i64> {
+        let id = self.connection.query_row("SELECT id FROM entry WHERE key = ?", [key], |row| row.get(0)).ok()?;
+        self.connection.execute("UPDATE entry SET tries = tries WHERE id = ?", [id]).ok()?;
+        Some(id)
     }
 
     /// What waits, the oldest first, until `look` has seen enough.
@@ -150,7 +176,11 @@ impl Store {
             )?;
             let mut rows = statement.query(params![whose.server, whose.user.to_string()])?;
             while let Some(row) = rows.next()? {
-                let call = Call::of_parts(&row.get::<_, String>(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+                let key: Option<String> = row.get(6)?;
+                if key.as_ref().is_some_and(|key| self.unkept.contains(key)) {
+                    continue;
+                }
+                let call = Call::of_parts(&row.get::<_, String>(3)?, row.get(4)?, row.get(5)?, key);
                 if look(Waiting { id: row.get(0)?, subject: row.get(1)?, typed_at: time(row.get(2)?), call }) {
                     break;
                 }
@@ -330,7 +360,16 @@ fn time(micros: i64) -> Timestamp {
 
 /// Makes folder and file so that nobody else can read them.
 fn make_private(folder: &Path, path: &Path) -> std::io::Result<()> {
+    let new: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     std::fs::create_dir_all(folder)?;
+    // A folder that was just made is gone with the power unless the one it stands
+    // in is written through. Some file systems know no such thing.
+    #[cfg(unix)]
+    for beside in new.iter().filter_map(|folder| folder.parent()) {
+        let _ = std::fs::File::open(beside).and_then(|folder| folder.sync_all());
+    }
+    #[cfg(not(unix))]
+    drop(new);
     if path.exists() {
         return Ok(());
     }
