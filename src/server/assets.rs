@@ -30,9 +30,10 @@ pub(super) async fn get(cx: &mut Cx, permission: Permission, id: AssetId) -> Res
     Ok(row.filter(|row| !outside || row.status != AssetStatus::Disposed.name()).ok_or_else(Problem::not_found)?)
 }
 
-/// Which machine it is, as far as the caller may know (G-9).
+/// Which machine it is, as far as the caller may know (G-9): what identifies it
+/// only where that may be seen as far as `scope`, by which it was found.
 pub(super) fn header(cx: &Cx, scope: &Scope, row: AssetRow) -> AssetHeader {
-    let more = cx.caller.may(IDENTIFICATION).then(|| HeaderMore {
+    let more = cx.caller.scope(IDENTIFICATION).covers(scope).then(|| HeaderMore {
         customer: references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name.clone()),
         plate: row.plate.clone(),
         plate_state: row.plate_state.clone(),

@@ -39,6 +39,13 @@ impl Scope {
         self.customers.extend(other.customers.iter().filter(|id| !self.customers.contains(id)).copied().collect::<Vec<_>>());
     }
 
+    /// Whether all that another scope reaches is within this one.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let lists = within(&other.shops, &self.shops) && within(&other.organizations, &self.organizations) && within(&other.customers, &self.customers);
+        (self.everything || (!other.everything && lists)) && (other.portal_only || !self.portal_only)
+    }
+
     /// Whether a shop itself is within reach.
     #[must_use]
     pub fn reaches_shop(&self, shop: ShopId) -> bool {
@@ -66,6 +73,10 @@ pub struct Own {
     pub user: UserId,
     /// Where everybody's count.
     pub all_of: Scope,
+}
+
+fn within<T: PartialEq>(some: &[T], all: &[T]) -> bool {
+    some.iter().all(|one| all.contains(one))
 }
 
 fn list(ids: &[impl Display]) -> String {

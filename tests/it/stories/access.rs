@@ -47,6 +47,26 @@ on_both_databases! {
         refused_by_role(&w.sign_in("accounts").await.get(&format!("/v1/assets/{}", w.ids.excavator)).await, &["asset.lookup"]);
     }
 
+    async fn g_9_whose_machine_it_is_and_its_plate_are_shown_as_far_as_that_may_be_seen(w: World) {
+        let admin = w.sign_in("admin").await;
+        assert_eq!(admin.post("/v1/roles", json!({ "copy_of": "counter_staff", "key": "porter", "name": "Porter" })).await.0, 201);
+        let hidden = json!({ "permissions": { "asset.identification.view": "no" } });
+        assert_eq!(admin.patch("/v1/roles/porter", hidden, None).await.0, 200);
+        let everywhere = grant("porter", "deployment", None);
+        w.add_user("porter", "staff", std::slice::from_ref(&everywhere)).await;
+        w.add_user("porter-sln", "staff", &[everywhere, grant("counter_staff", "shop", Some(w.ids.sln.to_string()))]).await;
+        let shown = |header: &serde_json::Value| (header["asset_number"].clone(), header.get("customer").is_some(), header.get("plate").is_some());
+        for (name, sees) in [("counter", true), ("porter", false), ("porter-sln", false)] {
+            let caller = w.sign_in(name).await;
+            let (_, asset) = caller.get(&format!("/v1/assets/{}", w.ids.excavator)).await;
+            assert_eq!(shown(&asset), (json!("1042"), sees, sees), "{name}: {asset}");
+            let (_, found) = caller.find("/v1/assets/lookup", &[("tag", "1042")]).await;
+            assert_eq!(shown(&found["items"][0]["asset"]), (json!("1042"), sees, sees), "{name}: {found}");
+            let (_, fleet) = caller.get(&format!("/v1/customers/{}/assets", w.ids.keller)).await;
+            assert!(fleet["items"].as_array().unwrap().iter().all(|asset| shown(asset).1 == sees), "{name}: {fleet}");
+        }
+    }
+
     async fn s2_50_s2_51_who_may_adds_several_readings_in_a_row_and_who_may_not_adds_none(w: World) {
         let path = format!("/v1/assets/{}/readings", w.ids.excavator);
         refused_by_role(&w.sign_in("accounts").await.post(&path, json!({ "value": "12904" })).await, &["meter.reading.add_edit"]);
