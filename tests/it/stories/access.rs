@@ -65,6 +65,12 @@ on_both_databases! {
             let (_, fleet) = caller.get(&format!("/v1/customers/{}/assets", w.ids.keller)).await;
             assert!(fleet["items"].as_array().unwrap().iter().all(|asset| shown(asset).1 == sees), "{name}: {fleet}");
         }
+        // Page by page it is known how far that reaches: the second grant is for San Leandro, and this one is of Reno.
+        let porter = w.sign_in("porter-sln").await;
+        for (asset, is_denied) in [(w.ids.excavator, false), (w.ids.sagebrush_88, true)] {
+            let (_, page) = porter.get(&format!("/v1/assets/{asset}")).await;
+            assert_eq!(denied(&page)[0], ("identification", is_denied), "{page}");
+        }
     }
 
     async fn s2_50_s2_51_who_may_adds_several_readings_in_a_row_and_who_may_not_adds_none(w: World) {
