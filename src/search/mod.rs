@@ -191,7 +191,8 @@ impl CustomerIndex {
     pub fn number(&self, id: CustomerId, scope: &Scope, shop: Option<ShopId>) -> Option<String> {
         let layers = self.now();
         let (layer, customer) = layers.find(id)?;
-        Hit::new(&layers.all[layer].segment, customer).number(scope, shop).map(str::to_owned)
+        let hit = Hit::new(&layers.all[layer].segment, customer);
+        if hit.is_within(scope) { hit.number(scope, shop).map(str::to_owned) } else { None }
     }
 
     /// How many customers there are.

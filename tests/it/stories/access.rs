@@ -65,6 +65,14 @@ on_both_databases! {
             let (_, fleet) = caller.get(&format!("/v1/customers/{}/assets", w.ids.keller)).await;
             assert!(fleet["items"].as_array().unwrap().iter().all(|asset| shown(asset).1 == sees), "{name}: {fleet}");
         }
+        // What was seen in full at one shop is seen in part at another.
+        let grants = [grant("technician", "shop", Some(w.ids.rno.to_string())), grant("counter_staff", "shop", Some(w.ids.sln.to_string()))];
+        w.add_user("of-two-shops", "staff", &grants).await;
+        w.add_user("of-reno", "staff", &[grant("counter_staff", "shop", Some(w.ids.rno.to_string()))]).await;
+        for (name, number) in [("of-two-shops", json!(null)), ("of-reno", json!("30112"))] {
+            let (_, page) = w.sign_in(name).await.get(&format!("/v1/assets/{}", w.ids.sagebrush_88)).await;
+            assert_eq!((&page["customer"]["number"], &page["sections"]["identification"]["customer"]["number"]), (&number, &number), "{name}: {page}");
+        }
         // Page by page it is known how far that reaches: the second grant is for San Leandro, and this one is of Reno.
         let porter = w.sign_in("porter-sln").await;
         for (asset, is_denied) in [(w.ids.excavator, false), (w.ids.sagebrush_88, true)] {
