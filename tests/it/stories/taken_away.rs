@@ -7,7 +7,10 @@ use std::time::Duration;
 use countertop::store::users::{self, NewGrant};
 use countertop::store::{At, Db};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use sqlx::ConnectOptions as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::harness::{Caller, World, grant, refused, refused_by_role};
 
@@ -54,6 +57,35 @@ on_both_databases! {
         users::set_state(&mut conn, user, "locked").await.unwrap();
         conn.commit().await.unwrap();
         refused(&counter.get(SEARCH).await, 401, "session.required");
+        other.close().await;
+    }
+
+    async fn g_8_a_role_that_is_taken_while_somebody_sends_writes_nothing(w: World) {
+        let counter = w.sign_in("counter").await;
+        let (body, path) = (json!({ "notes": "too late" }).to_string(), format!("/v1/customers/{}", w.ids.keller));
+        let head = format!(
+            "PATCH {path} HTTP/1.1\r\nHost: counter\r\nAuthorization: Bearer {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            counter.token.as_deref().unwrap_or_default(),
+            body.len()
+        );
+        let (begun, rest) = body.as_bytes().split_at(1);
+        let mut line = TcpStream::connect(counter.server.trim_start_matches("http://")).await.unwrap();
+        line.write_all(&[head.as_bytes(), begun].concat()).await.unwrap();
+        // He is known and may by now; what he sends is awaited.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let other = elsewhere(&w).await;
+        let mut conn = other.write().await.unwrap();
+        let user = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
+        for held in users::grants(&mut conn, user).await.unwrap() {
+            assert!(users::end_grant(&mut conn, user, held.id).await.unwrap());
+        }
+        conn.commit().await.unwrap();
+        line.write_all(rest).await.unwrap();
+        let mut told = String::new();
+        tokio::time::timeout(Duration::from_secs(20), line.read_to_string(&mut told)).await.expect("an answer").unwrap();
+        assert!(told.starts_with("HTTP/1.1 403") && told.contains("permission"), "{told}");
+        let (_, keller) = w.sign_in("admin").await.get(&path).await;
+        assert_ne!(keller["notes"], "too late");
         other.close().await;
     }
 
