@@ -99,10 +99,14 @@ impl Callers {
         Self { head, asking, watching, known: RwLock::default(), shares: Shares::new(limits) }
     }
 
-    /// Lets the database go. Whoever calls still is read anew.
-    pub(crate) fn end(&self) {
+    /// Lets the database go. Whoever calls still is read anew. What is given back
+    /// is let go when the database is closed.
+    pub(crate) fn end(&self) -> Option<LogHead> {
         self.watching.abort();
-        *self.head.write().unwrap_or_else(PoisonError::into_inner) = Head::Gone;
+        match std::mem::replace(&mut *self.head.write().unwrap_or_else(PoisonError::into_inner), Head::Gone) {
+            Head::There(head) => Some(head),
+            Head::Unknown | Head::Gone => None,
+        }
     }
 
     /// Who holds a token, if its session is still good.

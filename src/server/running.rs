@@ -155,9 +155,12 @@ impl Running {
         for chore in &self.chores {
             chore.abort();
         }
-        self.app.callers.end();
+        let head = self.app.callers.end();
         // A database that hangs does not keep the server from ending.
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.app.db.close()).await;
+        let closed = tokio::time::timeout(Duration::from_secs(5), self.app.db.close()).await;
+        if let (Ok(()), Some(head)) = (closed, head) {
+            head.let_go().await;
+        }
         match ended {
             Ok(Err(error)) => Err(ServeError::Ended(error)),
             _ => Ok(()),

@@ -4,8 +4,14 @@
 //! Every commit writes it, whoever makes it: a count of commits, how long the log
 //! is, and sums over its frames. It begins the file that all who have the database
 //! open share (`-shm`); its form is laid down in SQLite's "WAL-mode File Format".
+//!
+//! Whoever closes that file takes all locks of his process from it, SQLite's own
+//! among them, and the next program to come would take the database for its alone.
+//! So it is closed when this process has the database open no more, or never.
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,14 +29,18 @@ const IS_MADE: usize = 12;
 
 type Head = [u8; LENGTH];
 
+/// The files that are read, and by how many servers of this process.
+static READ: Mutex<BTreeMap<PathBuf, usize>> = Mutex::new(BTreeMap::new());
+
 /// Tells at once whether anything was committed since the last look.
 #[derive(Debug)]
 pub struct LogHead {
-    file: File,
+    file: ManuallyDrop<File>,
+    path: PathBuf,
     seen: Mutex<Seen>,
     /// As long as one connection is open, the file is not taken away and made
     /// anew by the next who opens the database.
-    _held: Mutex<SqliteConnection>,
+    held: Mutex<SqliteConnection>,
 }
 
 #[derive(Debug)]
@@ -51,10 +61,31 @@ impl LogHead {
         sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1").fetch_optional(&mut held).await.ok()?;
         let mut beside = options.get_filename().as_os_str().to_owned();
         beside.push("-shm");
-        let file = File::open(PathBuf::from(beside)).ok()?;
+        let path = PathBuf::from(beside);
+        let file = ManuallyDrop::new(File::open(&path).ok()?);
         let head = read_from(&file)?;
         let is_known = head.starts_with(&FORMAT.to_ne_bytes()) && head[IS_MADE] != 0;
-        is_known.then(|| Self { file, seen: Mutex::new(Seen { head, stand: 0 }), _held: Mutex::new(held) })
+        if !is_known {
+            return None;
+        }
+        *READ.lock().unwrap_or_else(PoisonError::into_inner).entry(path.clone()).or_default() += 1;
+        Some(Self { file, path, seen: Mutex::new(Seen { head, stand: 0 }), held: Mutex::new(held) })
+    }
+
+    /// Closes the file, unless another server of this process reads it too. To be
+    /// called when the database is closed; without it the file stays open.
+    pub async fn let_go(self) {
+        let Self { file, path, held, .. } = self;
+        // Whatever the end of a connection that only reads is.
+        let _ = held.into_inner().unwrap_or_else(PoisonError::into_inner).close().await;
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = read.get(&path).map_or(0, |all| all - 1);
+        if others == 0 {
+            read.remove(&path);
+            drop(ManuallyDrop::into_inner(file));
+        } else {
+            read.insert(path, others);
+        }
     }
 
     /// A number that is another one if anything was committed since the last
@@ -135,5 +166,8 @@ mod tests {
         write(&here, "INSERT INTO note VALUES ('alone again')").await;
         assert!(head.look().unwrap() > third);
         here.close().await;
+        let path = head.path.clone();
+        head.let_go().await;
+        assert!(!READ.lock().unwrap().contains_key(&path) && !path.exists(), "the last one tidies up");
     }
 }
