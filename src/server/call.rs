@@ -22,16 +22,19 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::App;
 use super::account_letter::AccountLetter;
 use super::caller::Caller;
+use super::callers::Known;
 use super::fault::{self, Fault};
 use super::gate::{self, Lane};
 use super::noted::{self, Noted, Origin};
 use super::password::NewPassword;
 use super::password_letter::PasswordLink;
 use super::powers::StandingIn;
+use super::shares::Turn;
 use super::steps::{self, Step};
 use super::{credentials, sessions};
 use crate::api::operation::{ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SignOut, StopActing};
@@ -184,9 +187,13 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 // A reader is in work as soon as he is known, whoever writes when
                 // all of it is there; both are told now if there is no place.
                 app.gate.look_in(lane)?;
-                let known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
+                let mut known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
                 let is_reading = lane == Lane::Read;
-                let _turn = if is_reading { Some((known.share.turn(lane).await?, app.gate.enter(lane)?)) } else { None };
+                let work_begun = if is_reading { Some(begun(&app, &known, lane).await?) } else { None };
+                if work_begun.as_ref().is_some_and(|(_, turn)| turn.was_awaited) {
+                    // What was taken from him meanwhile is gone.
+                    known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
+                }
                 let caller = Arc::clone(&known.caller);
                 tracing::Span::current().record("user", caller.user.username.as_str());
                 // Never two connections at once: callers who each hold one and
@@ -202,13 +209,20 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                     return work(&mut Cx::new(app, caller, conn), &asked).await;
                 }
                 let body = read_body(body, MAX_BODY, app.limits.body).await?;
-                let _turn = (known.share.turn(lane).await?, app.gate.enter(lane)?);
+                let _work = begun(&app, &known, lane).await?;
                 // Apart, since every reader would carry the room for it along.
                 Box::pin(write(Write { app, caller, endpoint, work }, parts, body)).await
             }
         }
     };
     finish(tokio::time::timeout(PATIENCE, answering).await, endpoint.method)
+}
+
+/// A call in work: it has a place, and one of its caller's turns. The place is
+/// let go first: whoever has the turn next needs one.
+async fn begun(app: &App, known: &Known, lane: Lane) -> Result<(OwnedSemaphorePermit, Turn), Problem> {
+    let turn = known.share.turn(lane).await?;
+    Ok((app.gate.enter(lane)?, turn))
 }
 
 fn lane(endpoint: &Endpoint, work: Work) -> Lane {

@@ -157,10 +157,13 @@ impl Running {
         }
         let head = self.app.callers.end();
         // A database that hangs does not keep the server from ending.
-        let closed = tokio::time::timeout(Duration::from_secs(5), self.app.db.close()).await;
-        if let (Ok(()), Some(head)) = (closed, head) {
-            head.let_go().await;
-        }
+        let closing = async {
+            self.app.db.close().await;
+            if let Some(head) = head {
+                head.let_go().await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(5), closing).await;
         match ended {
             Ok(Err(error)) => Err(ServeError::Ended(error)),
             _ => Ok(()),

@@ -1,5 +1,5 @@
 //! How much of the server one person may take: of what somebody asks at once a
-//! few calls are worked on. The others wait for these and take no place of
+//! few calls are worked on, a quarter of the places at most. The others wait for these and take no place of
 //! [`super::gate`] from anybody else meanwhile.
 //!
 //! Knows who somebody is, and not what is asked. [`super::callers`] keeps a share
@@ -45,6 +45,8 @@ struct Part {
 /// A turn, the next one's when it is let go.
 #[derive(Debug)]
 pub(crate) struct Turn {
+    /// It was not there at once: what was known of its owner may be another now.
+    pub(crate) was_awaited: bool,
     _turn: OwnedSemaphorePermit,
     _call: OwnedSemaphorePermit,
 }
@@ -66,7 +68,7 @@ impl Shares {
         }
         let part = |places: usize| Part {
             calls: Arc::new(Semaphore::new(places.max(1))),
-            turns: Arc::new(Semaphore::new(self.limits.of_one)),
+            turns: Arc::new(Semaphore::new(self.limits.of_one.min(places / 4).max(1))),
             queue: Queue::default(),
         };
         let share = Arc::new(Share { reads: part(self.limits.reads), writes: part(self.limits.writes) });
@@ -83,14 +85,12 @@ impl Share {
     pub(crate) async fn turn(&self, lane: Lane) -> Result<Turn, Problem> {
         let part = if lane == Lane::Write { &self.writes } else { &self.reads };
         let call = Arc::clone(&part.calls).try_acquire_owned().map_err(|_| too_much())?;
-        let turn = match Arc::clone(&part.turns).try_acquire_owned() {
-            Ok(turn) => turn,
-            Err(_) => {
-                let turns = Arc::clone(&part.turns);
-                part.queue.wait(async { turns.acquire_owned().await.map_err(|_| busy()) }, too_much).await?
-            }
-        };
-        Ok(Turn { _turn: turn, _call: call })
+        if let Ok(turn) = Arc::clone(&part.turns).try_acquire_owned() {
+            return Ok(Turn { was_awaited: false, _turn: turn, _call: call });
+        }
+        let turns = Arc::clone(&part.turns);
+        let turn = part.queue.wait(async { turns.acquire_owned().await.map_err(|_| busy()) }, too_much).await?;
+        Ok(Turn { was_awaited: true, _turn: turn, _call: call })
     }
 }
 

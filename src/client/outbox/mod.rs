@@ -185,8 +185,8 @@ impl Outbox {
     /// # Errors
     /// [`OutboxFault`].
     pub fn next(&mut self, now: Now) -> Result<Next, OutboxFault> {
-        let Some(whose) = self.whose.clone().filter(|_| !self.signed_out) else { return Ok(Next::Nothing) };
         self.store.take_back_unkept();
+        let Some(whose) = self.whose.clone().filter(|_| !self.signed_out) else { return Ok(Next::Nothing) };
         let pause_ends = self.line.until.max(self.not_before);
         loop {
             let waiting = match self.first(&whose, now)? {

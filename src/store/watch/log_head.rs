@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use super::super::Db;
+use super::super::{Db, Raw, Result};
 
 /// It is there twice, so that a reader can tell a half-written one.
 const LENGTH: usize = 2 * 48;
@@ -29,7 +29,8 @@ const IS_MADE: usize = 12;
 
 type Head = [u8; LENGTH];
 
-/// The files that are read, and by how many servers of this process.
+/// The files that are read, and by how many servers of this process. Whatever
+/// else of this process has one of these databases open ends before its server.
 static READ: Mutex<BTreeMap<PathBuf, usize>> = Mutex::new(BTreeMap::new());
 
 /// Tells at once whether anything was committed since the last look.
@@ -59,12 +60,16 @@ impl LogHead {
         // The first look at the database opens the file.
         held.ping().await.ok()?;
         sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1").fetch_optional(&mut held).await.ok()?;
-        let mut beside = options.get_filename().as_os_str().to_owned();
+        // Where the file itself stands: beside a link to it may be what another left.
+        let mut beside = std::fs::canonicalize(options.get_filename()).ok()?.into_os_string();
         beside.push("-shm");
         let path = PathBuf::from(beside);
         let file = ManuallyDrop::new(File::open(&path).ok()?);
+        let before = read_from(&file)?;
+        commit_nothing(db).await.ok()?;
         let head = read_from(&file)?;
-        let is_known = head.starts_with(&FORMAT.to_ne_bytes()) && head[IS_MADE] != 0;
+        // On some file systems what is read is not what others have mapped.
+        let is_known = head.starts_with(&FORMAT.to_ne_bytes()) && head[IS_MADE] != 0 && head != before;
         if !is_known {
             return None;
         }
@@ -105,7 +110,18 @@ impl LogHead {
     }
 }
 
-#[cfg(unix)]
+/// Commits, and changes nothing: a value that is set to what it is, which SQLite
+/// writes all the same.
+async fn commit_nothing(db: &Db) -> Result<()> {
+    let mut conn = db.write().await?;
+    if let Raw::Sqlite(connection) = conn.raw().await? {
+        let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
+        sqlx::query(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(connection).await?;
+    }
+    conn.commit().await
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 fn read_from(file: &File) -> Option<Head> {
     use std::os::unix::fs::FileExt as _;
     let mut head = [0; LENGTH];
@@ -115,20 +131,41 @@ fn read_from(file: &File) -> Option<Head> {
 
 /// Elsewhere what one reads of a file and what others have mapped of it need not
 /// be the same.
-#[cfg(not(unix))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 const fn read_from(_file: &File) -> Option<Head> {
     None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Raw;
     use super::super::beside;
     use super::*;
 
     async fn write(db: &Db, text: &'static str) {
         let Db::Sqlite { write, .. } = db else { panic!("a file") };
         sqlx::query(text).execute(write).await.unwrap();
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_another_left_beside_a_link_is_not_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str, file: &str| folder.path().join(name).join(file);
+        for name in ["real", "link"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let there = Db::open(&format!("sqlite://{}", place("real", "counter.db").display())).await.unwrap();
+        write(&there, "CREATE TABLE note (what TEXT)").await;
+        std::os::unix::fs::symlink(place("real", "counter.db"), place("link", "counter.db")).unwrap();
+        std::fs::copy(place("real", "counter.db-shm"), place("link", "counter.db-shm")).unwrap();
+        let here = Db::open(&format!("sqlite://{}", place("link", "counter.db").display())).await.unwrap();
+        let head = LogHead::of(&here).await.expect("a log");
+        let before = head.look().unwrap();
+        write(&there, "INSERT INTO note VALUES ('by another')").await;
+        assert_eq!(head.look(), Some(before + 1));
+        there.close().await;
+        here.close().await;
+        head.let_go().await;
     }
 
     #[tokio::test]
