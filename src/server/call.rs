@@ -26,15 +26,14 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::App;
 use super::account_letter::AccountLetter;
-use super::caller::Caller;
-use super::callers::Known;
+use super::caller::{Caller, token_hash};
 use super::fault::{self, Fault};
 use super::gate::{self, Lane};
 use super::noted::{self, Noted, Origin};
 use super::password::NewPassword;
 use super::password_letter::PasswordLink;
 use super::powers::StandingIn;
-use super::shares::Turn;
+use super::shares::{Share, Turn};
 use super::steps::{self, Step};
 use super::{credentials, sessions};
 use crate::api::operation::{ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SignOut, StopActing};
@@ -184,16 +183,14 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                 work(app, &asked).await
             }
             Work::SignedIn(work) => {
-                // A reader is in work as soon as he is known, whoever writes when
+                // A reader is in work before he is looked up, whoever writes when
                 // all of it is there; both are told now if there is no place.
                 app.gate.look_in(lane)?;
-                let mut known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
-                let is_reading = lane == Lane::Read;
-                let work_begun = if is_reading { Some(begun(&app, &known, lane).await?) } else { None };
-                if work_begun.as_ref().is_some_and(|(_, turn)| turn.was_awaited) {
-                    // What was taken from him meanwhile is gone.
-                    known = app.callers.of_token(&app.db, bearer(&parts.headers)?).await?;
-                }
+                let token = token_hash(bearer(&parts.headers)?);
+                let share = app.callers.share_of(&app.db, &token).await?;
+                let _work = if lane == Lane::Read { Some(begun(&app, &share, lane).await?) } else { None };
+                // In his own turn: what was taken from him while he waited is gone.
+                let known = app.callers.of_hash(&app.db, &token).await?;
                 let caller = Arc::clone(&known.caller);
                 tracing::Span::current().record("user", caller.user.username.as_str());
                 // Never two connections at once: callers who each hold one and
@@ -209,7 +206,7 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
                     return work(&mut Cx::new(app, caller, conn), &asked).await;
                 }
                 let body = read_body(body, MAX_BODY, app.limits.body).await?;
-                let _work = begun(&app, &known, lane).await?;
+                let _work = begun(&app, &share, lane).await?;
                 // Apart, since every reader would carry the room for it along.
                 Box::pin(write(Write { app, caller, endpoint, work }, parts, body)).await
             }
@@ -220,8 +217,8 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
 
 /// A call in work: it has a place, and one of its caller's turns. The place is
 /// let go first: whoever has the turn next needs one.
-async fn begun(app: &App, known: &Known, lane: Lane) -> Result<(OwnedSemaphorePermit, Turn), Problem> {
-    let turn = known.share.turn(lane).await?;
+async fn begun(app: &App, share: &Share, lane: Lane) -> Result<(OwnedSemaphorePermit, Turn), Problem> {
+    let turn = share.turn(lane).await?;
     Ok((app.gate.enter(lane)?, turn))
 }
 

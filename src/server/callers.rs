@@ -13,14 +13,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use super::Limits;
-use super::caller::{Caller, token_hash};
+use super::caller::Caller;
 use super::fault::Fault;
 use super::shares::{Share, Shares};
 use crate::store::watch::{LogHead, Watch};
@@ -65,9 +65,10 @@ pub(crate) struct Known {
     /// Who it is, and what he may do.
     pub(crate) caller: Arc<Caller>,
     /// How much he may ask at once.
-    pub(crate) share: Arc<Share>,
-    /// What the database stood at before he was read.
-    stand: u64,
+    share: Arc<Share>,
+    /// What the database stood at before he was read; none: he is read anew with
+    /// each call.
+    stand: Option<u64>,
     /// From then on something else holds, whatever the database says.
     until: At,
     /// When one of his calls went to note that he is still there; 0: none did.
@@ -75,7 +76,7 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    fn new(caller: Caller, share: Arc<Share>, stand: u64) -> Self {
+    fn new(caller: Caller, share: Arc<Share>, stand: Option<u64>) -> Self {
         let until = caller.holds_until();
         Self { caller: Arc::new(caller), share, stand, until, noting: AtomicI64::new(0) }
     }
@@ -109,23 +110,31 @@ impl Callers {
         }
     }
 
-    /// Who holds a token, if its session is still good.
-    pub(crate) async fn of_token(&self, db: &Db, token: &str) -> Result<Arc<Known>, Fault> {
-        let hash = token_hash(token);
+    /// The share of whoever holds the token of that hash. It stays his whatever
+    /// becomes of his rights: who called before is not looked up for it.
+    pub(crate) async fn share_of(&self, db: &Db, token_hash: &str) -> Result<Arc<Share>, Fault> {
+        let kept = self.all().get(token_hash).map(|known| Arc::clone(&known.share));
+        match kept {
+            Some(share) => Ok(share),
+            None => Ok(Arc::clone(&self.of_hash(db, token_hash).await?.share)),
+        }
+    }
+
+    /// Who holds the token of that hash, if its session is still good.
+    pub(crate) async fn of_hash(&self, db: &Db, token_hash: &str) -> Result<Arc<Known>, Fault> {
         let stand = self.stand().await;
-        if let Some(known) = stand.and_then(|stand| self.kept(&hash, stand)) {
+        if let Some(known) = stand.and_then(|stand| self.kept(token_hash, stand)) {
             return Ok(known);
         }
         // Asked first and read then: what is committed in between counts as
-        // not yet read, never the other way round.
-        // Apart, since everybody who is known would carry the room for it along.
-        let caller = Box::pin(async { Caller::of_hash(&mut db.read().await?, &hash).await }).await?;
+        // not yet read, never the other way round. In a box, since everybody
+        // who is known would carry the room for it along.
+        let caller = Box::pin(async { Caller::of_hash(&mut db.read().await?, token_hash).await }).await?;
         let share = self.shares.of(caller.id());
-        let known = Arc::new(Known::new(caller, share, stand.unwrap_or_default()));
         // Whoever stands in for a customer depends on more times than these.
-        if stand.is_some() && known.caller.powers.standing_in.is_none() {
-            self.keep(hash, Arc::clone(&known));
-        }
+        let stand = stand.filter(|_| caller.powers.standing_in.is_none());
+        let known = Arc::new(Known::new(caller, share, stand));
+        self.keep(token_hash.to_owned(), Arc::clone(&known));
         Ok(known)
     }
 
@@ -140,9 +149,12 @@ impl Callers {
         told.await.ok()
     }
 
+    fn all(&self) -> RwLockReadGuard<'_, HashMap<String, Arc<Known>>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn kept(&self, hash: &str, stand: u64) -> Option<Arc<Known>> {
-        let all = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        all.get(hash).filter(|known| known.stand == stand && At::now() < known.until).cloned()
+        self.all().get(hash).filter(|known| known.stand == Some(stand) && At::now() < known.until).cloned()
     }
 
     fn keep(&self, hash: String, known: Arc<Known>) {

@@ -3,7 +3,7 @@
 //! [`super::gate`] from anybody else meanwhile.
 //!
 //! Knows who somebody is, and not what is asked. [`super::callers`] keeps a share
-//! with whom it knows, so that a call costs no look-up.
+//! with everybody who called before.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -45,8 +45,6 @@ struct Part {
 /// A turn, the next one's when it is let go.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    /// It was not there at once: what was known of its owner may be another now.
-    pub(crate) was_awaited: bool,
     _turn: OwnedSemaphorePermit,
     _call: OwnedSemaphorePermit,
 }
@@ -86,11 +84,11 @@ impl Share {
         let part = if lane == Lane::Write { &self.writes } else { &self.reads };
         let call = Arc::clone(&part.calls).try_acquire_owned().map_err(|_| too_much())?;
         if let Ok(turn) = Arc::clone(&part.turns).try_acquire_owned() {
-            return Ok(Turn { was_awaited: false, _turn: turn, _call: call });
+            return Ok(Turn { _turn: turn, _call: call });
         }
         let turns = Arc::clone(&part.turns);
         let turn = part.queue.wait(async { turns.acquire_owned().await.map_err(|_| busy()) }, too_much).await?;
-        Ok(Turn { was_awaited: true, _turn: turn, _call: call })
+        Ok(Turn { _turn: turn, _call: call })
     }
 }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -296,57 +296,44 @@ impl<'c> Query<'c> {
 
     fn fetch(self, only_first: bool) -> Running<'c, Rows> {
         let patience = self.conn.patience();
-        Box::pin(async move {
-            // Where it stands: it is too large to be carried about.
-            let asking = pin!(async move {
-                if let Some(fault) = self.fault {
-                    return Err(sqlx::Error::Encode(fault));
+        // In a box from the beginning: it is too large to be carried about.
+        let asking = Box::pin(async move {
+            if let Some(fault) = self.fault {
+                return Err(sqlx::Error::Encode(fault));
+            }
+            if self.vain {
+                return Ok(Rows::Sqlite(Vec::new()));
+            }
+            let (text, keep) = Self::statement(self.text, self.again);
+            Ok(match ready(self.conn, self.bound).await? {
+                Ready::Sqlite(connection, values) => {
+                    let query = sqlx::query_with(text, values).persistent(keep);
+                    Rows::Sqlite(if only_first { query.fetch_optional(connection).await?.into_iter().collect() } else { query.fetch_all(connection).await? })
                 }
-                if self.vain {
-                    return Ok(Rows::Sqlite(Vec::new()));
+                Ready::Postgres(connection, values) => {
+                    let query = sqlx::query_with(text, values).persistent(keep);
+                    Rows::Postgres(if only_first { query.fetch_optional(connection).await?.into_iter().collect() } else { query.fetch_all(connection).await? })
                 }
-                let (text, keep) = Self::statement(self.text, self.again);
-                Ok(match ready(self.conn, self.bound).await? {
-                    Ready::Sqlite(connection, values) => {
-                        let query = sqlx::query_with(text, values).persistent(keep);
-                        Rows::Sqlite(if only_first {
-                            query.fetch_optional(connection).await?.into_iter().collect()
-                        } else {
-                            query.fetch_all(connection).await?
-                        })
-                    }
-                    Ready::Postgres(connection, values) => {
-                        let query = sqlx::query_with(text, values).persistent(keep);
-                        Rows::Postgres(if only_first {
-                            query.fetch_optional(connection).await?.into_iter().collect()
-                        } else {
-                            query.fetch_all(connection).await?
-                        })
-                    }
-                })
-            });
-            in_time(patience, asking).await
-        })
+            })
+        });
+        Box::pin(in_time(patience, asking))
     }
 
     fn execute(self) -> Running<'c, u64> {
         let patience = self.conn.patience();
-        Box::pin(async move {
-            // Where it stands: it is too large to be carried about.
-            let asking = pin!(async move {
-                if let Some(fault) = self.fault {
-                    return Err(sqlx::Error::Encode(fault));
-                }
-                if self.vain {
-                    return Ok(0);
-                }
-                let (text, keep) = Self::statement(self.text, self.again);
-                Ok(match ready(self.conn, self.bound).await? {
-                    Ready::Sqlite(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
-                    Ready::Postgres(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
-                })
-            });
-            in_time(patience, asking).await
-        })
+        let asking = Box::pin(async move {
+            if let Some(fault) = self.fault {
+                return Err(sqlx::Error::Encode(fault));
+            }
+            if self.vain {
+                return Ok(0);
+            }
+            let (text, keep) = Self::statement(self.text, self.again);
+            Ok(match ready(self.conn, self.bound).await? {
+                Ready::Sqlite(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
+                Ready::Postgres(connection, values) => sqlx::query_with(text, values).persistent(keep).execute(connection).await?.rows_affected(),
+            })
+        });
+        Box::pin(in_time(patience, asking))
     }
 }

@@ -201,6 +201,45 @@ pub fn command_access(granted: PermissionSet, command: &Command) -> Access {
     access(granted, command.needs)
 }
 
+/// What tests of layers stand on.
+#[cfg(test)]
+pub(super) mod tried {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::ids::UserId;
+
+    /// A terminal on line at which nobody is signed in.
+    pub(in crate::tui) fn terminal() -> Shared {
+        Shared {
+            session: None,
+            link: Link::Online,
+            look: Look::new(false, true),
+            keymap: Keymap::new(&[]).unwrap(),
+            now: Timestamp::UNIX_EPOCH,
+            server: None,
+            is_device: false,
+            outbox: Summary::default(),
+            writes: 0,
+        }
+    }
+
+    /// What the server says of Jo Ortiz, who may do this.
+    pub(in crate::tui) fn session(user: UserId, kind: &str, permissions: &[&str], idle_seconds: i64) -> Value {
+        json!({
+            "user": { "id": user, "username": "jo", "name": "Jo Ortiz", "first": "Jo", "last": "Ortiz", "email": null, "phone": null, "kind": kind, "roles": [] },
+            "shop": null, "customer": null, "scopes": [], "permissions": permissions, "limits": {}, "policy_version": "1",
+            "expires_at": "2030-01-01T00:00:00Z", "idle_seconds": idle_seconds,
+        })
+    }
+
+    /// The same terminal with Jo at it.
+    pub(in crate::tui) fn signed_in(kind: &str, permissions: &[&str]) -> Shared {
+        let session = serde_json::from_value(session(UserId::new(), kind, permissions, 43_200)).unwrap();
+        Shared { session: Some(session), ..terminal() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

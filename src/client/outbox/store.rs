@@ -226,19 +226,18 @@ impl Store {
 
     /// What somebody has to know of.
     pub(super) fn summary(&self, whose: &Whose) -> Result<Summary, OutboxFault> {
-        let counted = || -> rusqlite::Result<Summary> {
-            let mut statement = self.connection.prepare("SELECT count(*) FROM entry WHERE server = ? AND user = ? AND state = ?")?;
-            let mut count = |state: State| statement.query_row(params![whose.server, whose.user.to_string(), state.name()], |row| row.get(0));
-            Ok(Summary { waiting: count(State::Waiting)?, refused: count(State::Refused)? })
-        };
-        counted().map_err(|error| told(&error, &self.path))
+        self.counted(&whose.server, Some(&whose.user.to_string()))
     }
 
     /// The same of everybody who typed for a server here.
     pub(super) fn summary_of_all(&self, server: &str) -> Result<Summary, OutboxFault> {
+        self.counted(server, None)
+    }
+
+    fn counted(&self, server: &str, user: Option<&str>) -> Result<Summary, OutboxFault> {
         let counted = || -> rusqlite::Result<Summary> {
-            let mut statement = self.connection.prepare("SELECT count(*) FROM entry WHERE server = ? AND state = ?")?;
-            let mut count = |state: State| statement.query_row(params![server, state.name()], |row| row.get(0));
+            let mut statement = self.connection.prepare("SELECT count(*) FROM entry WHERE server = ? AND user = ifnull(?, user) AND state = ?")?;
+            let mut count = |state: State| statement.query_row(params![server, user, state.name()], |row| row.get(0));
             Ok(Summary { waiting: count(State::Waiting)?, refused: count(State::Refused)? })
         };
         counted().map_err(|error| told(&error, &self.path))
@@ -363,14 +362,7 @@ fn time(micros: i64) -> Timestamp {
 fn make_private(folder: &Path, path: &Path) -> std::io::Result<()> {
     let new: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     std::fs::create_dir_all(folder)?;
-    // A folder that was just made is gone with the power unless the one it stands
-    // in is written through. Some file systems know no such thing.
-    #[cfg(unix)]
-    for beside in new.iter().filter_map(|folder| folder.parent()) {
-        let _ = std::fs::File::open(beside).and_then(|folder| folder.sync_all());
-    }
-    #[cfg(not(unix))]
-    drop(new);
+    new.into_iter().filter_map(Path::parent).for_each(write_through);
     if path.exists() {
         return Ok(());
     }
@@ -379,6 +371,12 @@ fn make_private(folder: &Path, path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+/// Writes a folder through: one that was just made in it is gone with the power
+/// otherwise. Some systems know no such thing, and need it not.
+fn write_through(folder: &Path) {
+    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// What a failure of the file means for a person.

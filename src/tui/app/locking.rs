@@ -215,6 +215,7 @@ pub(super) mod tests {
     use crate::client::ClientError;
     use crate::tui::event::Event;
     use crate::tui::keymap::Keymap;
+    use crate::tui::shared::tried;
     use crate::tui::style::Look;
 
     /// The application with what it asked the loop for.
@@ -296,12 +297,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::tui::app) fn session(user: UserId, kind: &str, idle_seconds: i64) -> Vec<u8> {
-        let session = json!({
-            "user": { "id": user, "username": "jo", "name": "Jo Ortiz", "first": "Jo", "last": "Ortiz", "email": null, "phone": null, "kind": kind, "roles": [] },
-            "shop": null, "customer": null, "scopes": [], "permissions": ["customer.search", "asset.lookup"], "limits": {}, "policy_version": "1",
-            "expires_at": "2030-01-01T00:00:00Z", "idle_seconds": idle_seconds,
-        });
-        session.to_string().into_bytes()
+        tried::session(user, kind, &["customer.search", "asset.lookup"], idle_seconds).to_string().into_bytes()
     }
 
     const SIGNED_IN: &[u8] = br#"{"token":"t","expires_at":"2030-01-01T00:00:00Z","must_change_password":false}"#;

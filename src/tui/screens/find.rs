@@ -430,9 +430,7 @@ mod tests {
 
     use super::*;
     use crate::tui::draft::Drafts;
-    use crate::tui::keymap::Keymap;
-    use crate::tui::shared::Link;
-    use crate::tui::style::Look;
+    use crate::tui::shared::{Link, tried};
 
     /// Somebody who looks for names, and what was asked of the server for it.
     struct Counter {
@@ -444,22 +442,7 @@ mod tests {
 
     impl Counter {
         fn new() -> Self {
-            let session = json!({
-                "user": { "id": crate::api::ids::UserId::new(), "username": "jo", "name": "Jo Ortiz", "first": "Jo", "last": "Ortiz", "email": null, "phone": null, "kind": "staff", "roles": [] },
-                "shop": null, "customer": null, "scopes": [], "permissions": ["customer.search", "asset.lookup"], "limits": {}, "policy_version": "1",
-                "expires_at": "2030-01-01T00:00:00Z", "idle_seconds": 43_200,
-            });
-            let shared = Shared {
-                session: serde_json::from_value(session).unwrap(),
-                link: Link::Unknown,
-                look: Look::new(false, true),
-                keymap: Keymap::new(&[]).unwrap(),
-                now: Timestamp::UNIX_EPOCH,
-                server: None,
-                is_device: false,
-                outbox: crate::client::outbox::Summary::default(),
-                writes: 0,
-            };
+            let shared = Shared { link: Link::Unknown, ..tried::signed_in("staff", &["customer.search", "asset.lookup"]) };
             let mut counter = Self { find: Find::default(), shared, next_ticket: 0, asked: Vec::new() };
             counter.does(|find, cx| find.begin(Where::Field(SearchBy::Name), cx));
             counter

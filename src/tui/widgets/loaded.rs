@@ -164,23 +164,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::tui::keymap::Keymap;
     use crate::tui::last_good::LastGood;
-    use crate::tui::shared::Link;
+    use crate::tui::shared::{Link, tried};
 
     fn shared(link: Link) -> Shared {
-        let now = at(43_200);
-        Shared {
-            session: None,
-            link,
-            look: Look::new(false, true),
-            keymap: Keymap::new(&[]).unwrap(),
-            now,
-            server: None,
-            is_device: false,
-            outbox: crate::client::outbox::Summary::default(),
-            writes: 0,
-        }
+        Shared { link, now: at(43_200), ..tried::terminal() }
     }
 
     fn at(second: i64) -> Timestamp {

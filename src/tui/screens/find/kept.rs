@@ -77,22 +77,10 @@ mod tests {
 
     use super::*;
     use crate::client::outbox::Summary;
-    use crate::tui::keymap::Keymap;
-    use crate::tui::shared::Link;
-    use crate::tui::style::Look;
+    use crate::tui::shared::tried;
 
     fn shared(waiting: i64) -> Shared {
-        Shared {
-            session: None,
-            link: Link::Online,
-            look: Look::new(false, true),
-            keymap: Keymap::new(&[]).unwrap(),
-            now: Timestamp::UNIX_EPOCH,
-            server: None,
-            is_device: false,
-            outbox: Summary { waiting, refused: 0 },
-            writes: 0,
-        }
+        Shared { outbox: Summary { waiting, refused: 0 }, ..tried::terminal() }
     }
 
     fn entry(state: State, form: &Posted, name: &str) -> Entry {

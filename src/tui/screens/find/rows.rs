@@ -310,32 +310,12 @@ fn customer_preview(hit: &CustomerHit) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::api::ids::UserId;
-    use crate::tui::keymap::Keymap;
-    use crate::tui::shared::Link;
-    use crate::tui::style::Look;
+    use crate::tui::shared::tried;
 
     /// What somebody of a customer reads who may do this.
     fn told(permissions: &[&str]) -> Option<Vec<String>> {
-        let session = json!({
-            "user": { "id": UserId::new(), "username": "ada", "name": "Ada Brandt", "first": "Ada", "last": "Brandt", "email": null, "phone": null, "kind": "customer", "roles": [] },
-            "shop": null, "customer": null, "scopes": [], "permissions": permissions, "limits": {}, "policy_version": "1",
-            "expires_at": "2030-01-01T00:00:00Z", "idle_seconds": 43_200,
-        });
-        let shared = Shared {
-            session: serde_json::from_value(session).unwrap(),
-            link: Link::Online,
-            look: Look::new(false, true),
-            keymap: Keymap::new(&[]).unwrap(),
-            now: Timestamp::UNIX_EPOCH,
-            server: None,
-            is_device: false,
-            outbox: crate::client::outbox::Summary::default(),
-            writes: 0,
-        };
+        let shared = tried::signed_in("customer", permissions);
         nothing_to_find(60, &shared).map(|rows| rows.iter().map(ToString::to_string).collect())
     }
 
