@@ -67,7 +67,7 @@ pub(super) fn to_file(level: TerminalLog, folder: &Path) -> Option<WorkerGuard> 
         TerminalLog::Debug => LevelFilter::DEBUG,
     };
     // It looks for old files first, and complains on the screen where the folder is new.
-    std::fs::create_dir_all(folder).ok()?;
+    crate::client::folder::make(folder).ok()?;
     let file = tracing_appender::rolling::RollingFileAppender::builder()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix("countertop")

@@ -263,7 +263,7 @@ impl Credentials {
     /// leaves one or the other.
     fn write(&self) -> std::io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
+        super::folder::make(folder)?;
         let text = toml::to_string(&self.stored).map_err(std::io::Error::other)?;
         let new = self.path.with_extension("new");
         let mut options = std::fs::OpenOptions::new();

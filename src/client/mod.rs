@@ -8,6 +8,7 @@
 mod again;
 mod call;
 pub mod credentials;
+pub mod folder;
 pub mod keeper;
 pub mod keyring;
 pub mod outbox;

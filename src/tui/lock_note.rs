@@ -52,7 +52,7 @@ pub(super) fn write(folder: &Path, server: &str, note: Option<&LockNote>) -> std
     if notes.is_empty() {
         return std::fs::remove_file(path);
     }
-    std::fs::create_dir_all(folder)?;
+    crate::client::folder::make(folder)?;
     // A new file in the old one's place: a crash leaves one or the other.
     let new = folder.join(format!("{FILE}.new"));
     let mut options = std::fs::OpenOptions::new();
