@@ -55,6 +55,10 @@ const TABLES: &str = "
 
 const ENTRY: &str = "SELECT id, state, title, typed_at, settled_at, tries, reason, number, about, typed, form FROM entry";
 
+/// What stands in the file although nobody was told that it is kept is neither
+/// counted nor shown: it goes as soon as the disk allows it.
+const CALLED_KEPT: &str = "key NOT IN (SELECT value FROM json_each(?))";
+
 /// An entry on its way: what is sent and what it is about.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -124,6 +128,7 @@ impl Store {
             return Err(OutboxFault::Many);
         }
         let typed = serde_json::to_string(&post.typed).map_err(|error| OutboxFault::Other(error.to_string()))?;
+        self.take_back_before_again(post)?;
         let mut kept = || -> rusqlite::Result<i64> {
             let transaction = self.connection.transaction()?;
             transaction.execute(
@@ -158,6 +163,21 @@ impl Store {
             })
         })
         .map_err(|error| told(&error, &self.path))
+    }
+
+    /// What was not called kept and is saved once more goes under its key of
+    /// before: what stands of the first try makes room, or it would be taken out
+    /// later in place of this one.
+    fn take_back_before_again(&mut self, post: &Post) -> Result<(), OutboxFault> {
+        let Some(key) = post.call.key.as_ref().filter(|key| self.unkept.contains(key)) else { return Ok(()) };
+        self.run("DELETE FROM entry WHERE key = ?", params![key])?;
+        self.unkept.retain(|other| other != key);
+        Ok(())
+    }
+
+    /// The keys of what is not called kept, as SQL takes a list.
+    fn unkept(&self) -> String {
+        serde_json::to_string(&self.unkept).unwrap_or_else(|_| "[]".to_owned())
     }
 
     /// The write under this key, if it stands although its commit failed: another
@@ -236,8 +256,9 @@ impl Store {
 
     fn counted(&self, server: &str, user: Option<&str>) -> Result<Summary, OutboxFault> {
         let counted = || -> rusqlite::Result<Summary> {
-            let mut statement = self.connection.prepare("SELECT count(*) FROM entry WHERE server = ? AND user = ifnull(?, user) AND state = ?")?;
-            let mut count = |state: State| statement.query_row(params![server, user, state.name()], |row| row.get(0));
+            let text = format!("SELECT count(*) FROM entry WHERE server = ? AND user = ifnull(?, user) AND state = ? AND {CALLED_KEPT}");
+            let (mut statement, unkept) = (self.connection.prepare(&text)?, self.unkept());
+            let mut count = |state: State| statement.query_row(params![server, user, state.name(), unkept], |row| row.get(0));
             Ok(Summary { waiting: count(State::Waiting)?, refused: count(State::Refused)? })
         };
         counted().map_err(|error| told(&error, &self.path))
@@ -245,8 +266,8 @@ impl Store {
 
     /// One entry.
     pub(super) fn entry(&self, whose: &Whose, id: i64) -> Result<Option<Entry>, OutboxFault> {
-        let text = format!("{ENTRY} WHERE server = ? AND user = ? AND id = ?");
-        let found = self.connection.query_row(&text, params![whose.server, whose.user.to_string(), id], entry).optional();
+        let text = format!("{ENTRY} WHERE server = ? AND user = ? AND id = ? AND {CALLED_KEPT}");
+        let found = self.connection.query_row(&text, params![whose.server, whose.user.to_string(), id, self.unkept()], entry).optional();
         found.map_err(|error| told(&error, &self.path))
     }
 
@@ -254,12 +275,12 @@ impl Store {
     /// first, in this order; at most `most` of each.
     pub(super) fn entries(&self, whose: &Whose, most: usize) -> Result<Vec<Entry>, OutboxFault> {
         let listed = || -> rusqlite::Result<Vec<Entry>> {
-            let mut all = Vec::new();
+            let (mut all, unkept) = (Vec::new(), self.unkept());
             for (state, order) in [(State::Refused, "id"), (State::Waiting, "id"), (State::Sent, "id DESC")] {
-                let text = format!("{ENTRY} WHERE server = ? AND user = ? AND state = ? ORDER BY {order} LIMIT ?");
+                let text = format!("{ENTRY} WHERE server = ? AND user = ? AND state = ? AND {CALLED_KEPT} ORDER BY {order} LIMIT ?");
                 let mut statement = self.connection.prepare(&text)?;
                 let most = i64::try_from(most).unwrap_or(i64::MAX);
-                let rows = statement.query_map(params![whose.server, whose.user.to_string(), state.name(), most], entry)?;
+                let rows = statement.query_map(params![whose.server, whose.user.to_string(), state.name(), unkept, most], entry)?;
                 for row in rows {
                     all.push(row?);
                 }
@@ -361,7 +382,7 @@ fn time(micros: i64) -> Timestamp {
 /// Makes folder and file so that nobody else can read them.
 fn make_private(folder: &Path, path: &Path) -> std::io::Result<()> {
     let new: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
-    std::fs::create_dir_all(folder)?;
+    crate::client::folder::make(folder)?;
     new.into_iter().filter_map(Path::parent).for_each(write_through);
     if path.exists() {
         return Ok(());
@@ -394,6 +415,59 @@ fn told(error: &rusqlite::Error, path: &Path) -> OutboxFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::ids::{AssetId, UserId};
+    use crate::api::meter::NewReading;
+    use crate::api::operation::{AddReading, OfAsset};
+    use crate::api::page::Nothing;
+
+    /// Jo, and a reading that he typed.
+    fn jo() -> (Whose, Post) {
+        let call = Call::of::<AddReading>(&OfAsset { id: AssetId::new() }, &Nothing {}, &NewReading::default());
+        let text = || "reading".to_owned();
+        let post = Post { call, subject: text(), title: text(), about: text(), typed: Vec::new(), form: String::new() };
+        (Whose { server: "https://here".to_owned(), user: UserId::new() }, post)
+    }
+
+    /// A write stands in the file, but its last sync failed: nobody was told that
+    /// it is kept.
+    fn half_kept(store: &mut Store, whose: &Whose, post: &Post) -> i64 {
+        let id = store.keep(whose, post, Timestamp::UNIX_EPOCH).unwrap();
+        store.unkept.extend(post.call.key.clone());
+        id
+    }
+
+    #[test]
+    fn what_was_not_called_kept_is_neither_counted_nor_shown_while_the_disk_holds_on_to_it() {
+        let (mut store, (whose, post)) = (Store::in_memory().unwrap(), jo());
+        let id = half_kept(&mut store, &whose, &post);
+        store.only_reads(true).unwrap();
+        store.take_back_unkept();
+        assert_eq!((store.summary(&whose).unwrap(), store.summary_of_all(&whose.server).unwrap()), (Summary::default(), Summary::default()));
+        assert_eq!((store.entries(&whose, 10).unwrap(), store.entry(&whose, id).unwrap()), (Vec::new(), None));
+        store.only_reads(false).unwrap();
+        store.take_back_unkept();
+        assert!(store.unkept.is_empty());
+        store.keep(&whose, &post, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!((store.summary(&whose).unwrap().waiting, store.entries(&whose, 10).unwrap().len()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_saved_once_more_under_its_key_stays_though_the_first_try_is_taken_back() {
+        let (mut store, (whose, post)) = (Store::in_memory().unwrap(), jo());
+        half_kept(&mut store, &whose, &post);
+        store.only_reads(true).unwrap();
+        assert!(store.keep(&whose, &post, Timestamp::UNIX_EPOCH).is_err(), "the disk takes nothing");
+        store.only_reads(false).unwrap();
+        store.keep(&whose, &post, Timestamp::UNIX_EPOCH).unwrap();
+        store.take_back_unkept();
+        let mut keys = Vec::new();
+        let look = |waiting: Waiting| {
+            keys.extend(waiting.call.and_then(|call| call.key));
+            false
+        };
+        store.look_through(&whose, look).unwrap();
+        assert_eq!((store.summary(&whose).unwrap().waiting, keys), (1, Vec::from_iter(post.call.key)), "he was told that it is kept");
+    }
 
     #[test]
     fn t3_a_write_is_on_the_disk_before_it_is_called_kept() {
