@@ -8,6 +8,7 @@ mod off_line;
 mod outbox;
 mod signing;
 mod standing_in;
+mod unkept;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -20,20 +21,20 @@ use ratatui::layout::{Position, Rect};
 
 use super::administration::{self, Administration};
 use super::command::Command;
-use super::draft::Drafts;
+use super::draft::{Drafts, is_empty};
 use super::event::{Effect, Event, Reply, Ticket};
 use super::idle::Idle;
 use super::keymap::{Keymap, Meaning, pressed};
 use super::last_good::LastGoods;
-use super::layer::{Cx, Intent, Layer, Tone};
+use super::layer::{Cx, Exit, Intent, Layer, Tone};
 use super::lock_note::LockNote;
 use super::overlays::{Help, Palette, PasswordForm, ShopPicker};
 use super::screens::{Find, FirstRun, OUTBOX_TITLE, Outbox, Rest, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
+use super::unsure::Unsure;
 use super::{Device, End, frame};
 use crate::api::operation::Method;
-use crate::client::Call;
 use crate::client::outbox::Summary;
 use crate::client::outbox::courier::Order;
 use crate::text::clean_line;
@@ -59,7 +60,7 @@ pub(super) struct App {
     drafts: Drafts,
     /// What is remembered of the outbox.
     desk: Desk,
-    unsure: Vec<Call>,
+    unsure: Unsure,
     last_goods: LastGoods,
     effects: VecDeque<Effect>,
     message: Option<(Tone, String)>,
@@ -77,8 +78,8 @@ pub(super) struct App {
     kiosk: Option<Kiosk>,
     /// Calls up to this one were made for another session.
     session_since: u64,
-    /// Somebody wants to quit, and what was typed is not kept yet.
-    leaving: Option<Leaving>,
+    /// Somebody wants to leave, and what was typed is not kept yet.
+    leaving: Option<(Exit, Leaving)>,
 }
 
 /// How it begins.
@@ -135,7 +136,7 @@ impl App {
             refused: false,
             drafts: Drafts::default(),
             desk: Desk::default(),
-            unsure: Vec::new(),
+            unsure: Unsure::default(),
             last_goods: LastGoods::default(),
             effects: VecDeque::new(),
             message: None,
@@ -196,6 +197,7 @@ impl App {
             }
             Event::Reply(reply) => {
                 let arrived = reply.outcome.is_ok();
+                self.unsure.answered(reply.ticket, &reply.outcome);
                 self.shared.writes += u64::from(self.writing.remove(&reply.ticket));
                 if let Some(reply) = self.not_held_back(reply) {
                     self.reply(*reply);
@@ -280,7 +282,7 @@ impl App {
         }
         match command.id {
             "quit" if self.kiosk.is_some() => self.ask_to_leave(),
-            "quit" => self.leave(),
+            "quit" => self.leave(Exit::Quit),
             "back" => self.back(),
             "lock" => self.lock(),
             "sign_out" if self.shared.is_kiosk() => self.forget(None),
@@ -298,13 +300,13 @@ impl App {
             "shop.switch" => self.open_once(Box::new(ShopPicker::default())),
             "password.change" => self.open_once(Box::new(PasswordForm::layer())),
             "acting.stop" => self.stop_acting(),
-            "sign_out" => self.sign_out(),
+            "sign_out" => self.leave(Exit::SignOut),
             // The line was down when the program began: begin once more.
             "reload" if self.shared.session.is_none() && self.session_ticket.is_none() => self.start(),
             "find.customers" | "find.assets" => {
-                self.keep_drafts_above(1);
-                self.layers.truncate(1);
-                self.with_top(|layer, cx| layer.on_command(command, cx));
+                if self.goes_back_to(0) {
+                    self.with_top(|layer, cx| layer.on_command(command, cx));
+                }
             }
             _ => self.with_top(|layer, cx| layer.on_command(command, cx)),
         }
@@ -329,9 +331,36 @@ impl App {
     }
 
     fn go_back_or_open(&mut self, open: Option<usize>, layer: Box<dyn Layer>) {
-        let Some(at) = open else { return self.open(layer) };
-        self.keep_drafts_above(at + 1);
-        self.layers.truncate(at + 1);
+        match open {
+            Some(at) => {
+                self.goes_back_to(at);
+            }
+            None => self.open(layer),
+        }
+    }
+
+    /// Back to a layer: those above it are gone, unless one of them waits for an
+    /// answer.
+    fn goes_back_to(&mut self, at: usize) -> bool {
+        let goes = !self.waits_for_answer(at + 1);
+        if goes {
+            self.keep_drafts_above(at + 1);
+            self.layers.truncate(at + 1);
+        }
+        goes
+    }
+
+    /// Whether a text from this layer on is on its way and kept nowhere, which is
+    /// said: left now, nobody would hear what became of it, and it would be sent
+    /// once more.
+    fn waits_for_answer(&mut self, from: usize) -> bool {
+        let askers: Vec<u64> = self.unsure.on_their_way().filter_map(|ticket| self.waiting.get(&ticket).copied()).collect();
+        let has_text = |held: &Held| held.layer.draft().is_some_and(|(_, draft)| !is_empty(&draft));
+        let waits = self.layers.iter().skip(from).any(|held| askers.contains(&held.id) && has_text(held));
+        if waits {
+            self.message = Some((Tone::Warning, "It is being sent: wait for the answer.".to_owned()));
+        }
+        waits
     }
 
     /// One step back; typed text is kept as a draft.
@@ -519,7 +548,7 @@ impl App {
             Intent::StandIn(acting) => self.stand_in(&acting),
             Intent::Session(session) => self.use_session(*session),
             Intent::Demo => self.effects.push_back(Effect::Quit(End::Demo)),
-            Intent::Leave => self.end(End::Quit),
+            Intent::Leave(exit) => self.go(exit),
         }
     }
 

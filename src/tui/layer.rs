@@ -12,6 +12,7 @@ use super::command::{Command, Place};
 use super::draft::Draft;
 use super::event::{Reply, Ticket};
 use super::shared::Shared;
+use super::unsure::Unsure;
 use crate::api::contact::GeneratedPassword;
 use crate::api::ids::{AssetId, CustomerId};
 use crate::api::session::NewActing;
@@ -123,6 +124,15 @@ pub(super) enum Tone {
     Error,
 }
 
+/// How somebody leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// The program ends.
+    Quit,
+    /// Somebody else may sign in.
+    SignOut,
+}
+
 /// What a layer wants of the shell.
 #[derive(Debug)]
 pub(super) enum Intent {
@@ -167,9 +177,9 @@ pub(super) enum Intent {
     Session(Box<crate::api::session::Session>),
     /// End with the demo.
     Demo,
-    /// End, whatever is not kept: somebody of the dealer's agreed, or said that
-    /// it may be lost.
-    Leave,
+    /// Go this way, whatever is not kept: somebody of the dealer's agreed, or said
+    /// that it may be lost.
+    Leave(Exit),
 }
 
 /// What a layer works with.
@@ -179,8 +189,8 @@ pub(super) struct Cx<'a> {
     pub(super) shared: &'a Shared,
     /// Drafts that were kept.
     pub(super) drafts: &'a mut super::draft::Drafts,
-    /// Writes whose answer never came: the same again goes under the same key.
-    pub(super) unsure: &'a mut Vec<Call>,
+    /// Writes that may have arrived: the same again goes under the same key.
+    pub(super) unsure: &'a mut Unsure,
     pub(super) next_ticket: &'a mut u64,
     pub(super) intents: Vec<Intent>,
 }

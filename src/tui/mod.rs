@@ -31,6 +31,7 @@ mod sending;
 mod shared;
 mod style;
 mod terminal;
+mod unsure;
 mod widgets;
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! A write on its way. When the line broke nobody knows whether it arrived:
-//! sending the same again goes under the same key, so that it is one write.
+//! sending the same again goes under the same key, so that it is one write, and
+//! before another text goes out in its place that is said.
 //! What must arrive is posted: then it lies in the outbox before it goes out.
 
 use super::event::{Reply, Ticket};
@@ -7,13 +8,14 @@ use super::layer::{Cx, Intent, Tone};
 use crate::client::outbox::Post;
 use crate::client::{Call, ClientError};
 
-/// The most writes that are kept because nobody knows whether they arrived.
-const MOST_UNSURE: usize = 32;
+/// Said before a second write goes out beside one that may have arrived.
+const MAY_BE_THERE: &str =
+    "What you saved before may have arrived: only its answer was lost. This is another text, and would be there beside it. Save again sends it all the same.";
 
 /// What was sent last.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
-    on_its_way: Option<(Ticket, Call)>,
+    on_its_way: Option<Ticket>,
     /// Whether the outbox has it; none where it was just sent.
     outbox: Option<Lies>,
 }
@@ -30,34 +32,40 @@ enum Lies {
 impl Sending {
     /// Sends, unless something is on its way already.
     pub(super) fn send(&mut self, call: Call, cx: &mut Cx<'_>) {
-        if self.on_its_way.is_some() {
+        let about = call.target().to_owned();
+        if self.is_held_back(&about, &call, cx) {
             return;
         }
-        let call = Self::once(call, cx);
-        self.on_its_way = Some((cx.call(call.clone()), call));
-        self.outbox = None;
+        let call = cx.unsure.once(call);
+        let ticket = cx.call(call.clone());
+        cx.unsure.goes_out(ticket, call, about, false);
+        (self.on_its_way, self.outbox) = (Some(ticket), None);
     }
 
     /// Keeps in the outbox and sends, unless something is on its way already.
     pub(super) fn post(&mut self, post: Post, cx: &mut Cx<'_>) {
-        if self.on_its_way.is_some() {
+        if self.is_held_back(&post.about, &post.call, cx) {
             return;
         }
-        let call = Self::once(post.call.clone(), cx);
-        let post = Post { call: call.clone(), ..post };
-        self.on_its_way = Some((cx.post(post), call));
-        self.outbox = Some(Lies::Soon);
+        let (call, about) = (cx.unsure.once(post.call.clone()), post.about.clone());
+        let ticket = cx.post(Post { call: call.clone(), ..post });
+        cx.unsure.goes_out(ticket, call, about, true);
+        (self.on_its_way, self.outbox) = (Some(ticket), Some(Lies::Soon));
     }
 
-    /// The same as before goes under the key of before.
-    fn once(call: Call, cx: &mut Cx<'_>) -> Call {
-        let before = cx.unsure.iter().position(|before| before.says_the_same(&call));
-        before.map_or(call, |at| cx.unsure.remove(at))
+    /// Whether it does not go out now: something else does, or another text may
+    /// be there already.
+    fn is_held_back(&self, about: &str, call: &Call, cx: &mut Cx<'_>) -> bool {
+        let is_doubted = self.on_its_way.is_none() && cx.unsure.doubts(about, call);
+        if is_doubted {
+            cx.say(Tone::Warning, MAY_BE_THERE);
+        }
+        is_doubted || self.on_its_way.is_some()
     }
 
     /// The one that was posted lies in the outbox now, or could not be kept.
     pub(super) fn kept(&mut self, ticket: Ticket, is_kept: bool) {
-        if self.on_its_way.as_ref().is_some_and(|(sent, _)| *sent == ticket) {
+        if self.on_its_way == Some(ticket) {
             self.outbox = is_kept.then_some(Lies::There);
         }
     }
@@ -65,7 +73,7 @@ impl Sending {
     /// Whether the answer says that the outbox goes on with it: then the form is
     /// done.
     pub(super) fn goes_on_without(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool {
-        let waits = reply.waits && self.on_its_way.take_if(|(ticket, _)| *ticket == reply.ticket).is_some();
+        let waits = reply.waits && self.on_its_way.take_if(|ticket| *ticket == reply.ticket).is_some();
         if waits {
             let kept = match reply.outcome.as_ref().err().and_then(ClientError::problem).map(|problem| problem.status) {
                 Some(401) => "Kept on this machine: it is sent when you have signed in again. The outbox shows it",
@@ -78,23 +86,9 @@ impl Sending {
     }
 
     /// Takes the answer if it is the one waited for.
-    pub(super) fn take<'r>(&mut self, reply: &'r Reply, cx: &mut Cx<'_>) -> Option<Result<&'r [u8], &'r ClientError>> {
-        if self.on_its_way.as_ref().is_none_or(|(ticket, _)| *ticket != reply.ticket) {
-            return None;
-        }
-        let (_, call) = self.on_its_way.take()?;
-        match &reply.outcome {
-            Ok(body) => Some(Ok(body)),
-            Err(error) => {
-                let told = error.problem().is_some_and(|problem| problem.status < 500);
-                if !told {
-                    cx.unsure.push(call);
-                    let older = cx.unsure.len().saturating_sub(MOST_UNSURE);
-                    cx.unsure.drain(..older);
-                }
-                Some(Err(error))
-            }
-        }
+    pub(super) fn take<'r>(&mut self, reply: &'r Reply) -> Option<Result<&'r [u8], &'r ClientError>> {
+        self.on_its_way.take_if(|ticket| *ticket == reply.ticket)?;
+        Some(reply.outcome.as_deref())
     }
 
     /// Esc while something is on its way: it cannot be called back, so the form

@@ -284,7 +284,7 @@ impl Round {
         self.client = Some((client, whose.clone(), lineage.clone()));
         self.counted = None;
         if !self.is_there() {
-            return;
+            return self.give_back_drafts(whose, Vec::new());
         }
         // Opening it begins for whoever is signed in.
         let is_open = self.outbox.is_some();
@@ -292,10 +292,21 @@ impl Round {
         if let Some(again) = again.filter(|again| *again > 0) {
             (self.news)(News::SentAgain(again));
         }
-        if let Some(drafts) = self.at_outbox(|outbox| outbox.drafts()) {
+        let drafts = self.at_outbox(|outbox| outbox.drafts()).unwrap_or_default();
+        self.give_back_drafts(whose, drafts);
+        self.count();
+    }
+
+    /// What somebody typed, of the disk and what that did not take yet, which is
+    /// newer: a full disk takes no text from whoever comes back.
+    fn give_back_drafts(&self, whose: Whose, mut drafts: Vec<(String, Typed)>) {
+        if let Some((_, unkept)) = self.unkept.iter().find(|(other, _)| *other == whose) {
+            drafts.retain(|(about, _)| unkept.iter().all(|(newer, _)| newer != about));
+            drafts.extend(unkept.iter().filter(|(_, typed)| has_text(typed)).cloned());
+        }
+        if !drafts.is_empty() {
             (self.news)(News::Drafts(whose, drafts));
         }
-        self.count();
     }
 
     /// A number and nothing else: what it is, only its owner sees.
@@ -320,7 +331,7 @@ impl Round {
                 (self.news)(News::Kept(tag));
                 self.count();
             }
-            Err(fault) => (self.news)(News::NotKept(tag, Box::new(post.call), fault)),
+            Err(fault) => (self.news)(News::NotKept(tag, Box::new(post), fault)),
         }
     }
 
@@ -348,7 +359,7 @@ impl Round {
     fn keep_drafts(&mut self) -> Option<OutboxFault> {
         let mut why = None;
         for (whose, drafts) in std::mem::take(&mut self.unkept) {
-            let has_text = drafts.iter().any(|(_, typed)| typed.iter().any(|(_, text)| !text.is_empty()));
+            let has_text = drafts.iter().any(|(_, typed)| has_text(typed));
             // Nothing need be forgotten of a file that is not there.
             if !has_text && !self.is_there() {
                 continue;
@@ -442,6 +453,11 @@ fn steady() -> Duration {
 fn steady() -> Duration {
     static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     BEGUN.elapsed()
+}
+
+/// Whether something was typed.
+fn has_text(typed: &Typed) -> bool {
+    typed.iter().any(|(_, text)| !text.is_empty())
 }
 
 /// Waits for the disk without holding up who else works on this thread.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Entry, OutboxFault, Post, Summary, Typed, Whose};
-use crate::client::{Call, Client, ClientError};
+use crate::client::{Client, ClientError};
 
 /// What the courier is told.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ pub enum News {
     Drafts(Whose, Vec<(String, Typed)>),
     /// A write is kept: it survives whatever comes.
     Kept(u64),
-    /// A write could not be kept, and was not sent either.
-    NotKept(u64, Box<Call>, OutboxFault),
+    /// A write could not be kept, and was not sent either: here it is again.
+    NotKept(u64, Box<Post>, OutboxFault),
     /// What became of a write that somebody waits for.
     Answer(Box<Answer>),
     /// What became of one that nobody waits for any more.

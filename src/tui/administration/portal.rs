@@ -140,7 +140,7 @@ impl Pane for Portal {
         if self.settings.take(reply) {
             return true;
         }
-        match self.sending.take(reply, cx) {
+        match self.sending.take(reply) {
             Some(Ok(_)) => cx.want(Intent::Arranged),
             Some(Err(error)) => cx.say(Tone::Error, error.to_string()),
             None => return false,

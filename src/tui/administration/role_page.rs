@@ -202,7 +202,7 @@ impl Layer for RolePage {
             }
             return;
         }
-        match self.saving.take(reply, cx) {
+        match self.saving.take(reply) {
             Some(Ok(answer)) => self.taken(answer, cx),
             Some(Err(error)) => self.refused(error, cx),
             None => {}

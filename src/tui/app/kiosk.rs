@@ -18,6 +18,7 @@ use crate::tui::event::{Effect, Reply, Ticket};
 use crate::tui::keymap::{Meaning, pressed};
 use crate::tui::overlays::{LEAVE_TITLE, LeaveForm};
 use crate::tui::screens::{REST_TITLE, Rest, SignIn};
+use crate::tui::unsure::Unsure;
 
 /// The most keys that are kept while a session begins.
 const TYPED: usize = 256;
@@ -205,7 +206,7 @@ impl App {
         self.session_ticket = None;
         self.session_since = self.next_ticket;
         self.drafts = Drafts::default();
-        self.unsure.clear();
+        self.unsure = Unsure::default();
         self.last_goods.empty();
         self.pressed.clear();
         self.message = None;

@@ -1,15 +1,15 @@
-//! Quitting: the program does not end before what was typed is kept, or before
-//! somebody who was told why it cannot be said that it may be lost.
+//! Quitting and signing out: nobody is gone before what was typed is kept, or
+//! before somebody who was told why it cannot be said that it may be lost.
 
 use super::App;
 use crate::client::outbox::OutboxFault;
 use crate::client::outbox::courier::Order;
 use crate::tui::End;
 use crate::tui::event::Ticket;
-use crate::tui::layer::Tone;
+use crate::tui::layer::{Exit, Tone};
 use crate::tui::overlays::LoseTyped;
 
-/// What somebody who wants to quit waits for.
+/// What somebody who wants to leave waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaving {
     /// The outbox says whether all is kept.
@@ -19,21 +19,30 @@ pub(super) enum Leaving {
 }
 
 impl App {
-    /// Somebody quits: first what was typed is kept. Whoever quits once more
-    /// meanwhile need not wait for a disk or a line that does not answer.
-    pub(super) fn leave(&mut self) {
-        match (self.leaving.take(), self.sends_unkept().map(OutboxFault::to_string)) {
-            (Some(Leaving::Asked(_)), _) => self.ask_to_lose("its disk does not answer".to_owned()),
-            (Some(Leaving::Sending), Some(why)) => self.ask_to_lose(why),
-            _ if self.has_typed() => self.make_sure(),
-            _ => self.end(End::Quit),
+    /// Somebody leaves: first what was typed is kept. Whoever wants the same once
+    /// more meanwhile need not wait for a disk or a line that does not answer.
+    pub(super) fn leave(&mut self, exit: Exit) {
+        let before = self.leaving.take().filter(|(before, _)| *before == exit).map(|(_, leaving)| leaving);
+        match (before, self.sends_unkept().map(OutboxFault::to_string)) {
+            (Some(Leaving::Asked(_)), _) => self.ask_to_lose(exit, "its disk does not answer"),
+            (Some(Leaving::Sending), Some(why)) => self.ask_to_lose(exit, &why),
+            _ if self.has_typed() => self.make_sure(exit),
+            _ => self.go(exit),
         }
     }
 
-    fn make_sure(&mut self) {
+    /// Leaves, whatever is not kept.
+    pub(super) fn go(&mut self, exit: Exit) {
+        match exit {
+            Exit::Quit => self.end(End::Quit),
+            Exit::SignOut => self.sign_out(),
+        }
+    }
+
+    fn make_sure(&mut self, exit: Exit) {
         self.keep_open_drafts();
         let ticket = self.new_ticket();
-        self.leaving = Some(Leaving::Asked(ticket));
+        self.leaving = Some((exit, Leaving::Asked(ticket)));
         self.message = Some((Tone::Fine, "Keeping what you typed.".to_owned()));
         self.tell_outbox(Order::MakeSure(ticket.0));
     }
@@ -41,38 +50,45 @@ impl App {
     /// The outbox did all that it was told before: what was typed is on the
     /// disk, or this is why not. Nothing is asked over a lock.
     pub(super) fn is_sure(&mut self, ticket: Ticket, fault: Option<OutboxFault>) {
-        if self.leaving != Some(Leaving::Asked(ticket)) {
-            return;
-        }
-        self.leaving = None;
+        let Some((exit, _)) = self.leaving.take_if(|(_, leaving)| *leaving == Leaving::Asked(ticket)) else { return };
         if self.locked.is_some() {
             return;
         }
         if let Some(why) = self.sends_unkept().map(OutboxFault::to_string) {
-            self.message = Some((Tone::Warning, format!("It cannot be kept on this machine: {why}. It is sent first, then countertop ends.")));
-            self.leaving = Some(Leaving::Sending);
+            let then = match exit {
+                Exit::Quit => "countertop ends",
+                Exit::SignOut => "you are signed out",
+            };
+            self.message = Some((Tone::Warning, format!("It cannot be kept on this machine: {why}. It is sent first, then {then}.")));
+            self.leaving = Some((exit, Leaving::Sending));
             return;
         }
         match fault {
-            Some(fault) => self.ask_to_lose(fault.to_string()),
-            None => self.end(End::Quit),
+            Some(fault) => self.ask_to_lose(exit, &fault.to_string()),
+            None if self.may_be_doubled() => self.ask_over(LoseTyped::in_doubt(exit)),
+            None => self.go(exit),
         }
     }
 
     /// An answer came. Was it that to what could not be kept, then whoever waits
     /// for it may go; but not where the server has not got it.
     pub(super) fn leave_if_sent(&mut self, arrived: bool) {
-        if self.leaving == Some(Leaving::Sending) && self.sends_unkept().is_none() {
-            self.leaving = None;
-            if arrived && self.locked.is_none() {
-                self.leave();
-            }
+        if self.sends_unkept().is_none()
+            && let Some((exit, _)) = self.leaving.take_if(|(_, leaving)| *leaving == Leaving::Sending)
+            && arrived
+            && self.locked.is_none()
+        {
+            self.leave(exit);
         }
     }
 
-    fn ask_to_lose(&mut self, why: String) {
+    fn ask_to_lose(&mut self, exit: Exit, why: &str) {
+        self.ask_over(LoseTyped::because(exit, why));
+    }
+
+    fn ask_over(&mut self, question: LoseTyped) {
         self.message = None;
-        self.open_once(Box::new(LoseTyped::because(why)));
+        self.open_once(Box::new(question));
     }
 }
 
@@ -105,6 +121,17 @@ mod tests {
         /// Quits: under which tag the outbox is asked.
         fn quits(&mut self) -> Option<u64> {
             self.0.at(2, key(KeyCode::F(10), KeyModifiers::NONE));
+            self.is_made_sure()
+        }
+
+        /// Signs out by the list of commands: the same.
+        fn signs_out(&mut self) -> Option<u64> {
+            self.0.app.leave(Exit::SignOut);
+            self.0.at(2, Event::Resize);
+            self.is_made_sure()
+        }
+
+        fn is_made_sure(&self) -> Option<u64> {
             let of = |effect: &Effect| match effect {
                 Effect::Outbox(Order::MakeSure(tag)) => Some(*tag),
                 _ => None,
@@ -124,6 +151,10 @@ mod tests {
             self.0.asked.iter().any(|effect| matches!(effect, Effect::Quit(End::Quit)))
         }
 
+        fn is_signed_out(&self) -> bool {
+            self.0.asked.iter().any(|effect| matches!(effect, Effect::UseToken(None)))
+        }
+
         fn is_asked(&self) -> bool {
             self.0.shown().contains("Quit and lose it?")
         }
@@ -136,7 +167,7 @@ mod tests {
             let Effect::Outbox(Order::Keep(tag, _, post)) = self.0.asked.remove(at) else { panic!("it is not kept") };
             let asked = self.quits().unwrap();
             assert!(!self.is_gone());
-            self.hears(News::NotKept(tag, Box::new(post.call), OutboxFault::Full));
+            self.hears(News::NotKept(tag, post, OutboxFault::Full));
             self.hears(News::Sure(asked, None));
             assert!(!self.is_gone() && self.0.shown().contains("cannot be kept on this machine"), "{}", self.0.shown());
             Ticket(tag)
@@ -204,5 +235,60 @@ mod tests {
         let asked = jo.quits().unwrap();
         jo.hears(News::Sure(asked, Some(OutboxFault::Full)));
         assert!(jo.is_asked());
+    }
+    #[test]
+    fn t9_signing_out_over_a_full_disk_loses_only_what_somebody_says() {
+        let mut jo = Jo::new();
+        let asked = jo.signs_out().unwrap();
+        assert!(!jo.is_signed_out());
+        jo.hears(News::Sure(asked, Some(OutboxFault::Full)));
+        assert!(!jo.is_signed_out() && jo.0.shown().contains("Sign out and lose it?"), "{}", jo.0.shown());
+        jo.says('n');
+        assert!(!jo.is_signed_out() && jo.0.shown().contains("42"), "{}", jo.0.shown());
+        let asked = jo.signs_out().unwrap();
+        jo.hears(News::Sure(asked, Some(OutboxFault::Full)));
+        jo.says('y');
+        assert!(jo.is_signed_out() && !jo.is_gone());
+    }
+
+    #[test]
+    fn whoever_signs_out_is_gone_when_what_was_typed_is_on_the_disk_or_at_the_server() {
+        let mut jo = Jo::new();
+        let asked = jo.signs_out().unwrap();
+        jo.hears(News::Sure(asked, None));
+        assert!(jo.is_signed_out());
+        let mut jo = Jo::new();
+        let sent = jo.sends_what_is_not_kept();
+        let asked = jo.signs_out().unwrap();
+        jo.hears(News::Sure(asked, None));
+        assert!(!jo.is_signed_out() && jo.0.shown().contains("then you are signed out"), "{}", jo.0.shown());
+        jo.0.answer(4, sent, Ok(b"{}".to_vec()));
+        assert!(jo.is_signed_out());
+    }
+
+    #[test]
+    fn whoever_quits_is_told_that_what_may_have_arrived_may_be_written_twice_by_then() {
+        let mut jo = Jo::new();
+        let sent = jo.sends_what_is_not_kept();
+        jo.0.answer(4, sent, Err(ClientError::Unreachable { server: "s".to_owned(), cause: "c".to_owned() }));
+        // There is room again: the text is kept, but not that it was sent.
+        let asked = jo.quits().unwrap();
+        jo.hears(News::Sure(asked, None));
+        assert!(!jo.is_gone() && jo.0.shown().contains("Quit all the same?"), "{}", jo.0.shown());
+        jo.says('y');
+        assert!(jo.is_gone());
+    }
+
+    #[test]
+    fn whoever_quits_where_another_ones_text_is_not_kept_is_asked_too() {
+        let mut jo = Jo::new();
+        jo.hears(News::Failed(OutboxFault::Full));
+        let asked = jo.signs_out().unwrap();
+        jo.hears(News::Sure(asked, Some(OutboxFault::Full)));
+        jo.says('y');
+        assert!(jo.is_signed_out());
+        let asked = jo.quits().unwrap();
+        jo.hears(News::Sure(asked, Some(OutboxFault::Full)));
+        assert!(!jo.is_gone() && jo.is_asked());
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::App;
 use crate::client::outbox::courier::{Answer, News, Order};
 use crate::client::outbox::{Entry, OutboxFault, Post, State, Summary, Whose};
-use crate::client::{Call, ClientError};
 use crate::tui::draft::{Draft, is_empty};
 use crate::tui::event::{Effect, Reply, Ticket};
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
@@ -24,7 +23,7 @@ pub(super) struct Desk {
     /// The drafts of open forms, as they were written last.
     saved: Vec<(String, Draft)>,
     /// Writes that could not be kept, and why: they are sent at once instead.
-    unkept: Vec<(Ticket, OutboxFault)>,
+    pub(super) unkept: Vec<(Ticket, OutboxFault)>,
     /// What became of writes whose forms wait behind the lock: until somebody
     /// opens it, what was refused lies in the outbox and nowhere else.
     held_back: Vec<Answer>,
@@ -35,6 +34,9 @@ pub(super) struct Desk {
     replaced: Vec<(Ticket, i64)>,
     /// Nothing is sent: in whose name the session works is not sure.
     holds: bool,
+    /// Something could not be kept, of whomever: it is looked after before the
+    /// program ends.
+    fails: bool,
 }
 
 impl App {
@@ -102,8 +104,7 @@ impl App {
                 self.effects.push_back(Effect::Outbox(Order::Keep(ticket.0, whose, Box::new(post))));
             }
             None => {
-                self.with_asker(ticket, |layer, _| layer.on_kept(ticket, false));
-                self.effects.push_back(Effect::Call(ticket, post.call));
+                self.goes_out_unkept(ticket, post.call);
             }
         }
     }
@@ -115,6 +116,7 @@ impl App {
     }
 
     fn is_kept(&mut self, ticket: Ticket) {
+        self.unsure.is_kept(ticket);
         self.with_asker(ticket, |layer, _| layer.on_kept(ticket, true));
         if let Some(at) = self.desk.replaced.iter().position(|(kept, _)| *kept == ticket) {
             let (_, entry) = self.desk.replaced.swap_remove(at);
@@ -136,7 +138,7 @@ impl App {
         match news {
             News::Drafts(whose, drafts) => self.remember_drafts(&whose, drafts),
             News::Kept(tag) => self.is_kept(Ticket(tag)),
-            News::NotKept(tag, call, fault) => self.send_unkept(Ticket(tag), *call, fault),
+            News::NotKept(tag, post, fault) => self.send_unkept(Ticket(tag), *post, fault),
             News::Answer(answer) => self.answered(*answer),
             News::Settled(entry) => self.settled(&entry),
             News::Changed(summary) => self.count(summary),
@@ -144,12 +146,18 @@ impl App {
                 let told = format!("The server was restored from a backup: {count} of what you sent since are sent once more. None is written twice.");
                 self.say(Tone::Warning, told);
             }
-            News::Sure(tag, fault) => self.is_sure(Ticket(tag), fault),
+            News::Sure(tag, fault) => {
+                self.desk.fails = fault.is_some();
+                self.is_sure(Ticket(tag), fault);
+            }
             News::List(tag, entries) => {
                 self.with_asker(Ticket(tag), |layer, _| layer.on_entries(Ticket(tag), entries));
                 self.waiting.remove(&Ticket(tag));
             }
-            News::Failed(fault) => self.say(Tone::Error, format!("Nothing can be kept on this machine: {fault}.")),
+            News::Failed(fault) => {
+                self.desk.fails = true;
+                self.say(Tone::Error, format!("Nothing can be kept on this machine: {fault}."));
+            }
         }
     }
 
@@ -165,12 +173,12 @@ impl App {
     }
 
     /// What is typed in open forms, behind a lock too.
-    fn open_drafts(&self) -> Vec<(String, Draft)> {
+    pub(super) fn open_drafts(&self) -> Vec<(String, Draft)> {
         self.layers.iter().chain(self.behind_the_lock()).filter_map(|held| held.layer.draft()).collect()
     }
 
     /// A message, unless the terminal is locked.
-    fn say(&mut self, tone: Tone, text: String) {
+    pub(super) fn say(&mut self, tone: Tone, text: String) {
         if self.locked.is_none() {
             self.message = Some((tone, text));
         }
@@ -187,35 +195,10 @@ impl App {
         }
     }
 
-    /// Sent without being kept: better than not at all.
-    fn send_unkept(&mut self, ticket: Ticket, call: Call, fault: OutboxFault) {
-        // Somebody else may sit here by now: nothing goes out in his name.
-        if !self.waiting.contains_key(&ticket) {
-            return;
-        }
-        self.desk.unkept.push((ticket, fault));
-        self.with_asker(ticket, |layer, _| layer.on_kept(ticket, false));
-        self.effects.push_back(Effect::Call(ticket, call));
-    }
-
-    /// Why what is being sent just now is not kept here, if something is not.
-    pub(super) fn sends_unkept(&self) -> Option<&OutboxFault> {
-        self.desk.unkept.iter().find(|(ticket, _)| self.writing.contains(ticket)).map(|(_, fault)| fault)
-    }
-
     /// Whether something was typed here that a file has to hold.
     pub(super) fn has_typed(&self) -> bool {
-        self.whose().is_some() && (!self.writing.is_empty() || self.drafts.holds_any() || self.open_drafts().iter().any(|(_, draft)| !is_empty(draft)))
-    }
-
-    /// Why something that now failed was not kept either.
-    pub(super) fn tell_if_unkept(&mut self, reply: &Reply) {
-        let Some(at) = self.desk.unkept.iter().position(|(ticket, _)| *ticket == reply.ticket) else { return };
-        let (_, fault) = self.desk.unkept.swap_remove(at);
-        if reply.outcome.as_ref().is_err_and(ClientError::is_unreachable) {
-            let told = format!("The server does not answer, and nothing can be kept here: {fault}. Leave this open and save again when the line is back.");
-            self.message = Some((Tone::Error, told));
-        }
+        let has = || !self.writing.is_empty() || self.drafts.holds_any() || self.open_drafts().iter().any(|(_, draft)| !is_empty(draft));
+        self.desk.fails || (self.whose().is_some() && has())
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -259,7 +242,7 @@ impl App {
     }
 
     /// Lets the layer work that asked for something.
-    fn with_asker(&mut self, ticket: Ticket, run: impl FnOnce(&mut dyn Layer, &mut Cx<'_>)) {
+    pub(super) fn with_asker(&mut self, ticket: Ticket, run: impl FnOnce(&mut dyn Layer, &mut Cx<'_>)) {
         let Some(id) = self.waiting.get(&ticket).copied() else { return };
         if let Some(at) = self.layers.iter().position(|held| held.id == id) {
             self.with(at, run);
@@ -307,7 +290,7 @@ impl App {
 
     /// Forgets the outbox of whoever was here; on the disk it stays for him.
     pub(super) fn end_outbox(&mut self) {
-        self.desk = Desk::default();
+        self.desk = Desk { fails: self.desk.fails, ..Desk::default() };
         self.shared.outbox = Summary::default();
     }
 }
@@ -386,6 +369,7 @@ mod tests {
     use crate::api::ids::{AssetId, CustomerId, UserId};
     use crate::api::problem::Problem;
     use crate::api::session::NewActing;
+    use crate::client::Call;
     use crate::tui::event::Event;
     use crate::tui::overlays::ReadingLine;
 
@@ -553,7 +537,9 @@ mod tests {
     fn what_could_not_be_kept_is_not_sent_by_whoever_sits_here_since() {
         let mut jo = Jo::new();
         let call = Call::of::<crate::api::operation::SignOut>(&crate::api::page::Nothing {}, &crate::api::page::Nothing {}, &crate::api::page::Nothing {});
-        jo.hears(1, News::NotKept(99, Box::new(call), OutboxFault::Full));
+        let text = String::new;
+        let post = Post { call, subject: text(), title: text(), about: text(), typed: Vec::new(), form: text() };
+        jo.hears(1, News::NotKept(99, Box::new(post), OutboxFault::Full));
         assert!(jo.counter.asked.is_empty(), "{:?}", jo.counter.asked);
     }
 }

@@ -10,6 +10,7 @@ use crate::tui::event::{Effect, Reply};
 use crate::tui::layer::Tone;
 use crate::tui::overlays::{PASSWORD_TITLE, PasswordForm};
 use crate::tui::screens::{Find, SignIn, sign_in_needed};
+use crate::tui::unsure::Unsure;
 
 impl App {
     /// Signs out: what is typed and what waits stays for whose it is.
@@ -22,8 +23,9 @@ impl App {
         self.effects.push_back(Effect::UseToken(None));
         self.shared.session = None;
         self.drafts = Drafts::default();
-        self.unsure.clear();
+        self.unsure = Unsure::default();
         self.last_goods.empty();
+        self.leaving = None;
         self.restart(Box::new(SignIn::new(None)));
         if unsent > 0 {
             let told = format!("Signed out. {unsent} of what you typed wait here, not at the server, until you sign in again.");
@@ -61,7 +63,8 @@ impl App {
         if another {
             // Somebody else sits here now: nothing of before stays.
             self.drafts = Drafts::default();
-            self.unsure.clear();
+            self.unsure = Unsure::default();
+            self.leaving = None;
             self.end_outbox();
         }
         self.begin_outbox();

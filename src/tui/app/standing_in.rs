@@ -28,7 +28,7 @@ impl App {
 
     /// One turn at a time: a key pressed twice must not begin twice.
     fn turn(&mut self, call: Call) {
-        if self.turning.is_none() {
+        if self.turning.is_none() && !self.waits_for_answer(0) {
             let ticket = self.new_ticket();
             self.turning = Some(ticket);
             self.hold_outbox(true);

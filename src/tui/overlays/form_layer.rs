@@ -297,7 +297,7 @@ impl<P: Purpose> Layer for FormLayer<P> {
         if is_told_of_change || self.sending.goes_on_without(reply, cx) {
             return;
         }
-        match self.sending.take(reply, cx) {
+        match self.sending.take(reply) {
             Some(Ok(answer)) => self.purpose.taken(answer, cx),
             Some(Err(error)) => self.refuse(error, cx),
             None => {}

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use crate::api::session::{Session, UserKind};
 use crate::tui::command::{Command, Place};
 use crate::tui::event::Reply;
-use crate::tui::layer::{Cx, Intent, Layer, Tone};
+use crate::tui::layer::{Cx, Exit, Intent, Layer, Tone};
 use crate::tui::screens::NameAndPassword;
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{FormField, boxed, line};
@@ -74,7 +74,7 @@ impl Layer for LeaveForm {
         }
         match &reply.outcome {
             Ok(body) => match serde_json::from_slice::<Session>(body) {
-                Ok(session) if session.user.kind == UserKind::Staff => cx.want(Intent::Leave),
+                Ok(session) if session.user.kind == UserKind::Staff => cx.want(Intent::Leave(Exit::Quit)),
                 Ok(_) => cx.say(Tone::Warning, "Only the dealer's people can leave a workshop terminal."),
                 Err(error) => cx.say(Tone::Error, format!("The server speaks another version: {error}")),
             },

@@ -73,7 +73,7 @@ impl<A: Act> Layer for Question<A> {
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        match self.sending.take(reply, cx) {
+        match self.sending.take(reply) {
             Some(Ok(answer)) => {
                 cx.want(Intent::Done);
                 self.act.taken(answer, cx);

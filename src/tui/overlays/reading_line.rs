@@ -10,6 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use short_time::lasting;
 pub(super) use short_time::short_time;
 
 use crate::api::asset::AssetHeader;
@@ -130,7 +131,7 @@ impl ReadingLine {
         if self.form.some("value").is_none() {
             return cx.say(Tone::Warning, "Enter what the dial shows.");
         }
-        let read_at = match short_time(self.form.text("read_at"), cx.shared) {
+        let read_at = match self.moment(cx.shared) {
             Ok(read_at) => read_at,
             Err(fault) => return self.form.refuse([("read_at".to_owned(), fault)].into()),
         };
@@ -144,6 +145,16 @@ impl ReadingLine {
         let title = format!("Reading {} of {}", body.value, self.name);
         let call = Call::of::<AddReading>(&OfAsset { id: self.asset }, &Nothing {}, &body);
         self.sending.post(self.posted().post(title, self.typed_at(read_at.unwrap_or(cx.shared.now), cx.shared), call), cx);
+    }
+
+    /// The moment it is of. It stands in the form from now on in place of "a day
+    /// ago": saved again later it is the same reading.
+    fn moment(&mut self, shared: &Shared) -> Result<Option<Timestamp>, String> {
+        let Some(at) = short_time(self.form.text("read_at"), shared)? else { return Ok(None) };
+        if let Some(field) = self.form.fields.iter_mut().find(|field| field.name == "read_at" && field.text.text().trim().parse::<Timestamp>().is_err()) {
+            field.text.set(&lasting(at, shared));
+        }
+        short_time(self.form.text("read_at"), shared)
     }
 
     fn posted(&self) -> Posted {
@@ -163,7 +174,7 @@ impl ReadingLine {
     fn typed_at(&self, at: Timestamp, shared: &Shared) -> Draft {
         let mut typed = self.typed();
         typed.retain(|(field, _)| field != "read_at");
-        typed.push(("read_at".to_owned(), at.to_zoned(shared.zone()).strftime("%-d %H:%M").to_string()));
+        typed.push(("read_at".to_owned(), lasting(at, shared)));
         typed
     }
 
@@ -366,7 +377,7 @@ impl Layer for ReadingLine {
         if self.earlier.take(reply) {
             return self.void_earlier(cx);
         }
-        match self.sending.take(reply, cx) {
+        match self.sending.take(reply) {
             Some(Ok(body)) => {
                 Self::added(body, cx);
                 cx.want(Intent::Changed(Subject::Asset(self.asset)));

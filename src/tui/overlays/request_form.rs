@@ -450,7 +450,7 @@ impl Layer for RequestForm {
         if self.sending.goes_on_without(reply, cx) {
             return;
         }
-        match self.sending.take(reply, cx) {
+        match self.sending.take(reply) {
             Some(Ok(body)) => self.filed(body, cx),
             Some(Err(error)) => match error.problem() {
                 Some(problem) if problem.code == "service_request.duplicate" => {

@@ -56,7 +56,7 @@ impl Layer for ShopPicker {
         if self.shops.take(reply) {
             return;
         }
-        match self.sending.take(reply, cx) {
+        match self.sending.take(reply) {
             Some(Ok(body)) => {
                 if let Ok(session) = serde_json::from_slice::<Session>(body) {
                     cx.want(Intent::Done);

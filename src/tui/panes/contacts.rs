@@ -57,7 +57,7 @@ impl Contacts {
     }
 
     fn sent(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool {
-        match self.link.take(reply, cx) {
+        match self.link.take(reply) {
             Some(Ok(answer)) => match serde_json::from_slice::<LinkSent>(answer) {
                 Ok(link) => cx.say(Tone::Fine, format!("A link was mailed to {}; it works once, until {}.", link.email, cx.shared.moment(link.ends_at))),
                 Err(error) => cx.say(Tone::Error, format!("The link was mailed, but the answer cannot be read: {error}")),

@@ -81,7 +81,7 @@ impl Pane for Meters {
             self.load_readings(cx);
             return true;
         }
-        if let Some(restored) = self.restoring.take(reply, cx) {
+        if let Some(restored) = self.restoring.take(reply) {
             match restored {
                 Ok(_) => {
                     cx.say(Tone::Fine, "This reading counts again.");

@@ -431,6 +431,7 @@ mod tests {
     use super::*;
     use crate::tui::draft::Drafts;
     use crate::tui::shared::{Link, tried};
+    use crate::tui::unsure::Unsure;
 
     /// Somebody who looks for names, and what was asked of the server for it.
     struct Counter {
@@ -449,7 +450,7 @@ mod tests {
         }
 
         fn does(&mut self, act: impl FnOnce(&mut Find, &mut Cx<'_>)) {
-            let (mut drafts, mut unsure) = (Drafts::default(), Vec::new());
+            let (mut drafts, mut unsure) = (Drafts::default(), Unsure::default());
             let mut cx = Cx { shared: &self.shared, drafts: &mut drafts, unsure: &mut unsure, next_ticket: &mut self.next_ticket, intents: Vec::new() };
             act(&mut self.find, &mut cx);
             for intent in cx.intents {

@@ -280,6 +280,46 @@ fn t9_quitting_where_nothing_can_be_kept_asks_before_anything_is_lost() {
 }
 
 #[test]
+fn t9_what_arrived_unheard_where_nothing_can_be_kept_is_not_written_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-unheard"));
+    std::fs::write(folder.path().join("state"), "").unwrap();
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "hood latch is bent");
+    // It arrives, but the answer is lost.
+    line.hold();
+    jo.press("<Ctrl-S>");
+    until_filed(&token, "hood latch is bent");
+    line.cut();
+    jo.until("nothing can be kept here");
+    line.release();
+    line.mend();
+    jo.press("s<Ctrl-S>").until("may have arrived");
+    assert_eq!(filed(&token, "hood latch is bents"), 0);
+    jo.press("<Backspace><Ctrl-S>").until("was sent.");
+    assert_eq!(filed(&token, "hood latch is bent"), 1);
+}
+
+#[test]
+fn t9_signing_out_where_nothing_can_be_kept_asks_before_anything_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-signs-out"));
+    std::fs::write(folder.path().join("state"), "").unwrap();
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "step is slippery");
+    let signs_out = |jo: &mut Terminal| {
+        jo.press("<Ctrl-K>").until("Commands");
+        jo.press("sign out<Enter>").until_all(&["cannot be kept on this machine", "Sign out and lose it?"]);
+    };
+    signs_out(&mut jo);
+    jo.press("n").settle();
+    assert!(jo.text().contains("step is slippery") && !jo.text().contains("Sign out and lose it?"), "{}", jo.text());
+    signs_out(&mut jo);
+    jo.press("y").until("Password");
+    assert_eq!(filed(&token_by("outbox-signs-out", PASSWORD), "step is slippery"), 0);
+}
+
+#[test]
 fn a_half_filled_form_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-half"));

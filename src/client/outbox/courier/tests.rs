@@ -176,3 +176,19 @@ fn what_is_held_is_kept_and_not_even_tried() {
     });
     assert!(answer.waits && answer.took.is_zero(), "{answer:?}");
 }
+
+#[test]
+fn what_the_disk_did_not_take_is_given_back_to_whoever_typed_it_and_to_nobody_else() {
+    let jo = Desk::new();
+    std::fs::create_dir(jo.folder.path().join(super::super::FILE)).unwrap();
+    let draft = ("reading".to_owned(), vec![("value".to_owned(), "42".to_owned())]);
+    jo.courier.tell(Order::Drafts(jo.whose.clone(), vec![draft.clone()]));
+    let mara = Whose { user: UserId::new(), ..jo.whose.clone() };
+    jo.courier.tell(Order::Begin(Arc::clone(&jo.client), mara, None));
+    jo.signs_in();
+    let given = jo.hears(|news| match news {
+        News::Drafts(whose, drafts) => Some((whose, drafts)),
+        _ => None,
+    });
+    assert_eq!(given, (jo.whose.clone(), vec![draft]));
+}

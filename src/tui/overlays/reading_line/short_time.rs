@@ -18,6 +18,15 @@ pub(in crate::tui::overlays) fn short_time(text: &str, shared: &Shared) -> Resul
     read(text, &now).map(Some).ok_or_else(|| "write -1d, 9:30, 20 9:30 or 2026-11-20 9:30".to_owned())
 }
 
+/// The same moment, to the minute, as a text that means it whenever it is read.
+pub(in crate::tui::overlays) fn lasting(at: Timestamp, shared: &Shared) -> String {
+    in_full(&at.to_zoned(shared.zone()))
+}
+
+fn in_full(at: &Zoned) -> String {
+    at.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 fn read(text: &str, now: &Zoned) -> Option<Timestamp> {
     if let Some(back) = text.strip_prefix('-') {
         return ago(back, now);
@@ -89,6 +98,8 @@ mod tests {
         assert_eq!(at("20 9:30").as_deref(), Some("2026-11-20 09:30"));
         assert_eq!(at("25 9:30").as_deref(), Some("2026-10-25 09:30"), "the 25th is still to come, so the last one is meant");
         assert_eq!(at("2026-11-19").as_deref(), Some("2026-11-19 14:00"));
+        let yesterday = read("-1d", &now).unwrap().to_zoned(now.time_zone().clone());
+        assert_eq!(at(&in_full(&yesterday)).as_deref(), Some("2026-11-20 14:00"), "whenever it is read");
         for bad in ["-1x", "-1ä", "-", "x", "25:00", "9:75", "40 9:30"] {
             assert_eq!(at(bad), None, "{bad}");
         }
