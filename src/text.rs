@@ -138,7 +138,18 @@ pub fn is_blank(text: &str) -> bool {
 /// direction becomes `\u{FFFD}`, so that two people can see the name is odd.
 #[must_use]
 pub fn for_screen(text: &str) -> String {
+    // Nearly every text on a screen, and a screen is drawn with each key.
+    if is_printable_ascii(text) {
+        return text.to_owned();
+    }
     text.chars().map(|c| if drives(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// Whether a text is of letters, signs and spaces of ASCII alone: each takes one
+/// cell and drives nothing.
+#[must_use]
+pub fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// JSON for the screen: there what [`for_screen`] replaces can be escaped, so

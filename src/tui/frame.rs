@@ -174,10 +174,17 @@ const MOST_SIGNS: usize = 24;
 /// one letter (trap 14).
 pub(super) fn make_harmless(buffer: &mut Buffer) {
     let is_plain = |symbol: &str| matches!(symbol.as_bytes(), [b' '..=b'~']);
+    // Rules are of one sign all along.
+    let mut fine = String::new();
     for cell in buffer.content.iter_mut().filter(|cell| !is_plain(cell.symbol())) {
         let symbol = cell.symbol();
+        if symbol == fine {
+            continue;
+        }
         if for_screen(symbol) != symbol || width(symbol) == 0 || symbol.chars().nth(MOST_SIGNS).is_some() {
             cell.set_symbol("\u{FFFD}");
+        } else {
+            symbol.clone_into(&mut fine);
         }
     }
 }

@@ -15,8 +15,17 @@ type Chord = Vec<KeyCombination>;
 #[derive(Debug)]
 pub(super) struct Keymap {
     by_place: HashMap<Place, Vec<(Chord, &'static Command)>>,
-    /// Keys of a command, as written, the first is the one shown.
-    by_command: HashMap<&'static str, Vec<String>>,
+    /// Keys of a command, the first is the one shown.
+    by_command: HashMap<&'static str, Vec<Key>>,
+}
+
+/// A key of a command.
+#[derive(Debug)]
+struct Key {
+    /// As people write it.
+    shown: String,
+    /// Where characters are text it is one.
+    is_text: bool,
 }
 
 /// What a key means.
@@ -54,7 +63,7 @@ impl Keymap {
             for key in &keys {
                 keymap.bind(command, key)?;
             }
-            keymap.by_command.insert(command.id, keys);
+            keymap.by_command.insert(command.id, keys.iter().map(|key| Key::read(key)).collect());
         }
         Ok(keymap)
     }
@@ -90,14 +99,23 @@ impl Keymap {
 
     /// As [`Keymap::shown`], where typed characters may be text.
     pub(super) fn shown_where(&self, command: &Command, text: bool) -> Option<String> {
-        self.all_shown(command, text).into_iter().next()
+        self.of(command, text).next().map(str::to_owned)
     }
 
     /// All keys of a command, as people write them; where characters are text
     /// only those that are none.
     pub(super) fn all_shown(&self, command: &Command, text: bool) -> Vec<String> {
-        let is_text = |key: &String| key.split(' ').next().is_some_and(|first| first.chars().count() == 1);
-        self.by_command.get(command.id).into_iter().flatten().filter(|key| !(text && is_text(key))).map(|key| for_people(key)).collect()
+        self.of(command, text).map(str::to_owned).collect()
+    }
+
+    fn of(&self, command: &Command, text: bool) -> impl Iterator<Item = &str> {
+        self.by_command.get(command.id).into_iter().flatten().filter(move |key| !(text && key.is_text)).map(|key| key.shown.as_str())
+    }
+}
+
+impl Key {
+    fn read(key: &str) -> Self {
+        Self { shown: for_people(key), is_text: key.split(' ').next().is_some_and(|first| first.chars().count() == 1) }
     }
 }
 

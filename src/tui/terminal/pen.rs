@@ -6,7 +6,7 @@
 //! nothing, and a letter typed at the cursor costs that letter.
 
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 
 use crate::tui::style::of_sixteen;
@@ -108,7 +108,15 @@ fn changes(shown: &Buffer, next: &Buffer) -> Vec<Position> {
         let is_same = before == now || is_bare(before) && is_bare(now);
         !is_covered(*at, next) && (!is_same || is_covered(*at, shown))
     };
-    next.area.positions().filter(is_other).collect()
+    // Most rows stand still.
+    let rows = next.area.rows().filter(|row| cells(shown, row.y) != cells(next, row.y));
+    rows.flat_map(Rect::positions).filter(is_other).collect()
+}
+
+/// The cells of a row.
+fn cells(picture: &Buffer, y: u16) -> &[Cell] {
+    let (y, wide) = (usize::from(y), usize::from(picture.area.width));
+    picture.content.get(y * wide..(y + 1) * wide).unwrap_or_default()
 }
 
 /// Whether a wide letter lies over a place.
@@ -250,7 +258,6 @@ mod tests {
 
     use proptest::prelude::*;
     use proptest::sample::select;
-    use ratatui::layout::Rect;
     use ratatui::style::{Color, Style};
 
     use super::*;

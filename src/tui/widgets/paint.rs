@@ -10,17 +10,17 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::style::Look;
-use crate::text::for_screen;
+use crate::text::{for_screen, is_printable_ascii};
 
 /// How many cells a text takes.
 pub(in crate::tui) fn width(text: &str) -> usize {
-    text.width()
+    if is_printable_ascii(text) { text.len() } else { text.width() }
 }
 
 /// A text of at most `most` cells, with a sign where it was cut.
 pub(in crate::tui) fn cut(text: &str, most: usize, look: Look) -> String {
     let text = for_screen(text);
-    if text.width() <= most {
+    if width(&text) <= most {
         return text;
     }
     let mut kept = String::new();
@@ -60,9 +60,31 @@ pub(in crate::tui) fn wrap(text: &str, most: usize) -> Vec<String> {
 
 /// Writes one line at a row of the area.
 pub(in crate::tui) fn line(buffer: &mut Buffer, area: Rect, row: u16, text: impl Into<Line<'static>>) {
-    if row < area.height {
-        let at = Rect { y: area.y + row, height: 1, ..area };
-        text.into().render(at.intersection(buffer.area), buffer);
+    if row >= area.height {
+        return;
+    }
+    let at = Rect { y: area.y + row, height: 1, ..area }.intersection(buffer.area);
+    let text = text.into();
+    if text.style != Style::new() {
+        return text.render(at, buffer);
+    }
+    let mut rest = at;
+    for span in &text.spans {
+        let wide = u16::try_from(width(&span.content)).unwrap_or(u16::MAX).min(rest.width);
+        if is_printable_ascii(&span.content) {
+            put(buffer, rest, span);
+        } else {
+            span.render(rest, buffer);
+        }
+        rest = Rect { x: rest.x + wide, width: rest.width - wide, ..rest };
+    }
+}
+
+/// A letter of ASCII is a cell: nothing is to be found out about it, and nearly
+/// all that is drawn with each key is such.
+fn put(buffer: &mut Buffer, at: Rect, span: &Span<'_>) {
+    for (place, letter) in at.positions().zip(0..span.content.len()) {
+        buffer[place].set_symbol(&span.content[letter..=letter]).set_style(span.style);
     }
 }
 
@@ -78,12 +100,17 @@ pub(in crate::tui) fn lines(buffer: &mut Buffer, area: Rect, from: u16, texts: i
 
 /// A rule over the whole width.
 pub(in crate::tui) fn rule(buffer: &mut Buffer, area: Rect, row: u16, look: Look) {
-    line(buffer, area, row, Span::styled(look.rule().repeat(usize::from(area.width)), look.quiet()));
+    if row < area.height {
+        let at = Rect { y: area.y + row, height: 1, ..area };
+        for place in at.intersection(buffer.area).positions() {
+            buffer[place].set_symbol(look.rule()).set_style(look.quiet());
+        }
+    }
 }
 
 /// One text at the left and one at the right of a line; the left one gives way.
 pub(in crate::tui) fn spread(left: Vec<Span<'static>>, right: Vec<Span<'static>>, room: usize) -> Line<'static> {
-    let used: usize = left.iter().chain(&right).map(|span| span.content.width()).sum();
+    let used: usize = left.iter().chain(&right).map(|span| width(&span.content)).sum();
     let mut spans = left;
     if used < room {
         spans.push(Span::raw(" ".repeat(room - used)));
@@ -124,7 +151,7 @@ impl Row {
     /// A cell of `wide` cells and a gap.
     pub(in crate::tui) fn cell(mut self, text: &str, wide: usize, style: Style) -> Self {
         let text = cut(text, wide, self.look);
-        let gap = wide.saturating_sub(text.width()) + 1;
+        let gap = wide.saturating_sub(width(&text)) + 1;
         self.spans.push(Span::styled(text, style));
         self.spans.push(Span::raw(" ".repeat(gap)));
         self
@@ -133,7 +160,7 @@ impl Row {
     /// A cell that stands at its right edge: numbers.
     pub(in crate::tui) fn right(mut self, text: &str, wide: usize, style: Style) -> Self {
         let text = cut(text, wide, self.look);
-        self.spans.push(Span::raw(" ".repeat(wide.saturating_sub(text.width()))));
+        self.spans.push(Span::raw(" ".repeat(wide.saturating_sub(width(&text)))));
         self.spans.push(Span::styled(text, style));
         self.spans.push(Span::raw(" "));
         self
@@ -142,7 +169,7 @@ impl Row {
     /// A cell in which the parts that were found are marked.
     pub(in crate::tui) fn found(mut self, text: &str, parts: &[String], wide: usize, style: Style) -> Self {
         let text = cut(text, wide, self.look);
-        let gap = wide.saturating_sub(text.width()) + 1;
+        let gap = wide.saturating_sub(width(&text)) + 1;
         self.spans.extend(marked(&text, parts, style, self.look));
         self.spans.push(Span::raw(" ".repeat(gap)));
         self
@@ -156,13 +183,18 @@ impl Row {
 
 /// Marks where folded parts stand in a text.
 fn marked(text: &str, parts: &[String], style: Style, look: Look) -> Vec<Span<'static>> {
+    let (text, more) = text.strip_suffix(look.more()).map_or((text, ""), |cut| (cut, look.more()));
     // Nearly all texts are ASCII, and a list of them is drawn with each key.
-    if text.is_ascii() {
-        let letters: Vec<&str> = (0..text.len()).map(|at| &text[at..=at]).collect();
-        return spans(&letters, &hits_in_ascii(text, parts), style, look);
+    let mut marked = if text.is_ascii() {
+        spans(&hits_in_ascii(text, parts), |from, to| text[from..to].to_owned(), style, look)
+    } else {
+        let letters: Vec<&str> = text.graphemes(true).collect();
+        spans(&hits_in(&letters, parts), |from, to| letters[from..to].concat(), style, look)
+    };
+    if !more.is_empty() {
+        marked.push(Span::styled(more, style));
     }
-    let letters: Vec<&str> = text.graphemes(true).collect();
-    spans(&letters, &hits_in(&letters, parts), style, look)
+    marked
 }
 
 /// Which letters of a text belong to a part.
@@ -200,13 +232,13 @@ fn hits_in(letters: &[&str], parts: &[String]) -> Vec<bool> {
     hit
 }
 
-fn spans(letters: &[&str], hit: &[bool], style: Style, look: Look) -> Vec<Span<'static>> {
+/// Letters that follow each other and are marked alike are one span.
+fn spans(hit: &[bool], text: impl Fn(usize, usize) -> String, style: Style, look: Look) -> Vec<Span<'static>> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut from = 0;
-    while from < letters.len() {
-        let to = (from..letters.len()).find(|at| hit[*at] != hit[from]).unwrap_or(letters.len());
-        let style = if hit[from] { look.matched() } else { style };
-        spans.push(Span::styled(letters[from..to].concat(), style));
+    while from < hit.len() {
+        let to = (from..hit.len()).find(|at| hit[*at] != hit[from]).unwrap_or(hit.len());
+        spans.push(Span::styled(text(from, to), if hit[from] { look.matched() } else { style }));
         from = to;
     }
     spans
@@ -226,6 +258,13 @@ mod tests {
         assert_eq!(cut("a\u{1b}[2J", 9, LOOK), "a\u{fffd}[2J");
     }
 
+    /// A line as the library draws it.
+    fn drawn_whole(text: &str, area: Rect) -> Buffer {
+        let mut buffer = Buffer::empty(area);
+        Line::from(vec![Span::raw(text), Span::styled(text, LOOK.key())]).render(area, &mut buffer);
+        buffer
+    }
+
     #[test]
     fn what_was_found_is_marked_through_accents() {
         let spans = marked("Müller Bau", &["mull".to_owned()], Style::new(), LOOK);
@@ -235,6 +274,14 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_line_is_drawn_as_the_library_draws_it(text in "[a-c 漢é…]{0,9}", wide in 0_u16..20) {
+            let area = Rect::new(0, 0, wide, 1);
+            let mut buffer = Buffer::empty(area);
+            line(&mut buffer, area, 0, Line::from(vec![Span::raw(text.clone()), Span::styled(text.clone(), LOOK.key())]));
+            proptest::prop_assert_eq!(buffer, drawn_whole(&text, area));
+        }
+
         #[test]
         fn plain_letters_are_marked_as_all_others_are(text in "[a-cA-C ]{0,12}", parts in proptest::collection::vec("[a-c]{0,3}", 0..3)) {
             let letters: Vec<&str> = text.graphemes(true).collect();

@@ -111,25 +111,21 @@ fn nothing_to_find(wide: usize, shared: &Shared) -> Option<Vec<Line<'static>>> {
 fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     let look = shared.look;
     let (assets, customers) = (find.asset_hits(), find.customer_hits());
-    let mut shown: Vec<(Option<usize>, Line<'static>)> = Vec::new();
+    let mut shown: Vec<Shown<'_>> = Vec::new();
     if !assets.is_empty() {
         let similar = assets.iter().all(|hit| hit.matched_by == crate::api::asset::MatchedBy::Similar);
-        let title = if similar { "Assets, similar" } else { "Assets, exact" };
-        let title = as_of(title, find.assets.as_of(shared), shared);
-        shown.push((None, heading(&title, &format!("{} of {}", assets.len(), assets.len()), area.width, shared)));
-        shown.extend(assets.iter().enumerate().map(|(at, hit)| (Some(at), asset_row(hit, at == find.cursor.at, area.width, find, shared))));
+        let title = as_of(if similar { "Assets, similar" } else { "Assets, exact" }, find.assets.as_of(shared), shared);
+        shown.push(Shown::Line(heading(&title, &format!("{} of {}", assets.len(), assets.len()), area.width, shared)));
+        shown.extend(assets.iter().enumerate().map(|(at, hit)| Shown::Asset(at, hit)));
     }
     if let Some(page) = find.customers.answer().filter(|page| !page.items.is_empty()) {
         let count = format!("{} of {}", page.items.len(), counted(page));
         let title = if customers.iter().all(|hit| hit.near_miss) { "Customers, one letter away" } else { "Customers" };
         let title = as_of(title, find.customers.as_of(shared), shared);
-        shown.push((None, heading(&title, &count, area.width, shared)));
-        let before = assets.len();
-        shown.extend(
-            customers.iter().enumerate().map(|(at, hit)| (Some(before + at), customer_row(hit, before + at == find.cursor.at, area.width, find, shared))),
-        );
+        shown.push(Shown::Line(heading(&title, &count, area.width, shared)));
+        shown.extend(customers.iter().enumerate().map(|(at, hit)| Shown::Customer(assets.len() + at, hit)));
         if page.next.is_some() {
-            shown.push((None, Line::from(Span::styled(" More exist: add letters or a city.", look.warning()))));
+            shown.push(Shown::Line(Line::from(Span::styled(" More exist: add letters or a city.", look.warning()))));
         }
     }
     if shown.is_empty() {
@@ -137,9 +133,37 @@ fn found(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         return;
     }
     let room = usize::from(area.height).max(1);
-    let at = shown.iter().position(|(row, _)| *row == Some(find.cursor.at)).unwrap_or(0);
-    let first = at / room * room;
-    lines(buffer, area, 0, shown.into_iter().skip(first).map(|(_, line)| line));
+    let at = shown.iter().position(|row| row.at() == Some(find.cursor.at)).unwrap_or(0);
+    // Only what is seen is put into words: it is drawn with each key.
+    let seen = shown.into_iter().skip(at / room * room).take(room);
+    let found = parts(find);
+    lines(buffer, area, 0, seen.map(|row| row.line(&found, area.width, find, shared)));
+}
+
+/// What stands in one row of what was found.
+enum Shown<'a> {
+    Line(Line<'static>),
+    Asset(usize, &'a LookupHit),
+    Customer(usize, &'a CustomerHit),
+}
+
+impl Shown<'_> {
+    /// Where the cursor stands when it is on it; none where it cannot be.
+    fn at(&self) -> Option<usize> {
+        match self {
+            Self::Line(_) => None,
+            Self::Asset(at, _) | Self::Customer(at, _) => Some(*at),
+        }
+    }
+
+    fn line(self, found: &[String], wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
+        let is_marked = self.at() == Some(find.cursor.at);
+        match self {
+            Self::Line(line) => line,
+            Self::Asset(_, hit) => asset_row(hit, is_marked, wide, found, shared),
+            Self::Customer(_, hit) => customer_row(hit, is_marked, wide, found, shared),
+        }
+    }
 }
 
 /// Nothing is shown: still loading, too short, failed, or no hit; each its own
@@ -214,13 +238,12 @@ fn parts(find: &Find) -> Vec<String> {
     find.marks.text.split(' ').map(str::to_owned).collect()
 }
 
-fn asset_row(hit: &LookupHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
+fn asset_row(hit: &LookupHit, marked: bool, wide: u16, found: &[String], shared: &Shared) -> Line<'static> {
     let look = shared.look;
     let more = hit.asset.more.as_ref();
-    let found = parts(find);
     Row::new(look, marked)
-        .found(&hit.asset.asset_number, &found, 9, Style::new())
-        .found(more.and_then(|more| more.plate.as_deref()).unwrap_or_default(), &found, 9, Style::new())
+        .found(&hit.asset.asset_number, found, 9, Style::new())
+        .found(more.and_then(|more| more.plate.as_deref()).unwrap_or_default(), found, 9, Style::new())
         .cell(&machine(&hit.asset), 23, Style::new())
         .cell(&hit.asset.organization.name, usize::from(wide).saturating_sub(60), Style::new())
         .cell(&matched_in_words(hit), 12, look.quiet())
@@ -244,16 +267,15 @@ fn asset_in_words(header: &AssetHeader) -> String {
 
 /// A row that costs few bytes on a slow line: without a sign before the
 /// telephone, and only what was found stands out.
-fn customer_row(hit: &CustomerHit, marked: bool, wide: u16, find: &Find, shared: &Shared) -> Line<'static> {
-    let found = parts(find);
+fn customer_row(hit: &CustomerHit, marked: bool, wide: u16, found: &[String], shared: &Shared) -> Line<'static> {
     let more = hit.more.as_ref();
     let number = more.and_then(|more| more.number.as_deref()).map(|number| format!("#{number}")).unwrap_or_default();
     let phone = hit.phone.as_deref().map(phone_for_people).unwrap_or_default();
     Row::new(shared.look, marked)
-        .found(&hit.name, &found, usize::from(wide).saturating_sub(56), Style::new())
-        .found(hit.city.as_deref().unwrap_or_default(), &found, 13, Style::new())
-        .found(more.and_then(|more| more.state.as_deref()).unwrap_or_default(), &found, 3, Style::new())
-        .found(&number, &found, 10, Style::new())
+        .found(&hit.name, found, usize::from(wide).saturating_sub(56), Style::new())
+        .found(hit.city.as_deref().unwrap_or_default(), found, 13, Style::new())
+        .found(more.and_then(|more| more.state.as_deref()).unwrap_or_default(), found, 3, Style::new())
+        .found(&number, found, 10, Style::new())
         .cell(more.map_or("", |more| more.kind.name()), 5, Style::new())
         .cell(&phone, 16, Style::new())
         .done()
