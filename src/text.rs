@@ -106,11 +106,8 @@ pub fn similar_key(number_key: &str) -> String {
 /// or hides text go, line breaks and tabs become spaces, the ends are trimmed.
 #[must_use]
 pub fn clean_line(text: &str) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
-        .filter(|c| !is_control(*c) && !is_trick(*c))
-        .collect();
+    let spaced: String =
+        text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c }).filter(|c| !drives(*c)).collect();
     spaced.trim().to_owned()
 }
 
@@ -122,16 +119,16 @@ pub fn clean_text(text: &str) -> String {
         .chars()
         .map(|c| if matches!(c, '\r' | '\u{2028}' | '\u{2029}') { '\n' } else { c })
         .map(|c| if c == '\t' { ' ' } else { c })
-        .filter(|c| *c == '\n' || !is_control(*c) && !is_trick(*c))
+        .filter(|c| *c == '\n' || !drives(*c))
         .collect();
     kept.trim().to_owned()
 }
 
-/// Whether nothing of a text would be seen: white space, zero-width and
-/// direction marks only.
+/// Whether nothing of a text would be seen: white space, zero-width and direction
+/// marks, accents of no letter.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || is_control(c) || turns_text(c) || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{00AD}'))
+    fold(text).is_empty()
 }
 
 /// For the screen: whatever could drive the terminal or turn the reading
@@ -172,28 +169,45 @@ pub fn json_for_screen(json: &str) -> String {
     harmless
 }
 
-/// Whether it could drive a terminal or turn the reading direction.
+/// Whether it could drive a terminal, turn the reading direction or hide.
 fn drives(c: char) -> bool {
-    is_control(c) || turns_text(c)
+    is_control(c) || turns_or_hides(c)
 }
 
 fn is_control(c: char) -> bool {
     matches!(c, '\u{0}'..='\u{1F}' | '\u{7F}'..='\u{9F}')
 }
 
-/// Bidirectional overrides and isolates, invisible tags, zero-width marks.
-/// Makes two texts look alike that are not, and joins nothing.
-fn is_trick(c: char) -> bool {
-    turns_text(c) || matches!(c, '\u{200B}' | '\u{2060}')
-}
-
 /// Nobody sees it: two texts that differ in it are the same to people.
 fn is_unseen(c: char) -> bool {
-    is_trick(c) || matches!(c, '\u{200C}' | '\u{200D}' | '\u{00AD}')
+    turns_or_hides(c) || matches!(c, '\u{200C}' | '\u{200D}' | '\u{00AD}')
 }
 
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{E0000}'..='\u{E007F}' | '\u{FEFF}')
+/// Turns the reading direction, or is not seen and joins nothing: it makes two
+/// texts look alike that are not. Of what Unicode lets a screen leave out all but
+/// joiners, soft hyphens and what chooses between forms of a letter, which people
+/// write; and the blanks that are no white space.
+fn turns_or_hides(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180E}'
+            | '\u{200B}'
+            | '\u{200E}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E00FF}'
+            | '\u{E01F0}'..='\u{E0FFF}'
+    )
 }
 
 fn is_hyphen(c: char) -> bool {
@@ -252,6 +266,19 @@ mod tests {
         assert_eq!(clean_text("one\r\ntwo\u{1b}c"), "one\ntwoc");
         assert_eq!(for_screen("a\u{1b}b\u{202e}c"), "a\u{fffd}b\u{fffd}c");
         assert!(is_blank(" \u{200b}\u{202e}") && !is_blank("\u{200b}x"));
+    }
+
+    #[test]
+    fn trap_14_what_nobody_sees_makes_no_other_name_and_none_by_itself() {
+        for c in "\u{2063}\u{206a}\u{180e}\u{115f}\u{1160}\u{3164}\u{fff9}\u{1bca0}\u{1d173}\u{2800}\u{e01f0}".chars() {
+            assert_eq!(clean_line(&format!("Kell{c}er")), "Keller", "{:x}", u32::from(c));
+            assert_eq!(for_screen(&c.to_string()), "\u{fffd}");
+            assert!(is_blank(&c.to_string()));
+        }
+        for c in "\u{200c}\u{200d}\u{00ad}\u{034f}\u{fe0f}\u{e0100}".chars() {
+            let written = format!("Kell{c}er");
+            assert_eq!((clean_line(&written), fold(&written).as_str(), is_blank(&c.to_string())), (written.clone(), "keller", true));
+        }
     }
 
     #[test]

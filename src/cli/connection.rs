@@ -4,7 +4,7 @@
 use crate::api::operation::Operation;
 use crate::api::page::Nothing;
 use crate::client::credentials::CredentialsError;
-use crate::client::{Call, Client, Trust};
+use crate::client::{Call, Client, ClientError, Trust};
 use crate::config::Given;
 
 use super::exit::Failure;
@@ -112,6 +112,39 @@ pub(super) struct Answered<T> {
 pub(super) async fn ask<O: Operation>(client: &Client, path: &O::Path, query: &O::Query, body: &O::Body) -> Result<Answered<O::Answer>, Failure> {
     let bytes = client.send(&Call::of::<O>(path, query, body)).await?;
     Ok(Answered { answer: client.read(&bytes)?, json: client.read(&bytes)? })
+}
+
+/// How often a write is written, however often a verb is run.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Once {
+    /// Write it once: the key that was told when no answer came
+    #[arg(long = "key", value_name = "KEY")]
+    key: Option<String>,
+}
+
+impl Once {
+    /// As [`ask`], for what writes: where no answer came it says how to run it once
+    /// more without writing twice (P2).
+    pub(super) async fn write<O: Operation>(self, client: &Client, path: &O::Path, query: &O::Query, body: &O::Body) -> Result<Answered<O::Answer>, Failure> {
+        let call = Call::of::<O>(path, query, body);
+        let call = match self.key {
+            Some(key) => call.under(key),
+            None => call,
+        };
+        let answered = async {
+            let bytes = client.send(&call).await?;
+            Ok(Answered { answer: client.read(&bytes)?, json: client.read(&bytes)? })
+        };
+        answered.await.map_err(|error: ClientError| {
+            let is_told = error.problem().is_some_and(|problem| problem.status < 500);
+            let failure = Failure::from(error);
+            if is_told {
+                failure
+            } else {
+                failure.with(vec![format!("It may have been written all the same. Run it again with --key {}: then it is written once.", call.key())])
+            }
+        })
+    }
 }
 
 /// No parameters.

@@ -1,6 +1,6 @@
 //! `countertop customer`: one customer, a new one, and its number.
 
-use super::connection::{Connection, NOTHING, ask};
+use super::connection::{Connection, NOTHING, Once, ask};
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{self, Table, cell, line, pairs};
 use super::runtime::wait;
@@ -54,6 +54,8 @@ pub(super) struct CreateArgs {
     /// Save although others look the same
     #[arg(long)]
     confirm_duplicate: bool,
+    #[command(flatten)]
+    once: Once,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -146,7 +148,7 @@ fn create(args: CreateArgs, before: Connection) -> Outcome {
         details: args.details.into(),
         confirm_duplicate: args.confirm_duplicate,
     };
-    let answered = wait(ask::<CreateCustomer>(&client, &NOTHING, &NOTHING, &new))?;
+    let answered = wait(args.once.write::<CreateCustomer>(&client, &NOTHING, &NOTHING, &new))?;
     tell(&answered.answer, &answered.json, args.json)
 }
 

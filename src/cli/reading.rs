@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::asset::AssetTag;
-use super::connection::{Connection, NOTHING, ask};
+use super::connection::{Connection, NOTHING, Once};
 use super::exit::{Exit, Outcome};
 use super::output::{self, line};
 use super::runtime::wait;
@@ -44,6 +44,8 @@ pub(super) struct ReadingAddArgs {
     /// The dial passed its end and began anew
     #[arg(long)]
     rollover: bool,
+    #[command(flatten)]
+    once: Once,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -63,10 +65,10 @@ pub(super) fn add(args: ReadingAddArgs, before: Connection) -> Outcome {
         override_reason: args.override_reason,
         kind: if args.rollover { ReadingKind::Rollover } else { ReadingKind::default() },
     };
-    let asset = args.asset;
+    let (asset, once) = (args.asset, args.once);
     let answered = wait(async {
         let id = asset.resolve(&client).await?;
-        ask::<AddReading>(&client, &OfAsset { id }, &NOTHING, &new).await
+        once.write::<AddReading>(&client, &OfAsset { id }, &NOTHING, &new).await
     })?;
     if args.json {
         output::json(&answered.json)?;

@@ -1,7 +1,7 @@
 //! `countertop request add`.
 
 use super::asset::AssetTag;
-use super::connection::{Answered, Connection, NOTHING, ask};
+use super::connection::{Answered, Connection, NOTHING, Once};
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{self, line};
 use super::runtime::wait;
@@ -40,6 +40,8 @@ pub(super) struct RequestAddArgs {
     /// Ask although the service is outstanding already
     #[arg(long)]
     confirm_duplicate: bool,
+    #[command(flatten)]
+    once: Once,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -69,7 +71,7 @@ pub(super) fn add(args: RequestAddArgs, before: Connection) -> Outcome {
         confirm_duplicate: args.confirm_duplicate,
         ..NewRequest::default()
     };
-    let filed = wait(file(&client, &args.asset, new))?;
+    let filed = wait(file(&client, &args.asset, args.once, new))?;
     if args.json {
         output::json(&filed.json)?;
     } else {
@@ -81,22 +83,22 @@ pub(super) fn add(args: RequestAddArgs, before: Connection) -> Outcome {
 
 /// A role that may ask but not look names the unit, and is told nothing of it
 /// (G-10).
-async fn file(client: &Client, asset: &AssetTag, new: NewRequest) -> Result<Filed, Failure> {
+async fn file(client: &Client, asset: &AssetTag, once: Once, new: NewRequest) -> Result<Filed, Failure> {
     if let Some(id) = asset.id() {
-        return of_asset(client, id, &new).await;
+        return of_asset(client, id, once, &new).await;
     }
     match asset.look_up(client).await {
-        Ok(found) => of_asset(client, asset.only(found.items)?, &new).await,
+        Ok(found) => of_asset(client, asset.only(found.items)?, once, &new).await,
         Err(ClientError::Refused(problem)) if problem.status == 403 => {
             let named = NewRequestByUnit { unit_number: asset.tag().to_owned(), organization: asset.organization(), request: new };
-            let Answered { answer, json } = ask::<RequestServiceByUnit>(client, &NOTHING, &NOTHING, &named).await?;
+            let Answered { answer, json } = once.write::<RequestServiceByUnit>(client, &NOTHING, &NOTHING, &named).await?;
             Ok(Filed { number: answer.number, shop: None, json })
         }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn of_asset(client: &Client, id: AssetId, new: &NewRequest) -> Result<Filed, Failure> {
-    let Answered { answer, json } = ask::<RequestService>(client, &OfAsset { id }, &NOTHING, new).await?;
+async fn of_asset(client: &Client, id: AssetId, once: Once, new: &NewRequest) -> Result<Filed, Failure> {
+    let Answered { answer, json } = once.write::<RequestService>(client, &OfAsset { id }, &NOTHING, new).await?;
     Ok(Filed { number: answer.number, shop: Some(answer.shop.name), json })
 }

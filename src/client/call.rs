@@ -67,6 +67,13 @@ impl Call {
         self
     }
 
+    /// Under a key of before: what was written under that is not written again.
+    #[must_use]
+    pub fn under(mut self, key: String) -> Self {
+        self.key = self.key.is_some().then_some(key);
+        self
+    }
+
     /// The key it is sent under; empty for what is no POST.
     #[must_use]
     pub fn key(&self) -> &str {

@@ -186,3 +186,49 @@ fn completions_and_manual_name_every_verb() {
         }
     }
 }
+
+/// What stands between a shell and the server, and loses the first answer to a
+/// write.
+fn line_that_loses_an_answer() -> String {
+    let far = demo().address.trim_start_matches("http://").to_owned();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut to_lose = 3;
+        for caller in listener.incoming() {
+            let (mut caller, mut server) = (caller.unwrap(), std::net::TcpStream::connect(&far).unwrap());
+            let mut asked = vec![0; 65_536];
+            let length = std::io::Read::read(&mut caller, &mut asked).unwrap();
+            let is_write = asked.starts_with(b"POST");
+            // One call for each line: neither end keeps it.
+            let asked = String::from_utf8_lossy(&asked[..length]).replacen("\r\n", "\r\nconnection: close\r\n", 1);
+            server.write_all(asked.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            std::io::Read::read_to_end(&mut server, &mut answer).unwrap();
+            if is_write && to_lose > 0 {
+                to_lose -= 1;
+                continue;
+            }
+            // He may have gone.
+            let _ = caller.write_all(&answer);
+        }
+    });
+    near
+}
+
+#[test]
+fn p2_what_no_answer_came_to_is_run_again_under_its_key_and_written_once() {
+    let near = line_that_loses_an_answer();
+    let complaint = "the answer was lost on its way";
+    let request = ["request", "add", "1055", "--complaint", complaint, "--urgency", "4", "--confirm-duplicate", "--server", &near];
+    let lost = run("counter", &request);
+    let said = String::from_utf8(lost.stderr.clone()).unwrap();
+    assert_eq!(code(&lost), 5, "{said}");
+    let key = said.split("--key ").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or_else(|| panic!("{said}"));
+    let again = |more: &[&str]| run("counter", &[&request[..], more].concat());
+    let once = [again(&["--key", key]), again(&["--key", key]), again(&[])];
+    let numbers: Vec<String> = once.iter().map(|output| String::from_utf8(output.stdout.clone()).unwrap()).collect();
+    assert!(once.iter().all(|output| code(output) == 0), "{once:?}");
+    assert_eq!(numbers[0], numbers[1], "told again");
+    assert_ne!(numbers[0], numbers[2], "without it that is another one");
+}
