@@ -1,5 +1,6 @@
 //! How soon the program answers a key in a real pseudo-terminal, how much it
-//! writes and what memory it takes, beside a raw echo:
+//! writes and what memory it takes, beside a raw echo and beside the least that a
+//! program of the same terminal library costs:
 //! `cargo bench --bench terminal -- 20000`, the number being that of customers.
 //! Judge by the ratios of a run, never by its absolute numbers.
 
@@ -7,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark")]
 
 mod asked;
+mod floor;
 mod pty;
 mod shop;
 mod times;
@@ -48,6 +50,9 @@ struct Rounds {
 }
 
 fn main() -> Result<()> {
+    if std::env::args().any(|argument| argument == floor::ASKED) {
+        return floor::run(&TEXTS);
+    }
     let Some(asked) = Asked::read() else { return Ok(()) };
     let rounds = if asked.is_brief { Rounds { starts: 2, keys: 50, day: 200 } } else { Rounds { starts: 20, keys: 500, day: 10_000 } };
     let runtime = Builder::new_multi_thread().enable_all().build()?;
@@ -57,7 +62,7 @@ fn main() -> Result<()> {
     let start = || Pty::open(program(folder.path(), &shop.running.url(), &token));
 
     println!("80×24, {} customers", asked.customers(CUSTOMERS));
-    println!("| what | p50 ms | p99 ms | of the echo |\n|---|--:|--:|--:|");
+    println!("| what | p50 ms | p99 ms | p50, p99 of the floor |\n|---|--:|--:|--:|");
     starts(&rounds, start)?;
     let mut counter = Counter::at(start()?)?;
     let at_start = counter.pty.private_memory()?;
@@ -97,18 +102,26 @@ fn echo() -> Result<Pty> {
     Pty::open(command)
 }
 
+/// The floor that does what this program does.
+fn bare() -> Result<Pty> {
+    let mut command = CommandBuilder::new(std::env::current_exe()?);
+    command.arg(floor::ASKED);
+    command.env("TERM", "xterm-256color");
+    Pty::open(command)
+}
+
 /// From the start of a program to what it writes.
 fn starts(rounds: &Rounds, start: impl Fn() -> Result<Pty>) -> Result<()> {
-    let (mut shell, mut first, mut online) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut floor, mut first, mut online) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds.starts {
-        shell.push(micros(echo()?.until("ready")?.1));
+        floor.push(micros(bare()?.until("online")?.0));
         let (to_first, to_online) = start()?.until("online")?;
         first.push(micros(to_first));
         online.push(micros(to_online));
     }
-    let least = row("floor: start of a shell that sets the terminal", shell, None);
-    row("start to the first byte", first, Some(least));
-    row("start to \"online\"", online, Some(least));
+    let floor = row("floor: start to the first byte", floor, None);
+    row("start to the first byte", first, Some(&floor));
+    row("start to \"online\"", online, Some(&floor));
     Ok(())
 }
 
@@ -120,22 +133,33 @@ fn keys(rounds: &Rounds, counter: &mut Counter) -> Result<()> {
     for _ in 0..rounds.keys {
         echoed.extend(echo.press("x", AT_ONCE)?);
     }
-    let mut typed = Vec::new();
+    let mut floor = Counter::at(bare()?)?;
+    let [(floor_typed, floor_moved), (typed, moved)] = [pressed(rounds, &mut floor)?, pressed(rounds, counter)?];
+    row("a key and its raw echo", micros_of(echoed), None);
+    let floor = row("floor: typing, a key to its first byte", floor_typed, None);
+    row("typing, a key to its first byte", typed, Some(&floor));
+    let floor = row("floor: moving in a list, a key to its first byte", floor_moved, None);
+    row("moving in a list, a key to its first byte", moved, Some(&floor));
+    Ok(())
+}
+
+/// What typing brought, and what moving did.
+fn pressed(rounds: &Rounds, counter: &mut Counter) -> Result<(Vec<f64>, Vec<f64>)> {
+    let (mut typed, mut moved) = (Vec::new(), Vec::new());
     while typed.len() < rounds.keys {
         for text in TEXTS {
             typed.extend(counter.find(text, SETTLED)?);
         }
     }
     counter.find(TEXTS[1], SETTLED)?;
-    let mut moved = Vec::new();
     while moved.len() < rounds.keys {
         moved.extend(counter.walk()?);
     }
-    let times = |answers: Vec<Answer>| answers.into_iter().map(|answer| micros(answer.after)).collect::<Vec<f64>>();
-    let least = row("floor: a key and its raw echo", times(echoed), None);
-    row("typing: a key to its first byte", times(typed), Some(least));
-    row("moving in a list: a key to its first byte", times(moved), Some(least));
-    Ok(())
+    Ok((micros_of(typed), micros_of(moved)))
+}
+
+fn micros_of(answers: Vec<Answer>) -> Vec<f64> {
+    answers.into_iter().map(|answer| micros(answer.after)).collect()
 }
 
 /// What keys cost on a slow line, as `tests/it/terminal/bytes.rs` holds it.
@@ -152,13 +176,13 @@ fn bytes(counter: &mut Counter) -> Result<()> {
     Ok(())
 }
 
-/// Prints a row, and gives its median; takes that of its floor.
-fn row(what: &str, times: Vec<f64>, floor: Option<f64>) -> f64 {
+/// Prints a row, and gives its times; takes those of its floor.
+fn row(what: &str, times: Vec<f64>, floor: Option<&Times>) -> Times {
     let times = Times::of(times);
-    let median = times.at(0.5);
-    let ratio = floor.map(|floor| format!("{:.1}", median / floor)).unwrap_or_default();
-    println!("| {what} | {:.2} | {:.2} | {ratio} |", median / 1e3, times.at(0.99) / 1e3);
-    median
+    let ratio = |part: f64| floor.map(|floor| format!("{:.1}", times.at(part) / floor.at(part)));
+    let ratios = [0.5, 0.99].into_iter().filter_map(ratio).collect::<Vec<_>>().join(", ");
+    println!("| {what} | {:.2} | {:.2} | {ratios} |", times.at(0.5) / 1e3, times.at(0.99) / 1e3);
+    times
 }
 
 /// Somebody who finds customers, and counts the keys.
