@@ -49,6 +49,7 @@ impl Courier {
             unkept: Vec::new(),
             news: Box::new(news),
             holds: false,
+            asked: false,
             counted: None,
             complained: None,
         };
@@ -81,6 +82,8 @@ struct Round {
     client: Option<(Arc<Client>, Whose, Option<String>)>,
     /// Nothing is sent for now.
     holds: bool,
+    /// Somebody wants a try, and it is not over yet.
+    asked: bool,
     /// Held while this terminal is the one that sends.
     turn: Option<File>,
     turns: u32,
@@ -125,6 +128,7 @@ impl Round {
     /// What is to be done next, by the outbox and by whose turn it is.
     fn next(&mut self) -> Next {
         if self.holds {
+            self.asked = false;
             self.pause("you act in somebody's name");
             return Next::Nothing;
         }
@@ -148,6 +152,7 @@ impl Round {
             }
             Ok(Next::Nothing) => {
                 // Nobody is signed in to send it, or another terminal did.
+                self.asked = false;
                 self.pause("nobody is signed in");
                 Next::Nothing
             }
@@ -196,6 +201,7 @@ impl Round {
     }
 
     fn answered(&mut self, letter: &Letter, outcome: Result<Vec<u8>, ClientError>, took: Duration) {
+        let is_asked = std::mem::take(&mut self.asked);
         let Some(outbox) = &mut self.outbox else { return };
         let fate = at_disk(|| outbox.answered(letter, &outcome, now(), rand::random()));
         let waits = match fate {
@@ -213,7 +219,30 @@ impl Round {
             Some(tag) => (self.news)(News::Answer(Box::new(Answer { tag, entry: letter.id, outcome, waits, took }))),
             None => self.tell_what_became_of(letter.id),
         }
+        if waits {
+            self.tell_put_off(letter.id, is_asked);
+        }
         self.count();
+    }
+
+    /// Says of an entry of whoever is here that it waits on, and until when.
+    fn tell_put_off(&self, id: i64, is_asked: bool) {
+        if let Some(outbox) = &self.outbox
+            && let Ok(Some(mut entry)) = at_disk(|| outbox.entry(id))
+        {
+            entry.next_try = outbox.next_try(id, now());
+            (self.news)(News::PutOff(Box::new(entry), is_asked));
+        }
+    }
+
+    /// Somebody does not want to wait. That is one try: while it is not over, the
+    /// key that is pressed again asks for nothing more.
+    fn try_now(&mut self) {
+        if let Some(outbox) = &mut self.outbox
+            && !std::mem::replace(&mut self.asked, true)
+        {
+            outbox.try_now();
+        }
     }
 
     /// Says of an entry of whoever is here that it was sent or refused.
@@ -243,7 +272,7 @@ impl Round {
             Order::Look(server) => self.look(&server),
             Order::Rest => {
                 self.client = None;
-                (self.turn, self.counted, self.holds) = (None, None, false);
+                (self.turn, self.counted, self.holds, self.asked) = (None, None, false, false);
                 if let Some(outbox) = &mut self.outbox {
                     outbox.belong_to_nobody();
                 }
@@ -259,13 +288,14 @@ impl Round {
                     outbox.hurry();
                 }
             }
+            Order::TryNow => self.try_now(),
             Order::Discard(id) => {
                 self.at_outbox(|outbox| outbox.discard(id));
                 self.count();
             }
             Order::Tell(id) => self.tell_what_became_of(id),
             Order::List(tag) => {
-                let listed = if self.is_there() { self.opened().and_then(|outbox| at_disk(|| outbox.entries(SHOWN))) } else { Ok(Vec::new()) };
+                let listed = if self.is_there() { self.opened().and_then(|outbox| at_disk(|| outbox.timed_entries(SHOWN, now()))) } else { Ok(Vec::new()) };
                 (self.news)(News::List(tag, listed));
             }
             // All of before is done: it was done one after the other.

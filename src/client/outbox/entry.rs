@@ -74,6 +74,9 @@ pub struct Entry {
     pub tries: i64,
     /// Why it waits or was refused.
     pub reason: Option<String>,
+    /// When the next try comes by itself; none where it need not wait for that,
+    /// or where nobody knows.
+    pub next_try: Option<Timestamp>,
     /// What the server calls it, where it does: the number of a service request.
     pub number: Option<String>,
     /// The draft whose place it took.

@@ -37,8 +37,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_min
 /// the others get their turns meanwhile.
 const LONGEST_AWAY: Duration = Duration::from_mins(5);
 
-/// Nobody leaves a server alone for longer, whatever it asks for.
-const LONGEST_ASKED: Duration = Duration::from_hours(1);
+/// Nobody leaves a server alone for longer, whatever it asks for: one odd header
+/// must not keep what was typed from it for hours.
+const LONGEST_ASKED: Duration = Duration::from_mins(5);
 
 /// A clock that was put right by no more than this did not jump.
 const PUT_RIGHT: SignedDuration = SignedDuration::from_mins(5);
@@ -117,7 +118,8 @@ pub struct Outbox {
     lineage: Option<String>,
     /// Nobody is asked before: the line is broken.
     line: Pause,
-    /// The server asked to be left alone until then, whoever is in a hurry here.
+    /// The server asked to be left alone until then: nothing goes by itself before,
+    /// though the line is back.
     not_before: Duration,
     /// Entries that the server failed at, one by one.
     held: HashMap<i64, Pause>,
@@ -322,11 +324,27 @@ impl Outbox {
         self.typed.remove(&id);
     }
 
-    /// The line is back, or somebody does not want to wait; a server that asked
-    /// for a pause gets it all the same.
+    /// The line is back; a server that asked for a pause gets it all the same.
     pub fn hurry(&mut self) {
         self.line = Pause::default();
         self.held.clear();
+    }
+
+    /// Somebody does not want to wait: whatever pause runs is over, one that the
+    /// server asked for too. What it says to this try counts as ever.
+    pub fn try_now(&mut self) {
+        self.hurry();
+        self.not_before = Duration::ZERO;
+        self.signed_out = self.whose.is_none();
+    }
+
+    /// When one that nothing about the same stands before is tried by itself;
+    /// none where no pause runs, or where somebody has to sign in first.
+    #[must_use]
+    pub fn next_try(&self, id: i64, now: Now) -> Option<Timestamp> {
+        let held = self.held.get(&id).map_or(Duration::ZERO, |pause| pause.until);
+        let left = held.max(self.line.until).max(self.not_before).saturating_sub(now.steady);
+        now.wall.checked_add(left).ok().filter(|_| !left.is_zero() && !self.signed_out)
     }
 
     /// Takes an entry out for good.
@@ -353,6 +371,31 @@ impl Outbox {
     /// [`OutboxFault`].
     pub fn entries(&self, most: usize) -> Result<Vec<Entry>, OutboxFault> {
         self.whose.as_ref().map_or(Ok(Vec::new()), |whose| self.store.entries(whose, most))
+    }
+
+    /// The same, and of what waits when it is tried by itself.
+    ///
+    /// # Errors
+    /// [`OutboxFault`].
+    pub fn timed_entries(&self, most: usize, now: Now) -> Result<Vec<Entry>, OutboxFault> {
+        let (mut entries, before) = (self.entries(most)?, self.stands_before()?);
+        for entry in entries.iter_mut().filter(|entry| entry.state == State::Waiting) {
+            entry.next_try = self.next_try(before.get(&entry.id).copied().unwrap_or(entry.id), now);
+        }
+        Ok(entries)
+    }
+
+    /// Behind which entry each of those waits that are about the same: itself, if
+    /// it is the first. Nobody asks where none is held.
+    fn stands_before(&self) -> Result<HashMap<i64, i64>, OutboxFault> {
+        let (mut subjects, mut before) = (HashMap::new(), HashMap::new());
+        if let Some(whose) = self.whose.as_ref().filter(|_| !self.held.is_empty()) {
+            self.store.look_through(whose, |waiting| {
+                before.insert(waiting.id, *subjects.entry(waiting.subject).or_insert(waiting.id));
+                false
+            })?;
+        }
+        Ok(before)
     }
 
     /// How many wait or are refused.

@@ -26,8 +26,10 @@ pub enum Order {
     Keep(u64, Whose, Box<Post>),
     /// Keep drafts, or forget those without a text.
     Drafts(Whose, Vec<(String, Typed)>),
-    /// Send now what waits.
+    /// The line is back: send what waits, unless the server asked for a pause.
     Hurry,
+    /// Somebody wants what waits to be sent now, whatever pause runs.
+    TryNow,
     /// Take an entry out.
     Discard(i64),
     /// Say what became of an entry whose form is gone.
@@ -53,6 +55,9 @@ pub enum News {
     Answer(Box<Answer>),
     /// What became of one that nobody waits for any more.
     Settled(Box<Entry>),
+    /// A try brought nothing, and it waits on; and whether somebody asked for
+    /// that try.
+    PutOff(Box<Entry>, bool),
     /// There are so many now.
     Changed(Summary),
     /// So many are sent once more: the server was restored from a backup.

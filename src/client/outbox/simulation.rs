@@ -133,6 +133,11 @@ impl World {
                 self.server = Server { lineage, ..self.backup.clone() };
                 self.signs_in();
             }
+            99 => {
+                // Whoever presses the key wants it, whatever the server wants.
+                self.outbox.try_now();
+                self.not_before = Duration::ZERO;
+            }
             _ => self.outbox.hurry(),
         }
     }
@@ -357,6 +362,11 @@ fn busy(seconds: u64) -> Result<Vec<u8>, ClientError> {
     Err(Problem { retry_after: Some(seconds), ..Problem::with_status(429, "server.busy", "Busy", "Later.") }.into())
 }
 
+/// What stands before the server wants to be left alone for two minutes.
+fn in_between() -> Result<Vec<u8>, ClientError> {
+    Err(ClientError::Busy { server: "https://here".to_owned(), status: 429, after: Duration::from_mins(2) })
+}
+
 /// A proxy sends a page of its own.
 fn turned_away() -> Result<Vec<u8>, ClientError> {
     Err(ClientError::strange("https://here", "status 413 without a problem"))
@@ -382,8 +392,7 @@ fn what_a_proxy_turns_away_is_no_refusal_and_holds_up_no_other() {
 }
 
 #[test]
-fn a_server_that_wants_to_be_left_alone_is_though_somebody_is_in_a_hurry() {
-    let in_between = || Err(ClientError::Busy { server: "https://here".to_owned(), status: 429, after: Duration::from_mins(2) });
+fn a_server_that_wants_to_be_left_alone_is_though_the_line_is_back() {
     for outcome in [busy(120), in_between()] {
         let mut world = World::new(5, None);
         world.types();
@@ -402,8 +411,70 @@ fn a_server_that_wants_to_be_left_alone_is_though_somebody_is_in_a_hurry() {
     world.types();
     let letter = sent_now(&mut world);
     world.outbox.answered(&letter, &busy(u64::MAX), world.now, 0.5).unwrap();
-    world.now.steady += Duration::from_hours(1);
+    world.now.steady += Duration::from_mins(5);
     sent_now(&mut world);
+}
+
+#[test]
+fn whoever_asks_gets_one_try_at_once_whatever_pause_runs() {
+    for outcome in [busy(120), busy(u64::MAX), in_between(), turned_away(), refused(500, "server.failed")] {
+        let mut world = World::new(5, None);
+        world.types();
+        let letter = sent_now(&mut world);
+        assert_eq!(world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap(), Fate::Waits);
+        for _ in 0..3 {
+            assert!(matches!(world.outbox.next(world.now).unwrap(), Next::In(_)), "one try for a press: {outcome:?}");
+            world.outbox.try_now();
+            let letter = sent_now(&mut world);
+            world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap();
+        }
+        world.outbox.try_now();
+        let letter = sent_now(&mut world);
+        let outcome = world.server.takes(&letter.call, false);
+        assert_eq!(world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap(), Fate::Sent);
+        assert_eq!(world.server.written.len(), 1, "and then it is there once");
+    }
+}
+
+#[test]
+fn what_waits_says_when_it_is_tried_by_itself() {
+    let told = |world: &World| world.outbox.timed_entries(10, world.now).unwrap().into_iter().map(|entry| entry.next_try).collect::<Vec<_>>();
+    for (outcome, after) in [(busy(120), 120), (in_between(), 120), (busy(u64::MAX), 300)] {
+        let mut world = World::new(5, None);
+        world.types();
+        world.types();
+        assert_eq!(told(&world), [None, None], "at once");
+        let letter = sent_now(&mut world);
+        world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap();
+        let then = world.now.wall + Duration::from_secs(after);
+        assert_eq!(told(&world), [Some(then), Some(then)], "{outcome:?}");
+        world.outbox.try_now();
+        assert_eq!(told(&world), [None, None]);
+    }
+}
+
+#[test]
+fn what_is_about_the_same_waits_for_what_stands_before_it() {
+    let mut world = World::new(5, None);
+    // Six about five machines: two are about one.
+    for _ in 0..6 {
+        world.types();
+    }
+    let subjects: Vec<String> = world.kept.values().cloned().collect();
+    let first = subjects.iter().position(|subject| subjects.iter().filter(|other| *other == subject).count() > 1).unwrap();
+    let letter = loop {
+        let letter = sent_now(&mut world);
+        if of_body(&letter.call).0 == subjects[first] {
+            break letter;
+        }
+        let outcome = world.server.takes(&letter.call, false);
+        world.outbox.answered(&letter, &outcome, world.now, 0.5).unwrap();
+    };
+    world.outbox.answered(&letter, &refused(500, "server.failed"), world.now, 0.5).unwrap();
+    for entry in world.outbox.timed_entries(10, world.now).unwrap().iter().filter(|entry| entry.state == State::Waiting) {
+        let number: usize = entry.title.parse().unwrap();
+        assert_eq!(entry.next_try.is_some(), subjects[number] == subjects[first], "{number}");
+    }
 }
 
 #[test]

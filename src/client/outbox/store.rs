@@ -368,6 +368,8 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         settled_at: settled.map(time),
         tries: row.get(5)?,
         reason: row.get(6)?,
+        // What pause runs is in no file.
+        next_try: None,
         number: row.get(7)?,
         about: row.get(8)?,
         typed: serde_json::from_str(row.get_ref(9)?.as_str()?).unwrap_or_default(),

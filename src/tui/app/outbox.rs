@@ -141,6 +141,7 @@ impl App {
             News::NotKept(tag, post, fault) => self.send_unkept(Ticket(tag), *post, fault),
             News::Answer(answer) => self.answered(*answer),
             News::Settled(entry) => self.settled(&entry),
+            News::PutOff(entry, is_asked) => self.put_off(&entry, is_asked),
             News::Changed(summary) => self.count(summary),
             News::SentAgain(count) => {
                 let told = format!("The server was restored from a backup: {count} of what you sent since are sent once more. None is written twice.");
@@ -216,6 +217,16 @@ impl App {
         }
         if !waits && !is_heard {
             self.tell_outbox(Order::Tell(entry));
+        }
+    }
+
+    /// A try brought nothing. Whoever asked for it reads so, and when the next one
+    /// comes by itself.
+    fn put_off(&mut self, entry: &Entry, is_asked: bool) {
+        self.tell_layers_of_outbox();
+        if is_asked {
+            let next = entry.next_try.map(|at| format!("; next try by itself at {}", self.shared.clock(at))).unwrap_or_default();
+            self.say(Tone::Warning, format!("Tried now{next}: {}", entry.reason.as_deref().unwrap_or_default()));
         }
     }
 
@@ -296,7 +307,7 @@ impl App {
 }
 
 #[cfg(test)]
-mod discarding {
+mod listed {
     use crossterm::event::{KeyCode, KeyModifiers};
     use jiff::Timestamp;
 
@@ -305,6 +316,24 @@ mod discarding {
     use super::*;
     use crate::api::ids::UserId;
     use crate::tui::event::Event;
+
+    /// One that waits since somebody asked for a pause.
+    fn entry() -> Entry {
+        Entry {
+            id: 7,
+            state: State::Waiting,
+            title: "Reading 12,903.5 of 1042".to_owned(),
+            typed_at: Timestamp::UNIX_EPOCH,
+            settled_at: None,
+            tries: 1,
+            reason: Some("The server is busy.".to_owned()),
+            next_try: Some(Timestamp::UNIX_EPOCH),
+            number: None,
+            about: "reading".to_owned(),
+            typed: Vec::new(),
+            form: String::new(),
+        }
+    }
 
     /// A counter with the outbox open, in which one entry waits.
     fn counter() -> Counter {
@@ -317,20 +346,7 @@ mod discarding {
             _ => None,
         };
         let tag = counter.asked.iter().find_map(of).unwrap();
-        let entry = Entry {
-            id: 7,
-            state: State::Waiting,
-            title: "Reading 12,903.5 of 1042".to_owned(),
-            typed_at: Timestamp::UNIX_EPOCH,
-            settled_at: None,
-            tries: 0,
-            reason: None,
-            number: None,
-            about: "reading".to_owned(),
-            typed: Vec::new(),
-            form: String::new(),
-        };
-        counter.at(2, Event::Outbox(Box::new(News::List(tag, Ok(vec![entry])))));
+        counter.at(2, Event::Outbox(Box::new(News::List(tag, Ok(vec![entry()])))));
         counter
     }
 
@@ -348,6 +364,19 @@ mod discarding {
         assert!(counter.shown().contains("for good?"), "{}", counter.shown());
         assert!(presses(&mut counter, 'y'));
         assert!(!presses(&mut counter, 'y'), "once");
+    }
+
+    #[test]
+    fn whoever_does_not_want_to_wait_is_told_what_came_of_it_and_when_the_next_try_comes() {
+        let mut counter = counter();
+        counter.at(3, key(KeyCode::Char('s'), KeyModifiers::NONE));
+        assert!(counter.asked.iter().any(|effect| matches!(effect, Effect::Outbox(Order::TryNow))), "{:?}", counter.asked);
+        counter.at(4, Event::Outbox(Box::new(News::PutOff(Box::new(entry()), false))));
+        assert!(counter.shown().contains("Sending what waits."), "that try was not the one: {}", counter.shown());
+        counter.at(5, Event::Outbox(Box::new(News::PutOff(Box::new(entry()), true))));
+        let shown = counter.shown();
+        assert!(shown.contains("Tried now; next try by itself at ") && !shown.contains("Sending what waits."), "{shown}");
+        assert!(counter.asked.iter().any(|effect| matches!(effect, Effect::Outbox(Order::List(_)))), "and the list is of now");
     }
 
     #[test]

@@ -13,7 +13,6 @@ use crate::tui::event::Ticket;
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
 use crate::tui::posted::Posted;
 use crate::tui::shared::Shared;
-use crate::tui::style::Look;
 use crate::tui::widgets::{Cursor, Row, line, lines, wrap};
 
 pub(in crate::tui) const TITLE: &str = "Outbox";
@@ -114,8 +113,9 @@ impl Layer for Outbox {
             "outbox.send" if cx.shared.acting().is_some() => {
                 cx.say(Tone::Warning, "It is sent when you are yourself again: now it would be done in another's name.");
             }
+            "outbox.send" if cx.shared.session.is_none() => cx.say(Tone::Warning, "It is sent when the server has said who you are."),
             "outbox.send" => {
-                cx.outbox(|_| Order::Hurry);
+                cx.outbox(|_| Order::TryNow);
                 cx.say(Tone::Fine, "Sending what waits.");
             }
             "list.open" => self.open(cx),
@@ -160,7 +160,7 @@ impl Layer for Outbox {
             lines(buffer, area, 2, wrap(&told, room).into_iter().map(|text| Line::from(format!("  {text}"))));
             return;
         }
-        let below = self.marked().map_or_else(Vec::new, |entry| reason_lines(entry, room, look));
+        let below = self.marked().map_or_else(Vec::new, |entry| reason_lines(entry, room, shared));
         let high = area.height.saturating_sub(3 + u16::try_from(below.len()).unwrap_or(0));
         let first = self.cursor.first_seen(usize::from(high));
         let rows = entries.iter().enumerate().skip(first).take(usize::from(high));
@@ -187,7 +187,8 @@ fn row(entry: &Entry, marked: bool, room: usize, shared: &Shared) -> Line<'stati
 }
 
 /// Why the marked one waits or was refused.
-fn reason_lines(entry: &Entry, room: usize, look: Look) -> Vec<Line<'static>> {
+fn reason_lines(entry: &Entry, room: usize, shared: &Shared) -> Vec<Line<'static>> {
+    let look = shared.look;
     let said = match (&entry.reason, entry.state) {
         (Some(reason), State::Refused) => format!("Refused: {reason}"),
         (Some(reason), _) => format!("Tried {}: {reason}", if entry.tries == 1 { "once".to_owned() } else { format!("{} times", entry.tries) }),
@@ -195,5 +196,43 @@ fn reason_lines(entry: &Entry, room: usize, look: Look) -> Vec<Line<'static>> {
         (None, _) => return Vec::new(),
     };
     let style = if entry.state == State::Refused { look.error() } else { look.quiet() };
-    wrap(&crate::text::for_screen(&said), room).into_iter().take(3).map(|text| Line::from(Span::styled(format!("  {text}"), style))).collect()
+    let next = entry.next_try.filter(|_| entry.state == State::Waiting);
+    let next = next.map(|at| shared.with_key("outbox.send", &format!("Next try by itself at {}; send it now", shared.clock(at))));
+    let said = wrap(&crate::text::for_screen(&said), room).into_iter().take(3);
+    said.chain(next).map(|text| Line::from(Span::styled(format!("  {text}"), style))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::tui::shared::tried;
+
+    #[test]
+    fn what_waits_because_of_a_pause_says_when_it_is_tried_by_itself() {
+        let (shared, at) = (tried::signed_in("staff", &[]), Timestamp::UNIX_EPOCH);
+        let mut entry = Entry {
+            id: 7,
+            state: State::Waiting,
+            title: "Service request for 1043".to_owned(),
+            typed_at: at,
+            settled_at: None,
+            tries: 1,
+            reason: Some("The server is busy.".to_owned()),
+            next_try: Some(at),
+            number: None,
+            about: "request".to_owned(),
+            typed: Vec::new(),
+            form: String::new(),
+        };
+        let shown = |entry: &Entry| {
+            let lines = reason_lines(entry, 76, &shared);
+            lines.iter().flat_map(|line| line.spans.iter()).map(|span| &*span.content).collect::<String>()
+        };
+        let told = format!("Next try by itself at {}; send it now", shared.clock(at));
+        assert!(shown(&entry).contains("Tried once: The server is busy.") && shown(&entry).contains(&told), "{}", shown(&entry));
+        entry.next_try = None;
+        assert!(!shown(&entry).contains("Next try"), "nothing holds it up: {}", shown(&entry));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
 
 use super::*;
@@ -161,6 +162,54 @@ fn an_answer_that_is_none_to_what_was_sent_is_no_receipt() {
             _ => None,
         });
         assert!(answer.waits && answer.outcome.is_err(), "{nonsense}: {answer:?}");
+    }
+}
+
+/// Whoever stands before the server and wants to be left alone for ever, and how
+/// often that was not heeded.
+fn somebody_who_wants_a_pause() -> (String, Arc<AtomicI64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicI64::new(0));
+    let count = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut line in listener.incoming().flatten() {
+            count.fetch_add(1, Ordering::SeqCst);
+            // All of it: what is left unread would break the answer off.
+            line.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+            while matches!(line.read(&mut [0; 4_096]), Ok(1..)) {}
+            let _ = write!(line, "HTTP/1.1 429 Too Many Requests\r\nretry-after: 99999999999\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn whoever_asks_is_tried_for_at_once_and_hears_when_the_next_try_comes() {
+    let (server, asked) = somebody_who_wants_a_pause();
+    let jo = Desk::before(&server);
+    let put_off = || {
+        jo.hears(|news| match news {
+            News::PutOff(entry, is_asked) => Some((entry, is_asked)),
+            _ => None,
+        })
+    };
+    jo.signs_in();
+    jo.types();
+    let (entry, is_asked) = put_off();
+    assert_eq!((entry.tries, is_asked, asked.load(Ordering::SeqCst)), (1, false, 1));
+    for tries in 2..4 {
+        // That the line is back is no reason to come before the time.
+        jo.courier.tell(Order::Hurry);
+        for _ in 0..5 {
+            jo.courier.tell(Order::TryNow);
+        }
+        let (entry, is_asked) = put_off();
+        assert_eq!((entry.tries, is_asked), (tries, true));
+        let left = entry.next_try.unwrap().duration_since(Timestamp::now());
+        assert!(left > jiff::SignedDuration::from_mins(4) && left <= jiff::SignedDuration::from_mins(5), "{left:?}");
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(asked.load(Ordering::SeqCst), tries, "one try, however often the key is pressed");
     }
 }
 

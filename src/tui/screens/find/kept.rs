@@ -92,6 +92,7 @@ mod tests {
             settled_at: None,
             tries: 0,
             reason: None,
+            next_try: None,
             number: None,
             about: form.about(),
             typed: vec![("name".to_owned(), name.to_owned())],
