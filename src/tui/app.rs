@@ -376,7 +376,7 @@ impl App {
     fn keep_drafts_above(&mut self, from: usize) {
         for held in self.layers.iter().skip(from) {
             if let Some((about, draft)) = held.layer.draft() {
-                if !draft.is_empty() {
+                if !is_empty(&draft) {
                     self.message = Some((Tone::Fine, "Kept what you typed; open it again to go on.".to_owned()));
                 }
                 self.drafts.set(&about, draft);

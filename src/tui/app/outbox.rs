@@ -262,7 +262,8 @@ impl App {
 
     /// A key was pressed where something can be typed: soon it is on the disk.
     pub(super) fn save_soon(&mut self) {
-        let types = self.layers.len() > 1 && self.top().is_some_and(Layer::wants_text);
+        // Not only what has letters is kept: roles are turned by a key.
+        let types = self.layers.len() > 1 && self.top().is_some_and(|top| top.wants_text() || top.draft().is_some());
         if types && self.desk.saving.is_none() && self.whose().is_some() {
             let ticket = self.new_ticket();
             self.desk.saving = Some(ticket);

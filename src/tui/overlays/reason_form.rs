@@ -50,6 +50,13 @@ impl Purpose for ReasonForm {
         self.heading.clone()
     }
 
+    fn about(&self) -> Option<String> {
+        Some(match &self.act {
+            Act::Void(path) => format!("void {}", path.id),
+            Act::Cancel(path, _) => format!("cancel {}", path.id),
+        })
+    }
+
     fn note(&self) -> &'static str {
         "It stays in the history with your name and this reason."
     }
@@ -66,5 +73,34 @@ impl Purpose for ReasonForm {
         cx.say(Tone::Fine, format!("{}: done.", self.heading));
         cx.want(Intent::Changed(Subject::Asset(self.asset)));
         cx.want(Intent::Done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ids::{ReadingId, RequestId};
+    use crate::tui::draft::Drafts;
+    use crate::tui::layer::Layer as _;
+    use crate::tui::shared::tried;
+    use crate::tui::unsure::Unsure;
+
+    #[test]
+    fn a_reason_half_typed_is_there_again_where_it_was_typed_and_nowhere_else() {
+        let (asset, reading, request) = (AssetId::new(), OfReading { id: ReadingId::new() }, OfRequest { id: RequestId::new() });
+        let (shared, mut drafts, mut unsure, mut next_ticket) = (tried::terminal(), Drafts::default(), Unsure::default(), 0);
+        let mut cx = Cx { shared: &shared, drafts: &mut drafts, unsure: &mut unsure, next_ticket: &mut next_ticket, intents: Vec::new() };
+        let void = || ReasonForm::layer(asset, Act::Void(OfReading { id: reading.id }), "Void".to_owned());
+        let cancel = || ReasonForm::layer(asset, Act::Cancel(OfRequest { id: request.id }, 1), "Cancel".to_owned());
+        let mut form = void();
+        form.on_paste("typed for the wrong", &mut cx);
+        let (about, draft) = form.draft().unwrap();
+        cx.drafts.set(&about, draft.clone());
+        let mut other = cancel();
+        other.opened(&mut cx);
+        assert_eq!(other.draft().map(|(_, draft)| draft), Some(Vec::new()));
+        let mut again = void();
+        again.opened(&mut cx);
+        assert_eq!(again.draft(), Some((about, draft)));
     }
 }

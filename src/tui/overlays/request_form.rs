@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use ratatui_textarea::{TextArea, WrapMode};
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::service_choice::ServiceChoice;
 use crate::api::asset::AssetHeader;
@@ -63,6 +63,8 @@ pub(in crate::tui) struct RequestForm {
     filled_in: bool,
 }
 
+/// Most calls are of this urgency.
+const USUAL: i64 = 3;
 /// Rows for the complaint.
 const COMPLAINT: u16 = 3;
 /// Rows above the complaint.
@@ -102,9 +104,6 @@ impl RequestForm {
             FormField::new("po_number", "PO number", ""),
             FormField::new("note", "Note", "for the shop"),
         ]);
-        let mut complaint = TextArea::default();
-        complaint.set_wrap_mode(WrapMode::Word);
-        complaint.set_cursor_line_style(ratatui::style::Style::new());
         form.active = false;
         Self {
             asset,
@@ -112,8 +111,8 @@ impl RequestForm {
             name: String::new(),
             unit: Form::new(Vec::new()),
             services: ServiceChoice::default(),
-            complaint,
-            urgency: 3,
+            complaint: complaint_saying(""),
+            urgency: USUAL,
             form,
             focus: Focus::Service,
             codes: None,
@@ -132,12 +131,10 @@ impl RequestForm {
     fn fill_in(&mut self, shared: &Shared) {
         let Some(user) = shared.session.as_ref().map(|session| &session.user).filter(|_| !self.filled_in) else { return };
         self.filled_in = true;
-        let known = [("first", Some(&user.first)), ("last", Some(&user.last)), ("phone", user.phone.as_ref()), ("email", user.email.as_ref())];
-        for (name, text) in known {
-            if let Some(field) = self.form.fields.iter_mut().find(|field| field.name == name) {
-                field.text.set(text.map_or("", String::as_str));
-            }
-        }
+        let some = |text: &Option<String>| text.clone().unwrap_or_default();
+        let known = [("first", user.first.clone()), ("last", user.last.clone()), ("phone", some(&user.phone)), ("email", some(&user.email))];
+        // What it begins with: whatever else stands there somebody typed.
+        self.form.rebase(&known, &[]);
     }
 
     fn caller(&self, shared: &Shared) -> Option<Caller> {
@@ -206,13 +203,40 @@ impl RequestForm {
         self.sending.post(self.posted().post(title, self.typed(), call), cx);
     }
 
+    /// All that it says.
     fn typed(&self) -> Draft {
-        let mut typed = self.unit.typed();
-        typed.extend(self.form.typed());
-        typed.push(("complaint".to_owned(), self.complaint_text()));
-        typed.push(("services".to_owned(), self.services.in_words()));
-        typed.push(("urgency".to_owned(), self.urgency.to_string()));
-        typed
+        [self.unit.typed(), self.form.typed(), self.beside_the_fields(), vec![self.urgency_typed()]].concat()
+    }
+
+    /// All that somebody changed in it, for the next time; nothing where nobody
+    /// did. What is filled in by itself may be another by then.
+    fn changed(&self) -> Draft {
+        let mut changed = [self.unit.draft(), self.form.draft(), self.beside_the_fields()].concat();
+        if !changed.is_empty() || self.urgency != USUAL {
+            changed.push(self.urgency_typed());
+        }
+        changed
+    }
+
+    /// Complaint and services: those chosen, and what is typed for one and was not
+    /// entered yet, which counts when it is sent.
+    fn beside_the_fields(&self) -> Draft {
+        let texts = [("complaint", self.complaint_text()), ("services", self.services.in_lines()), ("service", self.services.field.text().to_owned())];
+        texts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name.to_owned(), text)).collect()
+    }
+
+    fn urgency_typed(&self) -> (String, String) {
+        ("urgency".to_owned(), self.urgency.to_string())
+    }
+
+    fn restore(&mut self, draft: &Draft) {
+        self.form.restore(draft);
+        self.unit.restore(draft);
+        let text = |name: &str| draft.iter().find(|(field, _)| field == name).map_or("", |(_, text)| text.as_str());
+        self.complaint = complaint_saying(text("complaint"));
+        self.urgency = text("urgency").parse().unwrap_or(self.urgency);
+        self.services.other = text("services").lines().map(str::to_owned).collect();
+        self.services.field.set(text("service"));
     }
 
     /// The forms' fields, service and complaint are one ring.
@@ -364,6 +388,16 @@ impl RequestForm {
     }
 }
 
+/// The complaint with this in it, the cursor behind.
+fn complaint_saying(text: &str) -> TextArea<'static> {
+    let mut complaint = TextArea::from(text.split('\n'));
+    complaint.set_wrap_mode(WrapMode::Word);
+    complaint.set_cursor_line_style(ratatui::style::Style::new());
+    complaint.move_cursor(CursorMove::Bottom);
+    complaint.move_cursor(CursorMove::End);
+    complaint
+}
+
 impl Layer for RequestForm {
     fn places(&self) -> Vec<Place> {
         vec![Place::Form]
@@ -380,12 +414,7 @@ impl Layer for RequestForm {
     fn opened(&mut self, cx: &mut Cx<'_>) {
         self.fill_in(cx.shared);
         if let Some(draft) = cx.drafts.take(&self.posted().about()) {
-            self.form.restore(&draft);
-            self.unit.restore(&draft);
-            let text = |name: &str| draft.iter().find(|(field, _)| field == name).map(|(_, text)| text.clone()).unwrap_or_default();
-            self.complaint = TextArea::from(text("complaint").split('\n').map(str::to_owned).collect::<Vec<_>>());
-            self.urgency = text("urgency").parse().unwrap_or(self.urgency);
-            self.services.other = text("services").split(", ").filter(|text| !text.is_empty()).map(str::to_owned).collect();
+            self.restore(&draft);
         }
         self.codes = Some(cx.call(Call::of::<ListServiceCodes>(&Nothing {}, &Nothing {}, &Nothing {})));
     }
@@ -472,8 +501,7 @@ impl Layer for RequestForm {
     }
 
     fn draft(&self) -> Option<(String, Draft)> {
-        let touched = !self.complaint_text().is_empty() || !self.services.in_words().is_empty() || !self.unit.draft().is_empty();
-        let typed = if touched && !self.sending.needs_no_draft() { self.typed() } else { Draft::new() };
+        let typed = if self.sending.needs_no_draft() { Draft::new() } else { self.changed() };
         Some((self.posted().about(), typed))
     }
 
@@ -503,5 +531,69 @@ impl Layer for RequestForm {
             Focus::Complaint => None,
             Focus::Fields => self.form.caret(Self::fields_area(inside)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyModifiers;
+
+    use super::*;
+    use crate::tui::draft::Drafts;
+    use crate::tui::shared::tried;
+    use crate::tui::unsure::Unsure;
+
+    /// Presses keys in a form that Jo opens, with what he left in it before: what
+    /// he leaves now.
+    fn leaves(drafts: &mut Drafts, keys: &[KeyCode]) -> Draft {
+        let (shared, mut unsure, mut next_ticket) = (tried::signed_in("staff", &[]), Unsure::default(), 0);
+        let mut cx = Cx { shared: &shared, drafts, unsure: &mut unsure, next_ticket: &mut next_ticket, intents: Vec::new() };
+        let mut form = RequestForm::again(AssetId(uuid::Uuid::nil()), "1043");
+        form.opened(&mut cx);
+        for code in keys {
+            match code {
+                KeyCode::Tab => form.next(true),
+                _ => form.on_key(KeyEvent::new(*code, KeyModifiers::NONE), &mut cx),
+            }
+        }
+        let (about, draft) = form.draft().unwrap();
+        cx.drafts.set(&about, draft.clone());
+        draft
+    }
+
+    #[test]
+    fn whatever_was_changed_is_there_again_and_nothing_else_is_a_draft() {
+        assert_eq!(leaves(&mut Drafts::default(), &[]), [], "who only looks leaves nothing");
+        let stops = RequestForm::again(AssetId(uuid::Uuid::nil()), "1043").stops().len();
+        for at in 0..stops {
+            let mut drafts = Drafts::default();
+            let keys = [vec![KeyCode::Tab; at], vec![KeyCode::Char('7'), KeyCode::Char('x')]].concat();
+            let left = leaves(&mut drafts, &keys);
+            assert!(left.iter().any(|(_, text)| text.ends_with("7x")), "at {at}: {left:?}");
+            assert_eq!(left.len(), 2, "that and the urgency: {left:?}");
+            assert_eq!(leaves(&mut drafts, &[]), left, "and once more");
+        }
+    }
+
+    #[test]
+    fn services_come_back_as_they_were_entered_one_by_one() {
+        let mut drafts = Drafts::default();
+        let words = |text: &str| text.chars().map(KeyCode::Char).collect::<Vec<_>>();
+        let keys = [words("grease, and wash"), vec![KeyCode::Enter], words("horn"), vec![KeyCode::Enter], words("bra")].concat();
+        let left = leaves(&mut drafts, &keys);
+        let of = |name: &str| left.iter().find(|(field, _)| field == name).map(|(_, text)| text.as_str());
+        assert_eq!((of("services"), of("service")), (Some("grease, and wash\nhorn"), Some("bra")));
+        assert_eq!(leaves(&mut drafts, &[]), left);
+    }
+
+    #[test]
+    fn an_urgency_and_a_caller_that_was_emptied_are_kept_too() {
+        let mut drafts = Drafts::default();
+        let urgent = leaves(&mut drafts, &[KeyCode::Char('1')]);
+        assert_eq!(urgent, [("urgency".to_owned(), "1".to_owned())]);
+        let keys = [KeyCode::Tab, KeyCode::Tab, KeyCode::Backspace, KeyCode::Backspace];
+        let left = leaves(&mut drafts, &keys);
+        assert_eq!(left[0], ("first".to_owned(), String::new()));
+        assert_eq!(leaves(&mut drafts, &[]), left);
     }
 }

@@ -97,7 +97,17 @@ impl ServiceChoice {
 
     /// What was chosen, in words.
     pub(super) fn in_words(&self) -> String {
-        self.chosen.iter().map(|service| service.name.clone()).chain(self.other.iter().chain(&self.early).cloned()).collect::<Vec<_>>().join(", ")
+        self.entered().join(", ")
+    }
+
+    /// The same, one a line: a comma may stand in each.
+    pub(super) fn in_lines(&self) -> String {
+        self.entered().join("\n")
+    }
+
+    fn entered(&self) -> Vec<&str> {
+        let chosen = self.chosen.iter().map(|service| service.name.as_str());
+        chosen.chain(self.other.iter().chain(&self.early).map(String::as_str)).collect()
     }
 }
 

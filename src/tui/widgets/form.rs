@@ -291,6 +291,8 @@ impl Form {
             let fits = |field: &FormField| field.name == name && field.locked.is_none() && field.choice.as_ref().is_none_or(|choice| choice.has(text));
             if let Some(field) = self.fields.iter_mut().find(|field| fits(field)) {
                 field.text.set(text);
+                // It is what somebody typed: the next letter lengthens it.
+                field.replaced = false;
                 let began = was(field.name);
                 if let Some((_, began)) = draft.iter().find(|(kept, _)| *kept == began) {
                     field.began = began.clone();
@@ -359,6 +361,19 @@ mod tests {
 
     fn press(form: &mut Form, code: KeyCode) {
         form.key(KeyEvent::new(code, KeyModifiers::NONE));
+    }
+
+    #[test]
+    fn a_letter_replaces_what_was_there_before_but_nothing_that_somebody_typed() {
+        let asked = || Form::new(vec![FormField::new("given_by", "Said by", "").with("Petra").replaced_by_typing()]);
+        let mut form = asked();
+        press(&mut form, KeyCode::Char('G'));
+        press(&mut form, KeyCode::Char('e'));
+        assert_eq!(form.text("given_by"), "Ge");
+        let mut again = asked();
+        again.restore(&form.draft());
+        press(&mut again, KeyCode::Char('r'));
+        assert_eq!(again.text("given_by"), "Ger", "put back, it goes on");
     }
 
     fn contact() -> Form {

@@ -136,6 +136,23 @@ fn what_was_typed_is_kept_when_a_form_is_left() {
 }
 
 #[test]
+fn whatever_was_changed_in_a_request_is_kept_when_it_is_left() {
+    let mut counter = Terminal::signed_in("counter");
+    counter.press("<F3>1047<Enter>").until("1 Identification");
+    counter.press("r").until("Request service for 1047");
+    counter.press("<Esc>").settle();
+    assert!(!counter.text().contains("Kept what you typed"), "nothing was typed: {}", counter.text());
+    counter.press("r").until("Request service for 1047");
+    counter.press("<Tab><Tab>Gertrude").until("Gertrude");
+    counter.press("<Esc>").until("Kept what you typed");
+    counter.press("r").until("Gertrude");
+    // A service that is typed and not entered is sent, and so it is kept.
+    counter.press("wash the bed").until("wash the bed");
+    counter.press("<Esc>").until("Kept what you typed");
+    counter.press("r").until_all(&["wash the bed", "Gertrude"]);
+}
+
+#[test]
 fn the_palette_says_why_a_command_is_forbidden() {
     let mut technician = Terminal::signed_in("tech");
     technician.press("<F2>keller").until("Keller Bau");

@@ -337,6 +337,22 @@ fn a_half_filled_form_survives_a_kill() {
 }
 
 #[test]
+fn whatever_was_changed_in_a_request_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-fields"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    jo.press("r").until("Request service for");
+    jo.settle();
+    // No complaint: a service that is not entered yet, and who calls.
+    jo.press("steam clean<Tab><Tab><Tab>Vanderbilt").until_all(&["steam clean", "Vanderbilt"]);
+    std::thread::sleep(Duration::from_millis(1_500));
+    jo.settle();
+    kill(&mut jo);
+    let mut again = opened(folder.path(), &line, &token, "1047");
+    again.press("r").until_all(&["steam clean", "Vanderbilt"]);
+}
+
+#[test]
 fn a_sign_in_that_ended_meanwhile_is_asked_for_and_then_it_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-expired"));
