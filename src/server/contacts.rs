@@ -188,14 +188,14 @@ async fn demand(cx: &mut Cx, row: &ContactRow, body: &ContactDetails) -> Result<
 
 fn said(row: &mut ContactRow, body: &ContactDetails, country: &str, faults: &mut FieldFaults) {
     if let Some(first) = &body.first {
-        row.first_name = form::line(faults, "first", Some(first), lengths::NAME).unwrap_or_default();
+        row.first_name = form::text(faults, "first", Some(first), lengths::NAME).unwrap_or_default();
     }
     if let Some(last) = &body.last {
         row.last_name = form::required(faults, "last", last, lengths::NAME);
     }
     let line = |faults: &mut FieldFaults, slot: &mut Option<String>, field: &str, said: &Option<String>| {
         if said.is_some() {
-            *slot = form::line(faults, field, said.as_deref(), lengths::NAME);
+            *slot = form::text(faults, field, said.as_deref(), lengths::NAME);
         }
     };
     line(faults, &mut row.salutation, "salutation", &body.salutation);

@@ -25,7 +25,7 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
     let row = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
     let shop = shop(cx, &scope, ask.body.shop.as_deref()).await?;
     let mut faults = FieldFaults::default();
-    let number = form::line(&mut faults, "number", ask.body.number.as_deref(), lengths::CODE);
+    let number = form::text(&mut faults, "number", ask.body.number.as_deref(), lengths::CODE);
     let local = row.kind == CustomerKind::Local.name();
     // C-1: a local customer is linked with its owner only.
     if local && row.owner_shop_id != Some(shop.id) {

@@ -166,7 +166,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateCustomer>) -> Answer<Cust
     let shop = shop(cx, &scope, new.shop.as_deref()).await?;
     let mut faults = FieldFaults::default();
     let name = form::required(&mut faults, "name", &new.name, lengths::NAME);
-    let number = form::line(&mut faults, "number", new.number.as_deref(), lengths::CODE);
+    let number = form::text(&mut faults, "number", new.number.as_deref(), lengths::CODE);
     // S3-12: required unless the business system numbers customers itself; a
     // fleet may be linked later (S3-23).
     if number.is_none() && shop.numbering == "user_enters" && new.kind == CustomerKind::Local {
@@ -201,7 +201,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateCustomer>) -> Answer<Cust
 fn fill(row: &mut CustomerRow, details: &CustomerDetails, home: &str, faults: &mut FieldFaults) {
     let line = |faults: &mut FieldFaults, slot: &mut Option<String>, field: &str, said: &Option<String>, most: usize| {
         if said.is_some() {
-            *slot = form::line(faults, field, said.as_deref(), most);
+            *slot = form::text(faults, field, said.as_deref(), most);
         }
     };
     line(faults, &mut row.address1, "address1", &details.address1, lengths::NAME);

@@ -5,29 +5,32 @@ use crate::api::problem::FieldFaults;
 use crate::rules::{contact, place};
 use crate::text::{clean_line, clean_text, is_blank};
 
-/// A line of at most `most` characters; empty becomes none.
-pub(super) fn line(faults: &mut FieldFaults, field: &str, text: Option<&str>, most: usize) -> Option<String> {
-    within(faults, field, text?, clean_line, most)
+/// Fields that keep their line breaks; all others are lines.
+const WITH_LINE_BREAKS: [&str; 3] = ["complaint", "note", "notes"];
+
+/// What is kept of a text that was sent for a field of that name.
+pub(super) fn cleaned(field: &str, text: &str) -> String {
+    if WITH_LINE_BREAKS.contains(&field) { clean_text(text) } else { clean_line(text) }
 }
 
-/// A text with line breaks of at most `most` characters; empty becomes none.
+/// A text of at most `most` characters; empty becomes none.
 pub(super) fn text(faults: &mut FieldFaults, field: &str, text: Option<&str>, most: usize) -> Option<String> {
-    within(faults, field, text?, clean_text, most)
+    within(faults, field, text?, most)
 }
 
 /// Measured as it was sent, as the document says it; cleaning makes nothing longer.
-fn within(faults: &mut FieldFaults, field: &str, sent: &str, clean: fn(&str) -> String, most: usize) -> Option<String> {
+fn within(faults: &mut FieldFaults, field: &str, sent: &str, most: usize) -> Option<String> {
     let length = sent.chars().count();
     if length > most {
         faults.add(field, format!("at most {most} characters ({length} here)"));
         return None;
     }
-    Some(clean(sent)).filter(|cleaned| !is_blank(cleaned))
+    Some(cleaned(field, sent)).filter(|cleaned| !is_blank(cleaned))
 }
 
-/// A line that has to be there.
+/// A text that has to be there.
 pub(super) fn required(faults: &mut FieldFaults, field: &str, text: &str, most: usize) -> String {
-    let kept = within(faults, field, text, clean_line, most).unwrap_or_default();
+    let kept = within(faults, field, text, most).unwrap_or_default();
     if kept.is_empty() {
         // Of one that is too long that is said already, and stays.
         faults.add(field, "is required");

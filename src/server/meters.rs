@@ -133,8 +133,8 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
         Some(name) => faults.check("meter", name.parse()),
         None => None,
     };
-    let override_reason = form::line(&mut faults, "override_reason", new.override_reason.as_deref(), lengths::REMARK);
-    let comment = form::line(&mut faults, "comment", new.comment.as_deref(), lengths::REMARK);
+    let override_reason = form::text(&mut faults, "override_reason", new.override_reason.as_deref(), lengths::REMARK);
+    let comment = form::text(&mut faults, "comment", new.comment.as_deref(), lengths::REMARK);
     faults.settle()?;
     if override_reason.is_some() || new.kind == ReadingKind::Rollover {
         may_override(cx, asset.id).await?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
+use super::form;
 use super::powers::StandingIn;
 use crate::api::REQUEST_ID;
 use crate::api::ids::{AssetId, CustomerId, UserId};
@@ -16,6 +17,7 @@ use crate::api::operation::Endpoint;
 use crate::store::audit::{self, AuditRow};
 use crate::store::users::UserRow;
 use crate::store::{Conn, Result, Scope, customers};
+use crate::text::clean_line;
 
 /// What is never written down.
 const SECRETS: [&str; 5] = ["password", "new", "current", "device_token", "token"];
@@ -107,6 +109,24 @@ fn difference(before: &Value, after: &Value) -> Map<String, Value> {
     names.into_iter().filter(told).filter(|name| pair(name).0 != pair(name).1).map(|name| (name.clone(), json!([pair(name).0, pair(name).1]))).collect()
 }
 
+/// Changes as they are written down. What is taken from a body says no more than
+/// the record does: what drives a terminal or turns text is in neither (trap 14).
+fn written(changes: Value) -> String {
+    cleaned("", changes).to_string()
+}
+
+fn cleaned(field: &str, value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(form::cleaned(field, &text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| cleaned(field, item)).collect()),
+        Value::Object(members) => {
+            let member = |(name, value): (String, Value)| (clean_line(&name), cleaned(&name, value));
+            Value::Object(members.into_iter().map(member).collect())
+        }
+        other => other,
+    }
+}
+
 /// Writes an act of a caller down.
 pub(crate) async fn write(conn: &mut Conn, caller: &Caller, endpoint: &Endpoint, asked: (&Value, &[u8]), noted: Noted, origin: &Origin) -> Result<()> {
     if noted.skipped {
@@ -131,7 +151,7 @@ pub(crate) async fn write(conn: &mut Conn, caller: &Caller, endpoint: &Endpoint,
         on_behalf_name,
         asset_id: noted.asset.map(|id| id.to_string()).or_else(|| of_path("assets")),
         user_id: noted.user.map(|id| id.to_string()).or_else(|| of_path("users")),
-        changes: Value::Object(changes).to_string(),
+        changes: written(Value::Object(changes)),
         reason: noted.reason,
         ..came(origin, AuditRow::new((&caller.name(), caller.user_kind().name()), &in_snake_case(endpoint.name), &entity))
     };
@@ -144,12 +164,12 @@ fn came(origin: &Origin, row: AuditRow) -> AuditRow {
 }
 
 /// Writes down what the identity provider brought about for a user.
-pub(crate) async fn write_by_provider(conn: &mut Conn, user: UserId, act: &str, changes: &Value, origin: &Origin) -> Result<()> {
+pub(crate) async fn write_by_provider(conn: &mut Conn, user: UserId, act: &str, changes: Value, origin: &Origin) -> Result<()> {
     let id = user.to_string();
     let row = AuditRow {
         entity_id: Some(id.clone()),
         user_id: Some(id),
-        changes: changes.to_string(),
+        changes: written(changes),
         ..came(origin, AuditRow::new(("identity provider", "identity_provider"), act, "user"))
     };
     audit::add(conn, &row).await
@@ -210,6 +230,15 @@ mod tests {
         assert!(!noted.skipped);
         // A new record's code is no secret.
         assert_eq!(Value::Object(difference(&Value::Null, &json!({ "code": "SLN" }))), json!({ "code": [null, "SLN"] }));
+    }
+
+    #[test]
+    fn trap_14_a_change_says_no_more_than_the_record() {
+        let line = |text: &str| json!([{ "other_text": text, "note": null, "at": 7 }]);
+        let sent = json!({ "name": "Au\u{1b}[2J\u{202e}dit\r\n", "notes": "one\r\ntwo\u{9b}", "lines": line("\u{200b}Wash\u{7}") });
+        let kept = json!({ "name": [null, "Au[2Jdit"], "notes": [null, "one\ntwo"], "lines": [null, line("Wash")] });
+        let told: Value = serde_json::from_str(&written(Value::Object(difference(&Value::Null, &sent)))).unwrap();
+        assert_eq!(told, kept);
     }
 
     #[test]

@@ -120,7 +120,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateUser>) -> Answer<Account>
 /// Puts what was said into the row; what is absent stays, empty clears.
 async fn said(cx: &mut Cx, mut row: AccountRow, body: &AccountDetails, faults: &mut FieldFaults) -> Result<AccountRow, Fault> {
     if let Some(first) = &body.first {
-        row.first_name = form::line(faults, "first", Some(first), lengths::NAME).unwrap_or_default();
+        row.first_name = form::text(faults, "first", Some(first), lengths::NAME).unwrap_or_default();
     }
     if let Some(last) = &body.last {
         row.last_name = form::required(faults, "last", last, lengths::NAME);

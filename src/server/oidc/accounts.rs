@@ -66,7 +66,7 @@ async fn first_time(conn: &mut Conn, provider: &IdentityProvider, person: &Perso
         return Err(refused("the account that fits is tied to somebody else"));
     }
     tracing::info!(user = user.username.as_str(), by, "an account was tied to the identity provider");
-    noted::write_by_provider(conn, user.id, "link_user", &json!({ "subject": [null, subject], "found_by": [null, by] }), origin).await?;
+    noted::write_by_provider(conn, user.id, "link_user", json!({ "subject": [null, subject], "found_by": [null, by] }), origin).await?;
     Ok(users::by_id(conn, user.id).await?.ok_or_else(no_account)?)
 }
 
@@ -134,12 +134,12 @@ async fn bring_grants(conn: &mut Conn, user: UserId, brought: &[(NewGrant, Strin
         }
         users::end_grant(conn, user, gone.id).await?;
         let was = told(&gone.role, &gone.scope_kind, gone.scope_id.as_deref(), &gone.from_group);
-        noted::write_by_provider(conn, user, "end_grant", &each(was, |was| json!([was, null])), origin).await?;
+        noted::write_by_provider(conn, user, "end_grant", each(was, |was| json!([was, null])), origin).await?;
     }
     for (new, group) in brought.iter().filter(|(new, _)| !held.iter().any(|held| same(held, new))) {
         users::give_by_group(conn, user, new, group).await?;
         let is = told(&new.role, &new.scope_kind, new.scope_id.as_deref(), group);
-        noted::write_by_provider(conn, user, "give_grant", &each(is, |is| json!([null, is])), origin).await?;
+        noted::write_by_provider(conn, user, "give_grant", each(is, |is| json!([null, is])), origin).await?;
     }
     Ok(())
 }

@@ -172,8 +172,8 @@ fn row(cx: &Cx, asset: &AssetRow, shop: &ShopRow, new: &NewRequest, faults: &mut
         driver_email: driver.email,
         driver_phone: driver.phone,
         driver_extension: driver.extension,
-        po_number: form::line(faults, "po_number", new.po_number.as_deref(), lengths::CODE),
-        authorization_number: form::line(faults, "authorization_number", new.authorization_number.as_deref(), lengths::CODE),
+        po_number: form::text(faults, "po_number", new.po_number.as_deref(), lengths::CODE),
+        authorization_number: form::text(faults, "authorization_number", new.authorization_number.as_deref(), lengths::CODE),
         note: form::text(faults, "note", new.note.as_deref(), lengths::REMARK),
         requested_at: At::from_micros(cx.typed_at.as_microsecond()),
         requested_by: Some(cx.caller.id()),
@@ -198,8 +198,8 @@ fn named_caller(faults: &mut FieldFaults, said: &Caller, country: &str) -> Calle
 
 fn person(faults: &mut FieldFaults, field: &str, said: &Caller, country: &str) -> Caller {
     Caller {
-        first: form::line(faults, field, Some(&said.first), lengths::CALLER).unwrap_or_default(),
-        last: form::line(faults, field, Some(&said.last), lengths::CALLER).unwrap_or_default(),
+        first: form::text(faults, field, Some(&said.first), lengths::CALLER).unwrap_or_default(),
+        last: form::text(faults, field, Some(&said.last), lengths::CALLER).unwrap_or_default(),
         email: form::email(faults, field, said.email.as_deref()),
         phone: form::phone(faults, field, said.phone.as_deref(), country),
         extension: form::extension(faults, field, said.extension.as_deref()),

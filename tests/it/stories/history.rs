@@ -1,13 +1,17 @@
 //! Who did what: told whole to those who may see it, without secrets, and in a
 //! chain in which every change and every removal shows (S4-16, I-6).
 
+use std::collections::BTreeSet;
+
 use countertop::import::{Kind, Options, import};
 use countertop::store::Scope;
 use countertop::store::audit::{self, Broken, Chain, Of, Which};
+use countertop::text::clean_text;
 use serde_json::{Value, json};
 
 use super::by_hand;
-use super::targets::{let_in, made, signed_in};
+use super::contract::{Contract, Target};
+use super::targets::{People, Targets, let_in, made, signed_in};
 use crate::harness::{World, each, refused, refused_by_role, token_hash};
 
 /// Seals all that waits.
@@ -34,6 +38,35 @@ async fn some_acts(w: &World) -> Vec<String> {
     }
     seal(w).await;
     by_hand::texts(w, "SELECT audit_id FROM audit_seal ORDER BY place").await
+}
+
+/// All acts in their order, each with what it changed.
+async fn changes(w: &World) -> Vec<(String, Value)> {
+    let read = |row: String| {
+        let (act, changes) = row.split_once(' ').expect("an act and what it changed");
+        (act.to_owned(), serde_json::from_str::<Value>(changes).expect("JSON"))
+    };
+    by_hand::texts(w, "SELECT act || ' ' || changes FROM audit ORDER BY id").await.into_iter().map(read).collect()
+}
+
+/// A word with what drives a terminal, turns text or hides in it.
+fn odd(word: &str) -> String {
+    format!("{word}\u{1b}[2Jx\u{202e}\u{200b}\r\ny")
+}
+
+/// Every text in it, the names of members too.
+fn gather(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, texts)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                texts.push(name.clone());
+                gather(member, texts);
+            }
+        }
+        _ => {}
+    }
 }
 
 on_both_databases! {
@@ -118,6 +151,66 @@ on_both_databases! {
         }
         // The look would find one: what is no secret is there.
         assert!(rows.iter().any(|row| row.contains("nora")));
+    }
+
+    async fn trap_14_every_act_says_what_the_record_says(w: World) {
+        let admin = signed_in(&w, "admin").await;
+        let (customer, asset) = (format!("/v1/customers/{}", w.ids.keller), format!("/v1/assets/{}", w.ids.excavator));
+        let contact = json!({ "first": odd("Fi"), "last": odd("La"), "job_title": odd("Jo"), "salutation": odd("Sa") });
+        let request = json!({ "shop": "SLN", "complaint": odd("Co"), "note": odd("No"), "po_number": odd("Po"), "lines": [{ "other_text": odd("Li") }] });
+        for (path, body) in [
+            ("/v1/customers".to_owned(), json!({ "shop": "SLN", "name": odd("Na"), "number": odd("Nu"), "city": odd("Ci"), "notes": odd("No") })),
+            ("/v1/shops".to_owned(), json!({ "code": odd("Co"), "name": odd("Na"), "time_zone": "UTC", "country": "US" })),
+            ("/v1/organizations".to_owned(), json!({ "code": odd("Co"), "name": odd("Na") })),
+            ("/v1/users".to_owned(), json!({ "username": "nora", "kind": "staff", "first": odd("Fi"), "last": odd("La"), "shop": "SLN" })),
+            ("/v1/kiosks".to_owned(), json!({ "label": odd("La"), "shop": "SLN" })),
+            ("/v1/service-codes".to_owned(), json!({ "code": odd("Co"), "name": odd("Na") })),
+            (format!("{customer}/consents"), json!({ "role": "executive", "given_by": odd("Gi") })),
+            (format!("{customer}/contacts"), contact),
+            (format!("{asset}/readings"), json!({ "value": "12904", "comment": odd("Co") })),
+            (format!("{asset}/service-requests"), request),
+        ] {
+            let (status, record) = admin.post(&path, body.clone()).await;
+            assert_eq!(status, 201, "{path}: {record}");
+            let noted = changes(&w).await.pop().expect("it was noted").1;
+            let fields = body.as_object().unwrap().iter().filter(|(_, sent)| sent.as_str().is_some_and(|sent| sent.contains('\u{1b}')));
+            for (field, _) in fields {
+                assert_eq!(noted[field][1], record[field], "{path} {field}: {noted}");
+                assert!(record[field].as_str().is_some_and(|kept| kept.contains("[2Jx")), "{path} {field}: {record}");
+            }
+        }
+    }
+
+    async fn trap_14_no_operation_notes_what_drives_a_terminal(w: World) {
+        let (_, document) = w.stranger().get("/openapi.json").await;
+        let contract = Contract::read(&document, &Contract::matrix());
+        let targets = Targets::plant(&w).await;
+        let people = People::hire(&w, &targets, "scribe").await;
+        for operation in contract.operations.iter().filter(|operation| !operation.is_open && !operation.is_get()) {
+            let path = targets.address(&operation.path, Target::Own, &people, None).unwrap();
+            for field in &operation.fields {
+                // Some change the session that they are sent in.
+                let admin = signed_in(&w, "admin").await;
+                let mut body = operation.body.clone().unwrap_or_else(|| json!({}));
+                body[field.as_str()] = json!(odd("x"));
+                admin.send(&operation.method, &path, &[], Some(body.to_string().into_bytes())).await;
+            }
+        }
+        let (mut noted, mut acts) = (Vec::new(), BTreeSet::new());
+        for (act, changes) in changes(&w).await {
+            let before = noted.len();
+            gather(&changes, &mut noted);
+            if noted[before..].iter().any(|text| text.contains("[2Jx")) {
+                acts.insert(act);
+            }
+        }
+        for text in &noted {
+            assert_eq!(&clean_text(text), text);
+        }
+        // The walk got through wherever the smallest body is enough.
+        for act in ["change_customer", "create_contact", "create_organization", "request_service", "set_service_code", "void_reading"] {
+            assert!(acts.contains(act), "{act} is not among {acts:?}");
+        }
     }
 
     async fn s1_5_a_customers_administrator_sees_what_he_and_those_he_named_did(w: World) {
