@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asked::read_body;
+use asked::{IfMatch, read_body};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -94,8 +94,8 @@ pub(crate) struct Ask<O: Operation> {
     pub(crate) query: O::Query,
     /// Body.
     pub(crate) body: O::Body,
-    /// The version in `If-Match`, if one was sent.
-    pub(crate) if_match: Option<i64>,
+    /// The versions that it may change, by `If-Match`.
+    pub(crate) if_match: IfMatch,
     /// Where it comes from.
     pub(crate) from: IpAddr,
     /// The same for the audit.
@@ -150,7 +150,7 @@ pub(crate) enum Work {
 pub(crate) struct Asked {
     path: Value,
     uri: Uri,
-    if_match: Option<i64>,
+    if_match: IfMatch,
     kept_for: Duration,
     from: IpAddr,
     origin: Origin,
@@ -527,10 +527,7 @@ pub(crate) fn version_stale(current: impl Serialize) -> Problem {
     Problem::new("version.stale", "Somebody else changed this meanwhile. Look at both and decide.").about(current)
 }
 
-/// 412 with the record as it is now, if `If-Match` names another version.
-pub(crate) fn check_version(sent: Option<i64>, version: i64, current: impl Serialize) -> Result<(), Problem> {
-    match sent {
-        Some(sent) if sent != version => Err(version_stale(current)),
-        _ => Ok(()),
-    }
+/// 412 with the record as it is now, if `If-Match` names other versions only.
+pub(crate) fn check_version(sent: &IfMatch, version: i64, current: impl Serialize) -> Result<(), Problem> {
+    if sent.allows(version) { Ok(()) } else { Err(version_stale(current)) }
 }

@@ -118,7 +118,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateContact>) -> Answer<Conta
 /// `PATCH /v1/contacts/{id}`.
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeContact>) -> Answer<Contact> {
     let before = get(cx, &[MANAGE, ROLES, RIGHTS, CREDENTIALS], ask.path.id).await?;
-    check_version(ask.if_match, before.row_version, view(before.clone(), true))?;
+    check_version(&ask.if_match, before.row_version, view(before.clone(), true))?;
     if ask.body.kind.is_some_and(|kind| kind.name() != before.kind) {
         return Err(Problem::field("kind", "a person stays a person, a department a department").into());
     }

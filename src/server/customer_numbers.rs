@@ -40,7 +40,7 @@ pub(super) async fn set(cx: &mut Cx, ask: Ask<SetCustomerNumber>) -> Answer<Cust
         return Err(Problem::missing(vec![needed]).into());
     }
     let current = view(cx, &scope, row.clone()).await?;
-    check_version(ask.if_match, row.row_version, &current)?;
+    check_version(&ask.if_match, row.row_version, &current)?;
     if number == present {
         cx.noted.skip();
         return Ok(Reply::ok(current).version(row.row_version));

@@ -274,7 +274,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeCustomer>) -> Answer<Cust
     let scope = cx.caller.scope(EDIT);
     let mut row = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
     let (before, present) = (row.clone(), view(cx, &scope, row.clone()).await?);
-    check_version(ask.if_match, row.row_version, &present)?;
+    check_version(&ask.if_match, row.row_version, &present)?;
     if row.kind == CustomerKind::Fleet.name() {
         // C-2, S3-25.
         return Err(Problem::new("customer.fleet", "A fleet keeps its own address; a shop sets only its number and note.").into());

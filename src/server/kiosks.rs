@@ -108,7 +108,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeKiosk>) -> Answer<Kiosk> 
     let found = kiosks::get(&mut cx.conn, ask.path.id).await?;
     let before = found.filter(|row| reach.reaches_shop(row.shop_id)).ok_or_else(Problem::not_found)?;
     let present = view(before.clone());
-    check_version(ask.if_match, before.row_version, &present)?;
+    check_version(&ask.if_match, before.row_version, &present)?;
     let mut faults = FieldFaults::default();
     check(&ask.body, &mut faults);
     faults.settle()?;

@@ -92,7 +92,7 @@ pub(super) async fn change_organization(cx: &mut Cx, ask: Ask<ChangeOrganization
     let before = places::organization(&mut cx.conn, &scope, &ask.path.id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let moves = ask.body.customer.is_some_and(|customer| before.customer_id != Some(customer));
     demand_alone(cx, &scope, &before, moves).await?;
-    check_version(ask.if_match, before.row_version, organization_view(cx, &scope, before.clone()))?;
+    check_version(&ask.if_match, before.row_version, organization_view(cx, &scope, before.clone()))?;
     let mut row = before.clone();
     let mut faults = FieldFaults::default();
     if let Some(name) = &ask.body.name {
@@ -183,7 +183,7 @@ pub(super) async fn change_shop(cx: &mut Cx, ask: Ask<ChangeShop>) -> Answer<Sho
     let scope = cx.caller.scope(SHOPS);
     let found = places::shop(&mut cx.conn, &scope, &ask.path.id.to_string()).await?;
     let before = found.filter(|shop| scope.reaches_shop(shop.id)).ok_or_else(Problem::not_found)?;
-    check_version(ask.if_match, before.row_version, shop_view(before.clone()))?;
+    check_version(&ask.if_match, before.row_version, shop_view(before.clone()))?;
     let mut row = before.clone();
     let mut faults = FieldFaults::default();
     if let Some(name) = &ask.body.name {

@@ -103,7 +103,7 @@ pub(super) async fn cancel(cx: &mut Cx, ask: Ask<CancelRequest>) -> Answer<Servi
     let reason = form::reason(&mut faults, &ask.body.reason);
     faults.settle()?;
     let present = shape::view(cx, &scope, row.clone()).await?;
-    check_version(ask.if_match, row.row_version, &present)?;
+    check_version(&ask.if_match, row.row_version, &present)?;
     let status = present.status;
     if !status.may_become(RequestStatus::Cancelled) {
         let detail = format!("{} is {}; it cannot be cancelled any more.", row.number, status.in_words());

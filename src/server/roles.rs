@@ -129,7 +129,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeRole>) -> Answer<RoleView
     let before = roles::get(&mut cx.conn, &ask.path.key).await?.ok_or_else(Problem::not_found)?;
     cx.caller.demand_everywhere(MANAGE)?;
     let present = view(before.clone());
-    check_version(ask.if_match, before.row_version, &present)?;
+    check_version(&ask.if_match, before.row_version, &present)?;
     let mut faults = FieldFaults::default();
     let mut row = before.clone();
     if let Some(name) = &ask.body.name {

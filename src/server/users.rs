@@ -145,7 +145,7 @@ async fn said(cx: &mut Cx, mut row: AccountRow, body: &AccountDetails, faults: &
 pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeUser>) -> Answer<Account> {
     let before = manageable(cx, ask.path.id).await?;
     let present = view(cx, before.clone()).await?;
-    check_version(ask.if_match, before.row_version, &present)?;
+    check_version(&ask.if_match, before.row_version, &present)?;
     let details = ask.body.details;
     let mut faults = FieldFaults::default();
     let row = said(cx, before.clone(), &details, &mut faults).await?;

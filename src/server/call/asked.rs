@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequestParts as _, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 
@@ -33,7 +33,7 @@ impl Asked {
         let from = from(&parts);
         Ok(Self {
             path,
-            if_match: if_match(&parts.headers),
+            if_match: IfMatch::of(&parts.headers),
             kept_for: kept_for(&parts.headers)?,
             from,
             origin: Origin::of(&parts.headers, from),
@@ -48,7 +48,7 @@ impl Asked {
         let path = O::Path::deserialize(&self.path).map_err(|_| Problem::not_found())?;
         let query = axum::extract::Query::<O::Query>::try_from_uri(&self.uri).map_err(|rejection| Problem::new("query.invalid", tell(&rejection)))?.0;
         let body = if self.body.iter().all(u8::is_ascii_whitespace) { from_json(b"{}") } else { from_json(&self.body) }?;
-        Ok(Ask { path, query, body, if_match: self.if_match, from: self.from, origin: self.origin.clone() })
+        Ok(Ask { path, query, body, if_match: self.if_match.clone(), from: self.from, origin: self.origin.clone() })
     }
 }
 
@@ -126,11 +126,37 @@ fn kept_for(headers: &HeaderMap) -> Result<Duration, Problem> {
     seconds.ok_or_else(|| Problem::field("kept_for", format!("whole seconds, at most {} digits", lengths::KEPT_FOR)))
 }
 
-fn if_match(headers: &HeaderMap) -> Option<i64> {
-    let value = headers.get(header::IF_MATCH)?.to_str().ok()?;
-    let version = value.trim().trim_start_matches("W/").trim_matches('"');
-    // What is no version of ours matches none.
-    (version != "*").then(|| version.parse().unwrap_or(-1))
+/// The versions of a record that a write may change; any where nothing was said
+/// of it. What is there and is no version of ours matches none: a write that was
+/// meant to have a condition never loses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IfMatch(Option<Vec<i64>>);
+
+impl IfMatch {
+    /// Several headers are one list (RFC 9110, 5.3), and bytes that are no text
+    /// may stand in a tag.
+    fn of(headers: &HeaderMap) -> Self {
+        let sent: Vec<&[u8]> = headers.get_all(header::IF_MATCH).iter().map(HeaderValue::as_bytes).collect();
+        let list = String::from_utf8_lossy(&sent.join(&b","[..])).into_owned();
+        if sent.is_empty() || list.trim() == "*" {
+            return Self(None);
+        }
+        // A number without its quotes is taken where it stands alone: in a list it
+        // could be a part of somebody else's tag.
+        let alone = list.trim().parse::<i64>();
+        Self(Some(alone.map_or_else(|_| list.split(',').filter_map(version).collect(), |version| vec![version])))
+    }
+
+    /// Whether a record of this version may be changed.
+    pub(crate) fn allows(&self, version: i64) -> bool {
+        self.0.as_ref().is_none_or(|named| named.contains(&version))
+    }
+}
+
+/// The version in a tag of ours. A comma may stand in a tag, a quote may not.
+fn version(tag: &str) -> Option<i64> {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
 #[cfg(test)]

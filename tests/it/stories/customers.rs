@@ -201,6 +201,26 @@ on_both_databases! {
         assert_eq!((any.status, any.version()), (200, Some(3)));
     }
 
+    async fn a_condition_that_is_not_understood_makes_no_change_unconditional(w: World) {
+        let counter = w.sign_in("counter").await;
+        let path = format!("/v1/customers/{}", w.ids.keller);
+        assert_eq!(counter.patch(&path, json!({ "city": "Dallas" }), Some(1)).await.0, 200);
+        let change = async |tags: &[&str], city: &str| {
+            let headers: Vec<(&str, &str)> = tags.iter().map(|tag| ("if-match", *tag)).collect();
+            counter.send("PATCH", &path, &headers, Some(json!({ "city": city }).to_string().into_bytes())).await
+        };
+        let odd: [&[&str]; 8] = [&["\"é\""], &["é"], &["\"2é\""], &[""], &["2, 3"], &["\"77\"", "*"], &["\"1\", \"3\""], &["\"1\"", "\"3\""]];
+        for tags in odd {
+            let answer = change(tags, "Austin").await;
+            assert_eq!((answer.status, &answer.json()["current"]["version"]), (412, &json!(2)), "{tags:?}: {}", answer.text);
+        }
+        assert_eq!(counter.get(&path).await.1["city"], "Dallas");
+        let several = change(&["\"1\", \"2\""], "Austin").await;
+        assert_eq!((several.status, several.version()), (200, Some(3)), "one of them is the present one: {}", several.text);
+        let on_two_lines = change(&["\"9\"", "\"3\""], "Houston").await;
+        assert_eq!((on_two_lines.status, on_two_lines.version()), (200, Some(4)), "{}", on_two_lines.text);
+    }
+
     async fn of_writers_at_the_same_time_one_wins_and_the_others_are_stale(w: World) {
         let counter = w.sign_in("counter").await;
         let path = format!("/v1/customers/{}", w.ids.keller);
