@@ -6,6 +6,11 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// No sentence of ours is longer; what is would be drawn over and over.
+pub const LONGEST_SENTENCE: usize = 1_000;
+/// The most of somebody else's words that a sentence of ours quotes.
+const LONGEST_QUOTE: usize = 80;
+
 /// Folds text for comparison: NFKC, case- and accent-folded, trimmed, inner
 /// runs of white space become one space (contract 8.2, "What a search hit is").
 #[must_use]
@@ -214,6 +219,53 @@ fn is_hyphen(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{00AD}')
 }
 
+/// A sentence of ours about what somebody sent: what it quotes of that is cut, and
+/// so is the whole, for the quotes may hold quotes.
+#[must_use]
+pub fn with_short_quotes(sentence: &str) -> String {
+    let mut told = String::new();
+    let mut quote: Option<char> = None;
+    let (mut length, mut is_escaped) = (0, false);
+    for c in sentence.chars() {
+        match quote {
+            None => {
+                quote = Some(c).filter(|c| matches!(*c, '"' | '`'));
+                length = 0;
+                told.push(c);
+            }
+            Some(end) if c == end && !is_escaped => {
+                quote = None;
+                told.push(c);
+            }
+            Some(end) => {
+                is_escaped = end == '"' && c == '\\' && !is_escaped;
+                length += 1;
+                if length <= LONGEST_QUOTE {
+                    told.push(c);
+                } else if length == LONGEST_QUOTE + 1 {
+                    told.push('…');
+                }
+            }
+        }
+    }
+    at_most(told, LONGEST_SENTENCE)
+}
+
+/// Somebody else's word for something, as it may be quoted.
+#[must_use]
+pub fn short_quote(word: &str) -> String {
+    at_most(clean_line(word), LONGEST_QUOTE)
+}
+
+fn at_most(mut text: String, most: usize) -> String {
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    if let Some(end) = end {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -278,6 +330,20 @@ mod tests {
         for c in "\u{200c}\u{200d}\u{00ad}\u{034f}\u{fe0f}\u{e0100}".chars() {
             let written = format!("Kell{c}er");
             assert_eq!((clean_line(&written), fold(&written).as_str(), is_blank(&c.to_string())), (written.clone(), "keller", true));
+        }
+    }
+
+    #[test]
+    fn what_is_quoted_comes_to_an_end() {
+        let short = "unknown field `nmae`, expected `name` or \"a \\\" b\" at line 1";
+        assert_eq!(with_short_quotes(short), short);
+        let told = with_short_quotes(&format!("invalid type: string {:?}, expected a boolean", "\u{301}".repeat(9_000)));
+        assert!(told.chars().count() < 130 && told.ends_with("…\", expected a boolean"), "{told}");
+        let told = with_short_quotes(&format!("unknown field `{}`, expected `name`", "x".repeat(9_000)));
+        assert_eq!(told, format!("unknown field `{}…`, expected `name`", "x".repeat(80)));
+        for odd in ["`", "\"", "`\"", "\\\"", "`, expected `"] {
+            let told = with_short_quotes(&format!("unknown field `{}`", odd.repeat(9_000)));
+            assert!(told.chars().count() <= LONGEST_SENTENCE + 1, "{odd}: {told}");
         }
     }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::permission::Permission;
+use crate::text::{short_quote, with_short_quotes};
 
 /// What went wrong: for people in `detail`, for machines in `code`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
@@ -148,14 +149,20 @@ impl Problem {
     }
 }
 
+/// No form has more fields; whoever sends names of his own hears of so many.
+const MOST_FAULTS: usize = 100;
+
 /// Collects what is wrong with a form, so that all of it is told at once.
 #[derive(Debug, Default)]
 pub struct FieldFaults(BTreeMap<String, String>);
 
 impl FieldFaults {
-    /// Adds what is wrong with a field; the first word on a field stays.
+    /// Adds what is wrong with a field; the first word on a field stays. Both may
+    /// quote what was sent, which may be of any length.
     pub fn add(&mut self, field: &str, fault: impl Into<String>) {
-        self.0.entry(field.to_owned()).or_insert_with(|| fault.into());
+        if self.0.len() < MOST_FAULTS {
+            self.0.entry(short_quote(field)).or_insert_with(|| with_short_quotes(&fault.into()));
+        }
     }
 
     /// Keeps the value of a check, or what was wrong.

@@ -28,7 +28,7 @@ pub use trust::Trust;
 use crate::api::operation::{Method, Operation};
 use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, KEPT_FOR};
-use crate::text::for_screen;
+use crate::text::{LONGEST_SENTENCE, for_screen};
 
 /// One call is given up after this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,8 +37,6 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// The most that an answer may hold, counted as it is unpacked. The longest page
 /// of ours is a tenth of it; whoever sends more wants to fill the memory.
 const MOST: usize = 16 << 20;
-/// No sentence of ours is longer; what is would be drawn over and over.
-const LONGEST_TOLD: usize = 1_000;
 
 /// Why a call brought nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -364,7 +362,7 @@ impl Client {
 /// Words from outside as they may be shown: nothing in them drives a terminal,
 /// and they come to an end.
 fn told(words: &str) -> String {
-    let kept = words.char_indices().nth(LONGEST_TOLD).map_or(words, |(end, _)| &words[..end]);
+    let kept = words.char_indices().nth(LONGEST_SENTENCE).map_or(words, |(end, _)| &words[..end]);
     for_screen(kept)
 }
 

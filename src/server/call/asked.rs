@@ -15,7 +15,7 @@ use super::{Ask, Asked, Origin};
 use crate::api::operation::Operation;
 use crate::api::problem::Problem;
 use crate::api::{KEPT_FOR, lengths};
-use crate::text::clean_line;
+use crate::text::{clean_line, with_short_quotes};
 
 /// Reads a body of so many bytes at most, within so much time.
 pub(super) async fn read_body(body: Body, most: usize, within: Duration) -> Result<Bytes, Problem> {
@@ -58,8 +58,8 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::with_status(422, "body.invalid", "The body cannot be understood", "Send one JSON object."));
     }
     serde_json::from_slice(&without_nul(bytes)).map_err(|error| {
-        let told = in_json_words(&error.to_string());
-        Problem::with_status(422, "body.invalid", "The body cannot be understood", clean_line(&format!("The body cannot be understood: {told}.")))
+        let told = not_understood("body", &in_json_words(&error.to_string()));
+        Problem::with_status(422, "body.invalid", "The body cannot be understood", told)
     })
 }
 
@@ -103,8 +103,13 @@ fn tell(error: &dyn std::error::Error) -> String {
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    let told = deepest.to_string().replace("invalid digit found in string", "a whole number is expected");
-    clean_line(&format!("The query cannot be understood: {told}."))
+    not_understood("query", &deepest.to_string().replace("invalid digit found in string", "a whole number is expected"))
+}
+
+/// The words of whoever could not read it quote what was sent, however long that
+/// is: the answer would be longer than the question, and is kept.
+fn not_understood(what: &str, told: &str) -> String {
+    clean_line(&format!("The {what} cannot be understood: {}.", with_short_quotes(told)))
 }
 
 /// Where a call comes from. A proxy on this machine says for whom it asks, and
@@ -162,6 +167,34 @@ fn version(tag: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn by_headers(sent: &[&[u8]]) -> IfMatch {
+        let mut headers = HeaderMap::new();
+        for tag in sent {
+            headers.append(header::IF_MATCH, HeaderValue::from_bytes(tag).unwrap());
+        }
+        IfMatch::of(&headers)
+    }
+
+    #[test]
+    fn a_condition_that_is_not_understood_is_one_that_nothing_meets() {
+        let odd: [&[u8]; 11] = [b"\"\xe9\"", b"\xe9", b"\"2\xff\"", b"", b"\"\"", b"yesterday", b"2, 3", b"\"a, 2, b\"", b"\"2\"2", b"**", b"\"*\""];
+        for nothing in odd {
+            assert_eq!(by_headers(&[nothing]), IfMatch(Some(vec![])), "{}", nothing.escape_ascii());
+        }
+        assert!(!by_headers(&[b"\"77\"", b"*"]).allows(2), "any version stands alone or not at all");
+    }
+
+    #[test]
+    fn a_condition_may_name_several_versions() {
+        let lists: [&[&[u8]]; 4] = [&[b"\"2\", \"3\""], &[b"\"3\" , W/\"2\""], &[b"\"2\"", b"\"3\""], &[b",\"2\",,\"\xe9\",\"3\""]];
+        for sent in lists {
+            let named = by_headers(sent);
+            assert_eq!([1, 2, 3, 4].map(|version| named.allows(version)), [false, true, true, false], "{named:?}");
+        }
+        assert_eq!((by_headers(&[b" 2 "]), by_headers(&[b"W/\"2\""])), (IfMatch(Some(vec![2])), IfMatch(Some(vec![2]))));
+        assert_eq!((by_headers(&[]), by_headers(&[b" * "])), (IfMatch(None), IfMatch(None)));
+    }
 
     #[test]
     fn a_nul_goes_wherever_it_stands_and_nothing_else() {

@@ -2,9 +2,10 @@
 //! transactions that leave no trace.
 
 use countertop::store::users;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::harness::{Caller, refused, refused_by_role};
+use super::by_hand;
+use crate::harness::{Answer, Caller, refused, refused_by_role};
 
 /// How many requests the caller sees.
 async fn how_many(caller: &Caller) -> usize {
@@ -195,6 +196,34 @@ on_both_databases! {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
         assert_eq!(counter.send("POST", "/v1/customers", &[], Some(deep.into_bytes())).await.status, 422, "deeply nested");
         assert_eq!(counter.get("/v1/session").await.0, 200, "the server lives");
+    }
+
+    async fn what_was_sent_wrongly_is_told_back_in_short(w: World) {
+        let (counter, admin) = (w.sign_in("counter").await, w.sign_in("admin").await);
+        let is_short = |answer: &Answer, told: &str| {
+            assert!(answer.status == 422 && answer.text.chars().count() < 3_000, "{} with {} bytes", answer.status, answer.text.len());
+            assert!(answer.text.contains('…') && answer.text.contains(told), "{}", answer.text);
+        };
+        let marks = "\u{301}".repeat(100_000);
+        let body = json!({ "unit_number": "1042", "complaint": "x", "confirm_duplicate": marks });
+        is_short(&counter.post_with_key("/v1/service-requests", "long", body).await, "expected a boolean");
+        let kept = by_hand::texts(&w, "SELECT answer FROM idempotency WHERE idempotency_key = 'long'").await;
+        assert!(kept.len() == 1 && kept[0].chars().count() < 3_000, "{}", kept.len());
+        let long = "x".repeat(14_000);
+        let unknown = format!("{{\"{long}\":1}}").into_bytes();
+        is_short(&w.stranger().send("POST", "/v1/sessions", &[], Some(unknown)).await, "unknown field");
+        is_short(&counter.send("GET", &format!("/v1/assets/lookup?tag=1042&{}=1", &long[..2_000]), &[], None).await, "unknown field");
+        let asset = format!("/v1/assets/{}", w.ids.excavator);
+        for (path, body) in [("readings", json!({ "value": "1", "meter": long })), ("service-requests", json!({ "lines": [{ "service_code": long }] }))] {
+            is_short(&counter.send("POST", &format!("{asset}/{path}"), &[], Some(body.to_string().into_bytes())).await, "xxx");
+        }
+        assert_eq!(admin.post("/v1/roles", json!({ "copy_of": "technician", "key": "short_words", "name": "Short words" })).await.0, 201);
+        let cells: Map<String, Value> = (0..60).map(|nth| (format!("{nth}{long}"), json!("yes"))).collect();
+        let many: Map<String, Value> = (0..5_000).map(|nth| (format!("p{nth}"), json!("yes"))).collect();
+        for cells in [cells, many] {
+            let answer = admin.send("PATCH", "/v1/roles/short_words", &[], Some(json!({ "permissions": cells }).to_string().into_bytes())).await;
+            assert!(answer.status == 422 && answer.text.len() < 30_000, "{} with {} bytes", answer.status, answer.text.len());
+        }
     }
 
     async fn a_refusal_by_role_comes_before_the_body_and_the_record(w: World) {
