@@ -136,16 +136,21 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
     let override_reason = form::text(&mut faults, "override_reason", new.override_reason.as_deref(), lengths::REMARK);
     let comment = form::text(&mut faults, "comment", new.comment.as_deref(), lengths::REMARK);
     faults.settle()?;
-    if override_reason.is_some() || new.kind == ReadingKind::Rollover {
-        may_override(cx, asset.id).await?;
+    if (override_reason.is_some() || new.kind == ReadingKind::Rollover) && !may_override(cx, asset.id).await? {
+        return Err(Problem::missing(vec![OVERRIDE]).into());
     }
     stored_assets::lock(&mut cx.conn, asset.id).await?;
     let (meter, meter_created) = meter_for(cx, &asset, name, new.unit.as_deref()).await?;
     let entry = NewReading { at: At::from_micros(new.read_at.unwrap_or(cx.typed_at).as_microsecond()).0, value: value.unwrap_or_default(), kind: new.kind };
     let history = locked_history(cx, meter.id).await?;
     let acquired = asset.acquired_at.map(|at| at.0);
-    let accepted = check(&meter.dial(), &history, acquired, entry, Timestamp::now(), override_reason.is_some())
-        .map_err(|refusal| refused(cx, &meter.dial(), entry.value, &refusal))?;
+    let accepted = match check(&meter.dial(), &history, acquired, entry, Timestamp::now(), override_reason.is_some()) {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            let is_way_out = refusal.may_be_overridden() && may_override(cx, asset.id).await?;
+            return Err(refused(cx, &meter.dial(), entry.value, &refusal, is_way_out).into());
+        }
+    };
     let row = ReadingRow {
         id: ReadingId::new(),
         meter_id: meter.id,
@@ -172,10 +177,12 @@ pub(super) async fn add_reading(cx: &mut Cx, ask: Ask<AddReading>) -> Answer<Rea
 }
 
 /// Outsiders get no override at all, whatever their role says (M-14, S2-52).
-async fn may_override(cx: &mut Cx, asset: AssetId) -> Result<(), Fault> {
+async fn may_override(cx: &mut Cx, asset: AssetId) -> Result<bool, Fault> {
+    if cx.caller.kind().is_outside() || !cx.caller.may(OVERRIDE) {
+        return Ok(false);
+    }
     let scope = cx.caller.scope(OVERRIDE);
-    let reached = cx.caller.may(OVERRIDE) && stored_assets::get(&mut cx.conn, &scope, asset).await?.is_some();
-    if reached && !cx.caller.kind().is_outside() { Ok(()) } else { Err(Problem::missing(vec![OVERRIDE]).into()) }
+    Ok(stored_assets::get(&mut cx.conn, &scope, asset).await?.is_some())
 }
 
 /// The meter a reading goes to; one that the asset lacks is made (8.2,
@@ -218,10 +225,14 @@ async fn locked_history(cx: &mut Cx, meter: MeterId) -> Result<History, StoreErr
     meters::history(&mut cx.conn, meter).await
 }
 
-/// A refusal names the field, and the reading in the way.
-fn refused(cx: &Cx, dial: &Dial, value: Tenths, refusal: &Refusal) -> Problem {
+/// A refusal names the field, the reading in the way, and an override where that is
+/// a way out for the caller.
+fn refused(cx: &Cx, dial: &Dial, value: Tenths, refusal: &Refusal, may_override: bool) -> Problem {
     let field = if matches!(refusal, Refusal::InFuture | Refusal::TooLongAgo | Refusal::BeforeAcquired(_)) { "read_at" } else { "value" };
-    let sentence = refusal.sentence(dial, value, &cx.caller.time_zone());
+    let mut sentence = refusal.sentence(dial, value, &cx.caller.time_zone());
+    if may_override {
+        sentence.push_str(" If it is right all the same, override it with a reason.");
+    }
     let mut problem = Problem::with_status(422, refusal.code(), "This reading cannot stand", sentence.clone());
     problem.fields.insert(field.to_owned(), sentence);
     if let Refusal::BelowEarlier(point) | Refusal::AboveLater(point) | Refusal::NotLast(point) = refusal {
@@ -272,7 +283,7 @@ pub(super) async fn restore(cx: &mut Cx, ask: Ask<RestoreReading>) -> Answer<Rea
         Err(_) if row.kind == "rollover" => attempt(ReadingKind::Rollover),
         other => other,
     };
-    let accepted = accepted.map_err(|refusal| refused(cx, &meter.dial(), entry.value, &refusal))?;
+    let accepted = accepted.map_err(|refusal| refused(cx, &meter.dial(), entry.value, &refusal, false))?;
     let state = if accepted.warning.is_some() { ReadingState::Warning } else { ReadingState::Valid };
     meters::set_state(&mut cx.conn, row.id, state.name(), None, None).await?;
     if let Some(event) = &accepted.event {
@@ -321,7 +332,7 @@ pub(super) async fn replace(cx: &mut Cx, ask: Ask<ReplaceMeter>) -> Answer<Meter
     let now = Timestamp::now();
     let at = At::from_micros(ask.body.at.unwrap_or(now).as_microsecond()).0;
     let history = locked_history(cx, meter.id).await?;
-    let event = replacement(&meter.dial(), &history, old_last, new_first, at, now).map_err(|refusal| refused(cx, &meter.dial(), old_last, &refusal))?;
+    let event = replacement(&meter.dial(), &history, old_last, new_first, at, now).map_err(|refusal| refused(cx, &meter.dial(), old_last, &refusal, false))?;
     meters::insert_event(&mut cx.conn, meter.id, "replacement", &event, None, Some(cx.caller.id())).await?;
     Ok(Reply::created(meter_view(cx, &meter).await?))
 }

@@ -120,7 +120,7 @@ impl Refusal {
     }
 
     /// One clear sentence that says what is wrong and what to do, with days as
-    /// they are in `zone`.
+    /// they are in `zone`. Of an override those only are told who may (M-14).
     #[must_use]
     pub fn sentence(&self, dial: &Dial, value: Tenths, zone: &TimeZone) -> String {
         let unit = dial.unit.name();
@@ -138,10 +138,10 @@ impl Refusal {
             }
             Self::AboveLater(point) => format!("{value} is above {}, which came later. Correct the value or the time.", stands(point)),
             Self::TooMuchPerDay { per_day, limit } => {
-                format!("That is {per_day:.0} {unit} a day; more than {} cannot be. Read it again, or override with a reason.", limit.for_people())
+                format!("That is {per_day:.0} {unit} a day; more than {} cannot be. Read it again.", limit.for_people())
             }
             Self::FasterThanClock { rise, elapsed } => {
-                format!("{} hours were added in {elapsed:.1} hours on the clock. Read it again, or override with a reason.", rise.for_people())
+                format!("{} hours were added in {elapsed:.1} hours on the clock. Read it again.", rise.for_people())
             }
             Self::NoRollover => "A dial rolls over from its last tenth to its first. Enter what it shows, or say that the meter was replaced.".to_owned(),
             Self::NotLast(point) => format!("{} stands after this time. Void it first.", stands(point)),

@@ -209,6 +209,23 @@ on_both_databases! {
         assert_eq!(shows(&counter, w.ids.excavator).await, "12903.0");
     }
 
+    async fn m_14_of_an_override_those_are_told_who_may(w: World) {
+        let counter = w.sign_in("counter").await;
+        added(&counter, w.ids.loader, json!({ "value": "1000", "meter": "odometer", "read_at": days_ago(10.0) })).await;
+        added(&counter, w.ids.loader, json!({ "value": "100", "meter": "engine_hours", "read_at": days_ago(10.0) })).await;
+        for (meter, code) in [("odometer", "reading.too_high"), ("engine_hours", "reading.faster_than_clock")] {
+            let far = json!({ "value": "9000", "meter": meter, "read_at": days_ago(9.0) });
+            for (name, may) in [("manager", true), ("counter", false), ("tech", false), ("executive", false), ("kiosk", false)] {
+                let refusal = add(&w.sign_in(name).await, w.ids.loader, far.clone()).await;
+                refused(&refusal, 422, code);
+                let told = refusal.1["detail"].as_str().unwrap();
+                assert!(told.contains("Read it again."), "{told}");
+                assert_eq!(told.contains("override it with a reason"), may, "{name}: {told}");
+                assert_eq!(refusal.1["fields"]["value"], json!(told));
+            }
+        }
+    }
+
     async fn m_15_no_reading_comes_too_early(w: World) {
         let counter = w.sign_in("counter").await;
         for value in ["12903.1", "12903.2", "12903.3"] {
