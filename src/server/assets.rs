@@ -21,13 +21,10 @@ use crate::text::number_key;
 pub(super) const IDENTIFICATION: Permission = Permission::named("asset.identification.view");
 const LIST: Permission = Permission::named("asset.list.view");
 
-/// An asset within the scope of a permission. Outsiders do not see disposed
-/// ones (S2-9).
+/// An asset within the scope of a permission.
 pub(super) async fn get(cx: &mut Cx, permission: Permission, id: AssetId) -> Result<AssetRow, Fault> {
     let scope = cx.caller.scope(permission);
-    let row = assets::get(&mut cx.conn, &scope, id).await?;
-    let outside = cx.caller.kind().is_outside();
-    Ok(row.filter(|row| !outside || row.status != AssetStatus::Disposed.name()).ok_or_else(Problem::not_found)?)
+    Ok(assets::get(&mut cx.conn, &scope, id).await?.ok_or_else(Problem::not_found)?)
 }
 
 /// Which machine it is, as far as the caller may know (G-9): what identifies it
@@ -132,9 +129,8 @@ pub(super) async fn of_customer(cx: &mut Cx, ask: Ask<ListCustomerAssets>) -> An
     let scope = cx.caller.scope(LIST);
     let customer_scope = if cx.caller.limit(CUSTOMER_VIEW) >= Some(Limit::Basic) { cx.caller.scope(CUSTOMER_VIEW) } else { scope.clone() };
     customers::get(&mut cx.conn, &customer_scope, ask.path.id).await?.ok_or_else(Problem::not_found)?;
-    let disposed_too = !cx.caller.kind().is_outside();
-    let total = assets::count_of_customer(&mut cx.conn, &scope, ask.path.id, disposed_too).await?;
-    let rows = assets::of_customer(&mut cx.conn, &scope, ask.path.id, disposed_too, (&key, &id), paging::one_more(limit)).await?;
+    let total = assets::count_of_customer(&mut cx.conn, &scope, ask.path.id).await?;
+    let rows = assets::of_customer(&mut cx.conn, &scope, ask.path.id, (&key, &id), paging::one_more(limit)).await?;
     let place = |row: &AssetRow| paging::cursor(&(number_key(&row.asset_number), row.id.to_string()));
     Ok(Reply::ok(paging::page(rows, limit, u64::try_from(total).ok(), place, |row| header(cx, &scope, row))))
 }

@@ -37,7 +37,7 @@ pub(super) fn checked_tag(tag: &str) -> Result<String, Problem> {
 /// Exact hits; only when there are none, look-alikes (trap 15).
 pub(super) async fn find(cx: &mut Cx, scope: &crate::store::Scope, tag: &str, organization: Option<&str>) -> Result<Vec<FoundRow>, Fault> {
     let organization = organization.map(fold).filter(|code| !code.is_empty());
-    let tag = Tag { tag, organization: organization.as_deref(), disposed_too: !cx.caller.kind().is_outside() };
+    let tag = Tag { tag, organization: organization.as_deref() };
     let found = stored::look_up(&mut cx.conn, scope, tag).await?;
     if found.is_empty() { Ok(stored::look_up_similar(&mut cx.conn, scope, tag).await?) } else { Ok(found) }
 }

@@ -132,9 +132,9 @@ statements! {
     BY_NUMBER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(), " AND a.organization_id = $6 AND a.number_key = $7");
     OF_CUSTOMER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(),
         " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6)) \
-         AND (a.number_key, a.id) > ($7, $8) AND ($9 OR a.status <> 'disposed') ORDER BY a.number_key, a.id LIMIT $10");
+         AND (a.number_key, a.id) > ($7, $8) ORDER BY a.number_key, a.id LIMIT $9");
     COUNT_OF_CUSTOMER = concat!("SELECT COUNT(*) FROM asset a JOIN organization o ON o.id = a.organization_id WHERE ", asset_in_scope!(),
-        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6)) AND ($7 OR a.status <> 'disposed')");
+        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6))");
     LOOK_UP = found!("SELECT f.asset_id, MIN(f.rank) AS rank FROM (
             SELECT id AS asset_id, CAST(0 AS BIGINT) AS rank FROM asset WHERE number_key = $6
             UNION ALL SELECT asset_id, CAST(CASE WHEN to_at IS NULL THEN 1 ELSE 4 END AS BIGINT) FROM plate WHERE number_key = $6
@@ -142,14 +142,14 @@ statements! {
             UNION ALL SELECT id, CAST(2 AS BIGINT) FROM asset WHERE serial_key = $6
             UNION ALL SELECT id, CAST(3 AS BIGINT) FROM asset WHERE $7 <> '' AND vin_reversed >= $7 AND vin_reversed < $8
         ) f JOIN asset a ON a.id = f.asset_id JOIN organization o ON o.id = a.organization_id
-        WHERE ", asset_in_scope!(), " AND ($9 OR a.status <> 'disposed') AND (CAST($10 AS TEXT) IS NULL OR o.code_key = $10)
+        WHERE ", asset_in_scope!(), " AND (CAST($9 AS TEXT) IS NULL OR o.code_key = $9)
         GROUP BY f.asset_id ORDER BY 2, 1 LIMIT 100");
     LOOK_UP_SIMILAR = found!("SELECT DISTINCT f.asset_id, CAST(5 AS BIGINT) AS rank FROM (
             SELECT id AS asset_id FROM asset WHERE similar_key = $6
             UNION ALL SELECT asset_id FROM plate WHERE similar_key = $6
             UNION ALL SELECT id FROM asset WHERE vin_key = $6
         ) f JOIN asset a ON a.id = f.asset_id JOIN organization o ON o.id = a.organization_id
-        WHERE ", asset_in_scope!(), " AND ($7 OR a.status <> 'disposed') AND (CAST($8 AS TEXT) IS NULL OR o.code_key = $8)
+        WHERE ", asset_in_scope!(), " AND (CAST($7 AS TEXT) IS NULL OR o.code_key = $7)
         ORDER BY 1 LIMIT 100");
     LOCK = "UPDATE asset SET row_version = row_version WHERE id = $1";
     PLATES = "SELECT number, state, country, from_at, to_at FROM plate WHERE asset_id = $1 ORDER BY id DESC";
@@ -220,16 +220,16 @@ pub async fn by_number(conn: &mut Conn, scope: &Scope, organization: Organizatio
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, disposed_too: bool, after: (&str, &str), limit: i64) -> Result<Vec<AssetRow>> {
-    conn.query(OF_CUSTOMER).scope(scope).bind(customer).bind(after.0).bind(after.1).bind(disposed_too).bind(limit).all().await
+pub async fn of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, after: (&str, &str), limit: i64) -> Result<Vec<AssetRow>> {
+    conn.query(OF_CUSTOMER).scope(scope).bind(customer).bind(after.0).bind(after.1).bind(limit).all().await
 }
 
 /// How many assets of a customer are within scope.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId, disposed_too: bool) -> Result<i64> {
-    conn.query(COUNT_OF_CUSTOMER).scope(scope).bind(customer).bind(disposed_too).one().await
+pub async fn count_of_customer(conn: &mut Conn, scope: &Scope, customer: CustomerId) -> Result<i64> {
+    conn.query(COUNT_OF_CUSTOMER).scope(scope).bind(customer).one().await
 }
 
 /// What a look-up asks for.
@@ -239,8 +239,6 @@ pub struct Tag<'a> {
     pub tag: &'a str,
     /// Only in this organization, by the key of its code.
     pub organization: Option<&'a str>,
-    /// Whether disposed assets are found (S2-9).
-    pub disposed_too: bool,
 }
 
 /// Finds assets by number, plate, VIN, or the last 6 to 8 characters of the
@@ -253,7 +251,7 @@ pub async fn look_up(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec
     let length = key.chars().count();
     let tail: String = if (6..=8).contains(&length) { key.chars().rev().collect() } else { String::new() };
     let beyond = format!("{tail}\u{7f}");
-    conn.query(LOOK_UP).scope(scope).bind(&key).bind(&tail).bind(&beyond).bind(tag.disposed_too).bind(tag.organization).all().await
+    conn.query(LOOK_UP).scope(scope).bind(&key).bind(&tail).bind(&beyond).bind(tag.organization).all().await
 }
 
 /// Finds assets whose number, plate or VIN looks like the tag (trap 15).
@@ -262,7 +260,7 @@ pub async fn look_up(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec
 /// When the database fails.
 pub async fn look_up_similar(conn: &mut Conn, scope: &Scope, tag: Tag<'_>) -> Result<Vec<FoundRow>> {
     let key = similar_key(&number_key(tag.tag));
-    conn.query(LOOK_UP_SIMILAR).scope(scope).bind(&key).bind(tag.disposed_too).bind(tag.organization).all().await
+    conn.query(LOOK_UP_SIMILAR).scope(scope).bind(&key).bind(tag.organization).all().await
 }
 
 /// All plates of an asset, the newest first.

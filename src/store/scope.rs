@@ -20,7 +20,8 @@ pub struct Scope {
     pub organizations: Vec<OrganizationId>,
     /// These customers with their organizations and assets.
     pub customers: Vec<CustomerId>,
-    /// Only organizations that are enabled for the portal.
+    /// Only organizations that are enabled for the portal, and of theirs no
+    /// machine that was disposed of (S2-9).
     pub portal_only: bool,
 }
 
@@ -106,7 +107,7 @@ macro_rules! organization_in_scope {
 /// one, stands before its organization's.
 macro_rules! asset_in_scope {
     () => {
-        "((NOT $5 OR o.portal_enabled) AND ($1 OR $3 LIKE '%' || o.id || '%' \
+        "((NOT $5 OR (o.portal_enabled AND a.status <> 'disposed')) AND ($1 OR $3 LIKE '%' || o.id || '%' \
           OR (COALESCE(a.customer_id, o.customer_id) IS NOT NULL AND $4 LIKE '%' || COALESCE(a.customer_id, o.customer_id) || '%') \
           OR ($2 <> '' AND (COALESCE(a.customer_id, o.customer_id) IS NULL OR EXISTS (SELECT 1 FROM customer_shop_link sl WHERE sl.customer_id = COALESCE(a.customer_id, o.customer_id) AND $2 LIKE '%' || sl.shop_id || '%')))))"
     };
@@ -116,7 +117,7 @@ macro_rules! asset_in_scope {
 /// those of their assets.
 macro_rules! request_in_scope {
     () => {
-        "((NOT $5 OR o.portal_enabled) AND ($1 OR $2 LIKE '%' || r.shop_id || '%' OR $3 LIKE '%' || o.id || '%' \
+        "((NOT $5 OR (o.portal_enabled AND a.status <> 'disposed')) AND ($1 OR $2 LIKE '%' || r.shop_id || '%' OR $3 LIKE '%' || o.id || '%' \
           OR (COALESCE(a.customer_id, o.customer_id) IS NOT NULL AND $4 LIKE '%' || COALESCE(a.customer_id, o.customer_id) || '%')))"
     };
 }

@@ -136,7 +136,7 @@ async fn hits(State(floor): State<Arc<Floor>>) -> Response {
 async fn read(State(floor): State<Arc<Floor>>, Query(asked): Query<LookupQuery>) -> Result<Response, StatusCode> {
     let failed = |_| StatusCode::INTERNAL_SERVER_ERROR;
     let mut conn = floor.db.read().await.map_err(failed)?;
-    let tag = Tag { tag: &asked.tag, organization: None, disposed_too: true };
+    let tag = Tag { tag: &asked.tag, organization: None };
     let rows = assets::look_up(&mut conn, &Scope::deployment(), tag).await.map_err(failed)?;
     if rows.is_empty() { Err(StatusCode::NOT_FOUND) } else { Ok(Json(&floor.found).into_response()) }
 }

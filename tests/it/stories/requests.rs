@@ -3,6 +3,7 @@
 use countertop::api::ids::AssetId;
 use serde_json::{Value, json};
 
+use super::by_hand;
 use crate::harness::{Caller, each, refused, refused_by_role, refused_fields};
 
 fn path(asset: AssetId) -> String {
@@ -228,6 +229,31 @@ on_both_databases! {
         let (_, asset) = counter.get(&format!("/v1/assets/{}", w.ids.excavator)).await;
         let last = asset["sections"]["service_requests"].as_array().unwrap().last().cloned().unwrap();
         assert_eq!(last["status"], "cancelled", "outstanding ones on top");
+    }
+
+    async fn s2_9_what_was_asked_for_a_machine_goes_with_it_for_its_customer(w: World) {
+        let (counter, executive, accounts) = (w.sign_in("counter").await, w.sign_in("executive").await, w.sign_in("accounts").await);
+        let of_counter = file(&counter, w.ids.excavator, json!({ "complaint": "Leaks" })).await;
+        let own = file(&executive, w.ids.excavator, json!({ "complaint": "Smokes" })).await;
+        let stays = file(&counter, w.ids.truck, json!({ "complaint": "Pulls left" })).await;
+        let (status, by_unit) = accounts.post("/v1/service-requests", json!({ "unit_number": "1042", "complaint": "Squeaks" })).await;
+        assert_eq!(status, 201, "{by_unit}");
+        let seen = async |caller: &Caller| each(&caller.get("/v1/service-requests").await.1, "/complaint").join(", ");
+        assert_eq!(seen(&executive).await, "Squeaks, Pulls left, Smokes, Leaks");
+        assert_eq!(seen(&accounts).await, "Squeaks");
+        let disposed = by_hand::change(&w, "UPDATE asset SET status = 'disposed' WHERE id = $1", &[&w.ids.excavator.to_string()]).await;
+        assert_eq!((disposed, seen(&executive).await, seen(&accounts).await), (1, "Pulls left".to_owned(), String::new()));
+        let nowhere = executive.get(&format!("/v1/service-requests/{}", uuid::Uuid::now_v7())).await;
+        refused(&nowhere, 404, "not_found");
+        for request in [&of_counter, &own, &by_unit] {
+            let path = format!("/v1/service-requests/{}", id(request));
+            assert_eq!(executive.get(&path).await, nowhere);
+            refused(&accounts.get(&path).await, 404, "not_found");
+            refused(&executive.post(&format!("{path}/cancel"), json!({ "reason": "x" })).await, 404, "not_found");
+            assert_eq!(counter.get(&path).await.1["asset"]["asset_number"], "1042", "staff see it as before");
+        }
+        assert_eq!(executive.get(&format!("/v1/service-requests/{}", id(&stays))).await.0, 200);
+        assert_eq!(seen(&counter).await, "Squeaks, Pulls left, Smokes, Leaks");
     }
 
     async fn requests_keep_to_the_scope(w: World) {
