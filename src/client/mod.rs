@@ -251,6 +251,10 @@ impl Client {
         let response = request.send().await.map_err(|error| self.broken(&error))?;
         let (status, headers) = (response.status(), response.headers());
         let (again, kind, asked) = (Again::told(status, headers), shown(headers, CONTENT_TYPE), again::asked(headers, Timestamp::now()));
+        if status == StatusCode::NOT_MODIFIED || status.is_redirection() && !headers.contains_key(LOCATION) {
+            // We never ask for what is newer than something: nothing new is no answer.
+            return Err((self.strange(&format!("status {} comes without an answer", status.as_u16())), Again::No));
+        }
         if status.is_redirection() {
             // Whoever stands in between could send passwords anywhere by it.
             return Err((self.strange(&format!("it points to {:?}, and nobody is followed", shown(headers, LOCATION))), Again::No));

@@ -56,6 +56,8 @@ fn cases() -> Vec<(&'static str, Vec<Step>, Told)> {
             pointing("308 Permanent Redirect", "/\u{9b}31m\u{202e}"),
             Told::Strange("it points to \"/\u{fffd}31m\u{fffd}\", and nobody is followed"),
         ),
+        ("nothing new", vec![Step::answer("304 Not Modified", &["etag: \"1\"", "location: /login"], "")], Told::Strange("status 304 comes without an answer")),
+        ("nowhere", vec![Step::answer("302 Found", &["content-length: 0"], "")], Told::Strange("status 302 comes without an answer")),
         ("too deep", whole(&"[".repeat(100_000)), Told::Strange("")),
         ("too deep where nobody looks", whole(&format!("{{\"other\":{}", "{\"a\":".repeat(100_000))), Told::Strange("")),
         ("a huge number", whole("{\"user\":1e999}"), Told::Strange("")),
