@@ -197,10 +197,13 @@ impl App {
             }
             Event::Reply(reply) => {
                 let arrived = reply.outcome.is_ok();
-                self.unsure.answered(reply.ticket, &reply.outcome);
+                let is_lost = self.unsure.answered(reply.ticket, &reply.outcome) && reply.outcome.as_ref().is_err_and(|error| error.problem().is_none());
                 self.shared.writes += u64::from(self.writing.remove(&reply.ticket));
                 if let Some(reply) = self.not_held_back(reply) {
                     self.reply(*reply);
+                }
+                if is_lost {
+                    self.tell_of_doubt();
                 }
                 self.leave_if_sent(arrived);
             }

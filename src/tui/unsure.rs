@@ -35,6 +35,14 @@ struct Sent {
     is_told: bool,
 }
 
+impl Sent {
+    /// Whether the server knows it again by its key: what has none does the
+    /// same when it is sent twice, and nobody need be asked about it.
+    fn has_key(&self) -> bool {
+        !self.call.key().is_empty()
+    }
+}
+
 /// What an answer says of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
@@ -71,7 +79,7 @@ impl Unsure {
     pub(super) fn doubts(&mut self, about: &str, call: &Call) -> bool {
         let mut is_doubted = false;
         if self.sent.iter().all(|sent| !sent.call.says_the_same(call)) {
-            for sent in self.sent.iter_mut().filter(|sent| sent.about == about && sent.is_lost) {
+            for sent in self.sent.iter_mut().filter(|sent| sent.has_key() && sent.about == about && sent.is_lost) {
                 is_doubted |= !std::mem::replace(&mut sent.is_told, true);
             }
         }
@@ -79,12 +87,9 @@ impl Unsure {
     }
 
     /// It goes out, or to the outbox first. What has no key needs none: sent twice
-    /// it does the same.
+    /// it does the same, so that one of a form stands for all of them.
     pub(super) fn goes_out(&mut self, ticket: Ticket, call: Call, about: String, may_be_kept: bool) {
-        if call.key().is_empty() {
-            return;
-        }
-        match self.sent.iter_mut().find(|sent| sent.call.key() == call.key()) {
+        match self.sent.iter_mut().find(|sent| sent.call.key() == call.key() && (sent.has_key() || sent.about == about)) {
             Some(sent) => (sent.ticket, sent.may_be_kept) = (Some(ticket), may_be_kept),
             None => self.sent.push(Sent { call, about, ticket: Some(ticket), may_be_kept, is_lost: false, is_told: false }),
         }
@@ -110,9 +115,12 @@ impl Unsure {
         self.came_back(ticket, Said::Nothing);
     }
 
-    /// An answer came, or none.
-    pub(super) fn answered(&mut self, ticket: Ticket, outcome: &Result<Vec<u8>, ClientError>) {
-        self.came_back(ticket, Said::of(outcome));
+    /// An answer came, or none. Whether it is one of these writes, and what came
+    /// says nothing of it: it may be done.
+    pub(super) fn answered(&mut self, ticket: Ticket, outcome: &Result<Vec<u8>, ClientError>) -> bool {
+        let (is_known, said) = (self.is_on_its_way(ticket), Said::of(outcome));
+        self.came_back(ticket, said);
+        is_known && said == Said::Lost
     }
 
     fn came_back(&mut self, ticket: Ticket, said: Said) {
@@ -133,12 +141,17 @@ impl Unsure {
 
     /// What is on its way to the server and lies nowhere here.
     pub(super) fn on_their_way(&self) -> impl Iterator<Item = Ticket> {
-        self.sent.iter().filter(|sent| !sent.may_be_kept).filter_map(|sent| sent.ticket)
+        self.sent.iter().filter(|sent| sent.has_key() && !sent.may_be_kept).filter_map(|sent| sent.ticket)
+    }
+
+    /// Whether anything is on its way, or may have arrived.
+    pub(super) fn has_any(&self) -> bool {
+        !self.sent.is_empty()
     }
 
     /// What the texts belong to that may have arrived.
     pub(super) fn lost(&self) -> impl Iterator<Item = &str> {
-        self.sent.iter().filter(|sent| sent.is_lost).map(|sent| sent.about.as_str())
+        self.sent.iter().filter(|sent| sent.has_key() && sent.is_lost).map(|sent| sent.about.as_str())
     }
 }
 
@@ -147,9 +160,10 @@ mod tests {
     use super::*;
     use crate::api::ids::AssetId;
     use crate::api::meter::NewReading;
-    use crate::api::operation::{AddReading, OfAsset};
+    use crate::api::operation::{AddReading, ChangeSession, OfAsset};
     use crate::api::page::Nothing;
     use crate::api::problem::Problem;
+    use crate::api::session::SessionChange;
 
     /// A desk at which readings of one truck are entered.
     #[derive(Default)]
@@ -241,6 +255,18 @@ mod tests {
         jo.unsure.goes_out(Ticket(8), again, "reading".to_owned(), true);
         jo.unsure.is_kept(Ticket(8));
         assert!(jo.unsure.sent.is_empty());
+    }
+
+    #[test]
+    fn what_has_no_key_is_in_doubt_until_it_is_answered_and_nothing_is_asked_of_it() {
+        let mut jo = Desk::default();
+        let change = |shop: &str| Call::of::<ChangeSession>(&Nothing {}, &Nothing {}, &SessionChange { shop: Some(shop.to_owned()), customer: None });
+        jo.unsure.goes_out(Ticket(1), change("SLN"), "shop".to_owned(), false);
+        assert!(jo.unsure.on_their_way().next().is_none() && jo.unsure.has_any());
+        assert!(jo.unsure.answered(Ticket(1), &lost()) && jo.unsure.has_any());
+        assert!(!jo.unsure.doubts("shop", &change("OAK")) && jo.unsure.lost().next().is_none());
+        jo.unsure.goes_out(Ticket(2), change("OAK"), "shop".to_owned(), false);
+        assert!(!jo.unsure.answered(Ticket(2), &Ok(Vec::new())) && !jo.unsure.has_any(), "the second was written over the first");
     }
 
     #[test]

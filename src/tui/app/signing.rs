@@ -54,6 +54,7 @@ impl App {
     /// is forgotten.
     pub(super) fn use_session(&mut self, session: Session) {
         let begins = self.is_resting();
+        self.begun_by_somebody();
         let before = self.shared.session.replace(session);
         let is_the_same = before.as_ref().is_some_and(|before| self.may_the_same(before));
         let another = self.is_another(before.as_ref());
@@ -94,11 +95,15 @@ impl App {
         self.shared.session.as_ref().is_some_and(|now| Session { expires_at: now.expires_at, ..before.clone() } == *now)
     }
 
-    /// The session ended: sign in again over what is there, which stays; but a
-    /// workshop terminal forgets.
+    /// The session ended: sign in again over what is there, which stays. A
+    /// workshop terminal does so by itself where something was typed, and else
+    /// forgets.
     pub(super) fn session_ended(&mut self) {
         if self.shared.is_kiosk() {
-            return self.forget(None);
+            if !self.begins_anew_at_kiosk() {
+                self.forget(None);
+            }
+            return;
         }
         if self.locked.is_some() {
             return;

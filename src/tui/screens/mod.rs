@@ -15,7 +15,7 @@ pub(super) use first_run::FirstRun;
 pub(super) use lock::Lock;
 pub(super) use name_and_password::NameAndPassword;
 pub(super) use outbox::{Outbox, TITLE as OUTBOX_TITLE};
-pub(super) use rest::{Rest, TITLE as REST_TITLE};
+pub(super) use rest::{IN_DOUBT, Rest, TITLE as REST_TITLE};
 pub(super) use sign_in::SignIn;
 
 /// Whether the layer of that title asks for a sign-in or a server, so that no

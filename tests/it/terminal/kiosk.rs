@@ -6,8 +6,10 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::line::Line;
+use super::outbox::{asked, listed};
 use super::screen::{Terminal, demo, forward, own_folders, token};
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
@@ -23,17 +25,30 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A machine that was enrolled, with the shortest idle time there is.
+/// A machine that was enrolled, with the shortest idle time there is unless
+/// another is named.
 fn enrolled(label: &str, more: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = [&["kiosk", "enrol", "--shop", "SLN", "--label", label, "--idle", "10"], more].concat();
+    let idle: &[&str] = if more.contains(&"--idle") { &[] } else { &["--idle", "10"] };
+    let arguments = [&["kiosk", "enrol", "--shop", "SLN", "--label", label], idle, more].concat();
     let output = run(folder.path(), &arguments);
     assert!(output.status.success(), "{}", said(&output));
     folder
 }
 
+/// Its server is found at another address from now on.
+fn moved(folder: &Path, server: &str) {
+    let credentials = folder.join("config/countertop/credentials.toml");
+    let text = std::fs::read_to_string(&credentials).unwrap();
+    std::fs::write(&credentials, text.replace(&demo().address, server)).unwrap();
+}
+
 fn started(folder: &Path) -> Terminal {
-    let mut terminal = Terminal::at(folder, &[], 80, 24, &[("COUNTERTOP_SERVER", &demo().address)]);
+    started_at(folder, &demo().address)
+}
+
+fn started_at(folder: &Path, server: &str) -> Terminal {
+    let mut terminal = Terminal::at(folder, &[], 80, 24, &[("COUNTERTOP_SERVER", server)]);
     terminal.until_all(&["online", "[Asset or plate]"]);
     terminal
 }
@@ -218,11 +233,77 @@ fn a_server_that_is_gone_is_said_and_comes_back_with_a_key() {
     let address = line.local_addr().unwrap();
     drop(line);
     let server = format!("http://{address}");
-    let credentials = folder.path().join("config/countertop/credentials.toml");
-    let text = std::fs::read_to_string(&credentials).unwrap();
-    std::fs::write(&credentials, text.replace(&demo().address, &server)).unwrap();
+    moved(folder.path(), &server);
     let mut bay = Terminal::at(folder.path(), &[], 80, 24, &[("COUNTERTOP_SERVER", &server)]);
     bay.until("The server cannot be reached");
     forward(address, &demo().address);
     bay.press("x").until_all(&["online", "[Asset or plate]", "Find x"]);
+}
+
+/// A machine of the demo, and who counts its readings at the server.
+struct Machine {
+    unit: &'static str,
+    token: String,
+    readings: String,
+}
+
+impl Machine {
+    fn of(unit: &'static str) -> Self {
+        let token = token("admin");
+        let found = asked(&token, &format!("/v1/assets/lookup?tag={unit}"));
+        let id = found["items"][0]["asset"]["id"].as_str().unwrap().to_owned();
+        Self { unit, token, readings: format!("/v1/assets/{id}/meters/engine_hours/readings") }
+    }
+
+    /// How many readings of this value it has.
+    fn read(&self, value: &str) -> usize {
+        listed(&self.token, &self.readings).iter().filter(|reading| reading["value"] == value).count()
+    }
+
+    /// A reading of it is saved which the server takes, and its answer is lost.
+    fn loses_the_answer(&self, value: &str, bay: &mut Terminal, line: &Line) {
+        bay.press(&format!("{}<Enter>", self.unit)).until("1 Identification");
+        bay.settle();
+        bay.press("m").until(&format!("Reading of {}", self.unit));
+        bay.settle();
+        bay.press(value).until(value);
+        line.hold();
+        bay.press("<Enter>").until("Saving");
+        let end = Instant::now() + Duration::from_secs(8);
+        while self.read(value) == 0 {
+            assert!(Instant::now() < end, "the server never has it");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        line.cut();
+        let shown = bay.until_all(&["may have arrived", "sends it once"]);
+        assert!(shown.contains("Reading of") && shown.contains(value), "the form stays with its text: {shown}");
+        line.release();
+    }
+}
+
+#[test]
+fn p2_p3_what_was_sent_when_the_line_broke_stays_open_and_saved_again_counts_once() {
+    let (folder, line, truck) = (enrolled("Bay broken", &["--idle", "60"]), Line::slow(), Machine::of("1048"));
+    moved(folder.path(), &line.address);
+    let mut bay = started_at(folder.path(), &line.address);
+    truck.loses_the_answer("5121.5", &mut bay, &line);
+    line.mend();
+    bay.press("<Enter>").until("5,121.5 h saved");
+    assert_eq!(truck.read("5121.5"), 1);
+}
+
+#[test]
+fn p3_what_nobody_heard_of_is_told_at_rest_until_somebody_begins() {
+    let (folder, line, truck) = (enrolled("Bay in doubt", &[]), Line::slow(), Machine::of("1046"));
+    moved(folder.path(), &line.address);
+    let mut bay = started_at(folder.path(), &line.address);
+    truck.loses_the_answer("1834.1", &mut bay, &line);
+    // Nobody comes back to it.
+    let shown = bay.until_all(&["Press any key", "What was sent last may have arrived"]);
+    assert!(!shown.contains("1834") && !shown.contains("1046"), "{shown}");
+    bay.press(" ").until_all(&["The server cannot be reached", "What was sent last may have arrived"]);
+    line.mend();
+    bay.press(" ").until("[Asset or plate]");
+    assert!(!bay.settle().contains("may have arrived"));
+    assert_eq!(truck.read("1834.1"), 1);
 }
