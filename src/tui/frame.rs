@@ -189,14 +189,15 @@ pub(super) fn make_harmless(buffer: &mut Buffer) {
     }
 }
 
-/// The keys that work here and now; one that the role forbids is dim. Help and
-/// palette always keep their place.
+/// The keys that work here and now; one that the role forbids is dim, or not there
+/// where that is hidden. Help and palette always keep their place.
 fn hints(shared: &Shared, top: Option<&dyn Layer>, room: usize) -> Line<'static> {
     let places = top.map(Layer::places).unwrap_or_default();
     let text = top.is_some_and(Layer::wants_text);
     let is_always = |command: &Command| matches!(command.id, "help" | "palette");
     let fits = |command: &Command| command.place != Place::Refused || top.is_none_or(|top| top.hindrance(command).is_none());
-    let applies = |command: &Command| command.hint && fits(command) && (places.contains(&command.place) || command.place == Place::Anywhere);
+    let is_here = |command: &Command| places.contains(&command.place) || command.place == Place::Anywhere;
+    let applies = |command: &Command| command.hint && is_here(command) && fits(command) && !shared.hides(command);
     let mut kept: Vec<&Command> = COMMANDS.iter().filter(|command| is_always(command)).collect();
     let mut used: usize = 1 + kept.iter().map(|command| hint_width(command, shared, text)).sum::<usize>();
     let mut here = Vec::new();

@@ -103,6 +103,12 @@ impl Record {
         slot.pane.as_mut().filter(|_| shared.access(slot.spec.needs).is_ok())
     }
 
+    /// Whether a pane is not there at all, neither in the line of tabs nor by its
+    /// digit.
+    fn is_hidden(slot: &Slot, shared: &Shared) -> bool {
+        shared.hides_what_needs(slot.spec.needs)
+    }
+
     /// Tab skips what is greyed and what comes later (G-4); a digit goes there.
     fn turn(&mut self, forward: bool, shared: &Shared) {
         let count = self.panes.len();
@@ -132,7 +138,7 @@ impl Record {
         let look = shared.look;
         let mut rows: Vec<Vec<Span<'static>>> = vec![vec![Span::raw(" ")]];
         let mut used = 1;
-        for (at, slot) in self.panes.iter().enumerate() {
+        for (at, slot) in self.panes.iter().enumerate().filter(|(_, slot)| !Self::is_hidden(slot, shared)) {
             let allowed = shared.access(slot.spec.needs).is_ok();
             let badge = slot.pane.as_ref().filter(|_| allowed).and_then(|pane| pane.badge()).map(|badge| format!(" {badge}")).unwrap_or_default();
             let lock = if allowed { "" } else { " [locked]" };
@@ -259,7 +265,7 @@ impl Layer for Record {
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
         if let Some(at) = self.panes.iter().position(|slot| slot.pane.is_some() && cx.shared.access(slot.spec.needs).is_ok())
-            && self.at == 0
+            && (self.at == 0 || self.shown().is_some_and(|slot| Self::is_hidden(slot, cx.shared)))
         {
             self.at = at;
         }
@@ -283,7 +289,8 @@ impl Layer for Record {
             return;
         }
         if let Some(digit) = command.id.strip_prefix("record.pane_").and_then(|digit| digit.parse::<u8>().ok()) {
-            self.at = self.panes.iter().position(|slot| slot.spec.digit == digit).unwrap_or(self.at);
+            let wanted = |slot: &Slot| slot.spec.digit == digit && !Self::is_hidden(slot, cx.shared);
+            self.at = self.panes.iter().position(wanted).unwrap_or(self.at);
             return;
         }
         match (command.id, &self.head) {
@@ -361,6 +368,9 @@ impl Layer for Record {
         row += 1;
         let body = Rect { y: area.y + row.min(area.height), height: area.height.saturating_sub(row), ..area };
         let Some(slot) = self.shown() else { return };
+        if Self::is_hidden(slot, shared) {
+            return line(buffer, body, 0, Line::from(Span::styled(" Nothing more of it is shown at this terminal.", shared.look.quiet())));
+        }
         match (shared.access(slot.spec.needs), &slot.pane, slot.spec.content) {
             (Err(reason), ..) => line(buffer, body, 0, Line::from(Span::styled(format!(" [locked] {reason}"), shared.look.locked()))),
             (Ok(()), Some(pane), _) => pane.view(body, buffer, shared),

@@ -10,7 +10,7 @@ use super::command::{Command, leads_out, named};
 use super::keymap::Keymap;
 use super::style::Look;
 use crate::api::access::{Access, Needs, access};
-use crate::api::operation::{ENDPOINTS, Method};
+use crate::api::operation::{ENDPOINTS, Method, Operation as _, SearchCustomers};
 use crate::api::permission::PermissionSet;
 use crate::api::session::{Acting, ActingWay, Session, UserKind};
 use crate::client::outbox::Summary;
@@ -117,10 +117,18 @@ impl Shared {
 
     /// Whether a command is not there at all for whoever sits here: hidden and
     /// not greyed, so that nobody outside learns of it (G-5), nor of what leads
-    /// out of a workshop terminal.
+    /// out of a workshop terminal or is outside its list.
     pub(super) fn hides(&self, command: &Command) -> bool {
-        let administers = command.id == "administration";
-        administers && self.is_outside() || self.is_kiosk() && (administers || leads_out(command))
+        let administers = command.id == "administration" && (self.is_outside() || self.is_kiosk());
+        // Where only assets are looked for there is no other place to look.
+        let turns = matches!(command.id, "find.scope" | "find.scope_back") && self.hides_what_needs(SearchCustomers::ENDPOINT.needs);
+        administers || turns || self.hides_what_needs(command.needs) || self.is_kiosk() && leads_out(command)
+    }
+
+    /// Whether what needs this is hidden where elsewhere it would be greyed: at a
+    /// workshop terminal everything outside its list is (G-5).
+    pub(super) fn hides_what_needs(&self, needs: Needs) -> bool {
+        self.is_kiosk() && self.access(needs).is_err()
     }
 
     /// Whether this is a workstation that must keep nothing, whoever signed in
@@ -261,6 +269,20 @@ mod tests {
         assert_eq!([told(0), told(59)], ["less than a minute ago", "less than a minute ago"]);
         assert_eq!([told(60), told(119), told(720)], ["1 minute ago", "1 minute ago", "12 minutes ago"]);
         assert_eq!([told(3_600), told(86_399), told(172_800)], ["1 hour ago", "23 hours ago", "2 days ago"]);
+    }
+
+    #[test]
+    fn g_5_a_workshop_terminal_hides_what_elsewhere_is_greyed() {
+        let hides = |kind: &str, id: &str| tried::signed_in(kind, &["asset.lookup", "meter.reading.add_edit"]).hides(named(id).unwrap());
+        for id in ["find.customers", "find.scope", "customer.new", "meter.void", "contact.view_as", "administration", "outbox"] {
+            assert!(hides("kiosk", id), "{id}");
+        }
+        for id in ["find.assets", "asset.reading", "help", "back"] {
+            assert!(!hides("kiosk", id), "{id} is in its list");
+        }
+        for id in ["find.customers", "find.scope", "meter.void", "outbox"] {
+            assert!(!hides("staff", id) && !hides("customer", id), "{id} is greyed there");
+        }
     }
 
     #[test]

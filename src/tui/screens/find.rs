@@ -82,6 +82,12 @@ impl Find {
         shared.access(LookUpAsset::ENDPOINT.needs).is_ok()
     }
 
+    /// Where one can look, or could with another role; not where that is hidden.
+    fn places_to_look(shared: &Shared) -> impl Iterator<Item = Where> {
+        let needs = |look_in: Where| if look_in == Where::Assets { LookUpAsset::ENDPOINT.needs } else { SearchCustomers::ENDPOINT.needs };
+        Where::ALL.into_iter().filter(move |look_in| !shared.hides_what_needs(needs(*look_in)))
+    }
+
     /// What the customer search is to be asked for the text as it stands; none
     /// below the minimum. A state of two letters is asked by its full code
     /// (S3-5).
@@ -192,6 +198,8 @@ impl Find {
         }
         if customers.is_none() && assets.is_none() {
             let reason = cx.shared.access(LookUpAsset::ENDPOINT.needs).err().filter(|_| !Self::may_search(cx.shared));
+            // What it would need is hidden at a workshop terminal.
+            let reason = reason.map(|reason| if cx.shared.is_kiosk() { "Nothing is looked up at this terminal.".to_owned() } else { reason });
             return cx.say(Tone::Warning, reason.unwrap_or_else(|| self.too_short()));
         }
         self.open_row(cx);
@@ -282,9 +290,11 @@ impl Find {
     }
 
     fn turn(&mut self, forward: bool, cx: &mut Cx<'_>) {
-        let at = Where::ALL.iter().position(|other| *other == self.look_in).unwrap_or(0);
-        let count = Where::ALL.len();
-        self.look_in = Where::ALL[if forward { (at + 1) % count } else { (at + count - 1) % count }];
+        let places: Vec<Where> = Self::places_to_look(cx.shared).collect();
+        let at = places.iter().position(|other| *other == self.look_in).unwrap_or(0);
+        let count = places.len().max(1);
+        let next = if forward { (at + 1) % count } else { (at + count - 1) % count };
+        self.look_in = places.get(next).copied().unwrap_or(self.look_in);
         self.edited(cx);
     }
 

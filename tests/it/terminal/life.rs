@@ -195,9 +195,9 @@ fn the_first_run_says_what_to_do() {
 
 #[test]
 fn g_6_denied_empty_and_failed_look_different() {
-    let mut kiosk = Terminal::signed_in("kiosk");
-    kiosk.press("<F3>1051<Enter>").until("1 Identification");
-    kiosk.press("4").until_all(&["[locked]", "Needs \"Pending Repair View\""]);
+    let mut paul = Terminal::signed_in("portaluser");
+    paul.press("<F3>1051<Enter>").until("1 Identification");
+    paul.press("8").until_all(&["8 History [locked]", "Needs \""]);
     let mut counter = Terminal::signed_in("counter");
     counter.press("<F3>1055<Enter>").until("1 Identification");
     counter.press("4").until("No open or pending repairs.");

@@ -47,9 +47,9 @@ pub(super) fn view(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared
 fn chips(find: &Find, shared: &Shared) -> Line<'static> {
     let look = shared.look;
     let mut spans = vec![Span::raw(" ")];
-    for chip in Where::ALL {
+    for (at, chip) in Find::places_to_look(shared).enumerate() {
         let allowed = if chip == Where::Assets { Find::may_look_up(shared) } else { Find::may_search(shared) };
-        if chip == Where::Assets {
+        if chip == Where::Assets && at > 0 {
             spans.push(Span::styled("| ", look.quiet()));
         }
         // One word for all fields of customers, one for assets.
@@ -88,23 +88,25 @@ fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
 }
 
 /// What a role that may find nothing can do instead, and whom it asks for more
-/// (G-10).
+/// (G-10); at a workshop terminal there is nothing more to ask for (G-5).
 fn nothing_to_find(wide: usize, shared: &Shared) -> Option<Vec<Line<'static>>> {
     if shared.session.is_none() || Find::may_search(shared) || Find::may_look_up(shared) {
         return None;
     }
-    let reason = shared.access(<crate::api::operation::LookUpAsset as crate::api::operation::Operation>::ENDPOINT.needs).err().unwrap_or_default();
+    let needs = <crate::api::operation::LookUpAsset as crate::api::operation::Operation>::ENDPOINT.needs;
+    let reason = shared.access(needs).err().filter(|_| !shared.hides_what_needs(needs));
     let look = shared.look;
     let allowed = |id: &str| super::super::super::command::named(id).filter(|command| shared.access(command.needs).is_ok());
     let key = |id: &str| allowed(id).and_then(|command| shared.keymap.shown_where(command, true));
     let may = |key: String, told: &'static str| Line::from(vec![Span::styled(format!(" {} ", look.key_text(&key)), look.key()), Span::raw(told)]);
-    let locked = wrap(&format!("[locked] {reason}"), wide.saturating_sub(2));
+    let is_told = reason.is_some();
+    let locked = reason.map(|reason| wrap(&format!("[locked] {reason}"), wide.saturating_sub(2))).unwrap_or_default();
     let mut rows: Vec<Line<'static>> = locked.into_iter().map(|text| Line::from(Span::styled(format!(" {text}"), look.locked()))).collect();
     rows.push(match key("request.by_unit") {
         Some(key) => may(key, "requests service by unit number."),
         None => Line::from(" You may look nothing up here, nor request service."),
     });
-    rows.extend(key("palette").map(|key| may(key, "lists what else there is, what it needs and whom to ask for it.")));
+    rows.extend(key("palette").filter(|_| is_told).map(|key| may(key, "lists what else there is, what it needs and whom to ask for it.")));
     Some(rows)
 }
 
@@ -352,5 +354,15 @@ mod tests {
             ("You may look nothing up here, nor request service.", "Ctrl-K lists what else there is, what it needs and whom to ask for it.")
         );
         assert!(!reads.concat().contains("Alt-R"), "{reads:?}");
+    }
+
+    #[test]
+    fn g_5_a_workshop_terminal_shows_only_where_it_may_look() {
+        let bench = |permissions: &[&str]| tried::signed_in("kiosk", permissions);
+        let find = Find { look_in: Where::Assets, ..Find::default() };
+        assert_eq!(chips(&find, &bench(&["asset.lookup"])).to_string().trim(), "[Asset or plate]");
+        assert_eq!(chips(&find, &bench(&[])).to_string().trim(), "");
+        let told: Vec<String> = nothing_to_find(60, &bench(&[])).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(told, [" You may look nothing up here, nor request service."]);
     }
 }
