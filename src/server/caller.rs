@@ -130,10 +130,6 @@ impl Caller {
         self.granted
     }
 
-    pub(crate) fn may(&self, permission: Permission) -> bool {
-        self.granted.holds(permission)
-    }
-
     /// How far a permission reaches; the widest of all grants.
     pub(crate) fn limit(&self, permission: Permission) -> Option<Limit> {
         self.powers.limit(permission)

@@ -15,7 +15,7 @@ use super::{Ask, Asked, Origin};
 use crate::api::operation::Operation;
 use crate::api::problem::Problem;
 use crate::api::{KEPT_FOR, lengths};
-use crate::text::{clean_line, with_short_quotes};
+use crate::text::{clean_line, short_quote, with_short_quotes};
 
 /// Reads a body of so many bytes at most, within so much time.
 pub(super) async fn read_body(body: Body, most: usize, within: Duration) -> Result<Bytes, Problem> {
@@ -103,7 +103,12 @@ fn tell(error: &dyn std::error::Error) -> String {
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    not_understood("query", &deepest.to_string().replace("invalid digit found in string", "a whole number is expected"))
+    let said = deepest.to_string().replace("invalid digit found in string", "a whole number is expected");
+    // It begins with the parameter, which is no quote.
+    match said.split_once(": ") {
+        Some((parameter, wrong)) => not_understood("query", &format!("{}: {wrong}", short_quote(parameter))),
+        None => not_understood("query", &said),
+    }
 }
 
 /// The words of whoever could not read it quote what was sent, however long that

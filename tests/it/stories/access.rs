@@ -70,8 +70,10 @@ on_both_databases! {
         w.add_user("of-two-shops", "staff", &grants).await;
         w.add_user("of-reno", "staff", &[grant("counter_staff", "shop", Some(w.ids.rno.to_string()))]).await;
         for (name, number) in [("of-two-shops", json!(null)), ("of-reno", json!("30112"))] {
-            let (_, page) = w.sign_in(name).await.get(&format!("/v1/assets/{}", w.ids.sagebrush_88)).await;
+            let (caller, asset) = (w.sign_in(name).await, format!("/v1/assets/{}", w.ids.sagebrush_88));
+            let ((_, page), (_, alone)) = (caller.get(&asset).await, caller.get(&format!("{asset}/identification")).await);
             assert_eq!((&page["customer"]["number"], &page["sections"]["identification"]["customer"]["number"]), (&number, &number), "{name}: {page}");
+            assert_eq!((alone["customer"].is_object(), &alone["customer"]["number"]), (true, &number), "{name}: {alone}");
         }
         // Page by page it is known how far that reaches: the second grant is for San Leandro, and this one is of Reno.
         let porter = w.sign_in("porter-sln").await;
