@@ -110,7 +110,11 @@ pub(super) struct Answered<T> {
 
 /// Calls an operation and keeps its JSON as it came, for `--json`.
 pub(super) async fn ask<O: Operation>(client: &Client, path: &O::Path, query: &O::Query, body: &O::Body) -> Result<Answered<O::Answer>, Failure> {
-    let bytes = client.send(&Call::of::<O>(path, query, body)).await?;
+    Ok(answered::<O>(client, &Call::of::<O>(path, query, body)).await?)
+}
+
+async fn answered<O: Operation>(client: &Client, call: &Call) -> Result<Answered<O::Answer>, ClientError> {
+    let bytes = client.send(call).await?;
     Ok(Answered { answer: client.read(&bytes)?, json: client.read(&bytes)? })
 }
 
@@ -131,18 +135,10 @@ impl Once {
             Some(key) => call.under(key),
             None => call,
         };
-        let answered = async {
-            let bytes = client.send(&call).await?;
-            Ok(Answered { answer: client.read(&bytes)?, json: client.read(&bytes)? })
-        };
-        answered.await.map_err(|error: ClientError| {
+        answered::<O>(client, &call).await.map_err(|error| {
             let is_told = error.problem().is_some_and(|problem| problem.status < 500);
-            let failure = Failure::from(error);
-            if is_told {
-                failure
-            } else {
-                failure.with(vec![format!("It may have been written all the same. Run it again with --key {}: then it is written once.", call.key())])
-            }
+            let again = format!("In case it arrived all the same run it again with --key {}: then it is written once.", call.key());
+            Failure::from(error).with(if is_told { Vec::new() } else { vec![again] })
         })
     }
 }

@@ -21,7 +21,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::administration::{self, Administration};
 use super::command::Command;
-use super::draft::{Drafts, is_empty};
+use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
 use super::idle::Idle;
 use super::keymap::{Keymap, Meaning, pressed};
@@ -35,8 +35,8 @@ use super::style::Look;
 use super::unsure::Unsure;
 use super::{Device, End, frame};
 use crate::api::operation::Method;
-use crate::client::outbox::Summary;
 use crate::client::outbox::courier::Order;
+use crate::client::outbox::{Summary, has_text};
 use crate::text::clean_line;
 use kiosk::Kiosk;
 use leaving::Leaving;
@@ -358,8 +358,8 @@ impl App {
     /// once more.
     fn waits_for_answer(&mut self, from: usize) -> bool {
         let askers: Vec<u64> = self.unsure.on_their_way().filter_map(|ticket| self.waiting.get(&ticket).copied()).collect();
-        let has_text = |held: &Held| held.layer.draft().is_some_and(|(_, draft)| !is_empty(&draft));
-        let waits = self.layers.iter().skip(from).any(|held| askers.contains(&held.id) && has_text(held));
+        let is_typed = |held: &Held| held.layer.draft().is_some_and(|(_, draft)| has_text(&draft));
+        let waits = self.layers.iter().skip(from).any(|held| askers.contains(&held.id) && is_typed(held));
         if waits {
             self.message = Some((Tone::Warning, "It is being sent: wait for the answer.".to_owned()));
         }
@@ -379,7 +379,7 @@ impl App {
     fn keep_drafts_above(&mut self, from: usize) {
         for held in self.layers.iter().skip(from) {
             if let Some((about, draft)) = held.layer.draft() {
-                if !is_empty(&draft) {
+                if has_text(&draft) {
                     self.message = Some((Tone::Fine, "Kept what you typed; open it again to go on.".to_owned()));
                 }
                 self.drafts.set(&about, draft);

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::client::outbox::has_text;
+
 /// Drafts by what they were for, each a list of field and text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Drafts {
@@ -33,7 +35,7 @@ impl Drafts {
     pub(super) fn set(&mut self, about: &str, draft: Draft) {
         self.take(about);
         self.changed.insert(about.to_owned());
-        if !is_empty(&draft) {
+        if has_text(&draft) {
             self.put(about.to_owned(), draft);
         }
     }
@@ -69,11 +71,6 @@ impl Drafts {
         let changed = std::mem::take(&mut self.changed);
         changed.into_iter().map(|about| (self.kept.get(&about).cloned().unwrap_or_default(), about)).map(|(draft, about)| (about, draft)).collect()
     }
-}
-
-/// Whether nothing was typed.
-pub(super) fn is_empty(draft: &Draft) -> bool {
-    draft.iter().all(|(_, text)| text.is_empty())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 pub use super::orders::{Answer, News, Order};
-use super::{Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose};
+use super::{Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose, has_text};
 use crate::client::{Client, ClientError};
 
 /// How long the end waits for what is to be kept.
@@ -389,15 +389,15 @@ impl Round {
     fn keep_drafts(&mut self) -> Option<OutboxFault> {
         let mut why = None;
         for (whose, drafts) in std::mem::take(&mut self.unkept) {
-            let has_text = drafts.iter().any(|(_, typed)| has_text(typed));
+            let holds_text = drafts.iter().any(|(_, typed)| has_text(typed));
             // Nothing need be forgotten of a file that is not there.
-            if !has_text && !self.is_there() {
+            if !holds_text && !self.is_there() {
                 continue;
             }
             match self.opened().and_then(|outbox| at_disk(|| outbox.keep_drafts(&whose, &drafts))) {
                 Ok(()) => self.complained = None,
                 Err(fault) => {
-                    why = has_text.then(|| fault.clone()).or(why);
+                    why = holds_text.then(|| fault.clone()).or(why);
                     self.complain(fault);
                     self.unkept.push((whose, drafts));
                 }
@@ -483,11 +483,6 @@ fn steady() -> Duration {
 fn steady() -> Duration {
     static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     BEGUN.elapsed()
-}
-
-/// Whether something was typed.
-fn has_text(typed: &Typed) -> bool {
-    typed.iter().any(|(_, text)| !text.is_empty())
 }
 
 /// Waits for the disk without holding up who else works on this thread.

@@ -8,6 +8,12 @@ use crate::client::Call;
 /// Fields and their texts, as a form held them.
 pub type Typed = Vec<(String, String)>;
 
+/// Whether any text stands in it.
+#[must_use]
+pub fn has_text(typed: &Typed) -> bool {
+    typed.iter().any(|(_, text)| !text.is_empty())
+}
+
 /// Whose it is: nobody else is ever shown it, and nobody else's sign-in sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whose {

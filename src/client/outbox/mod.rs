@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
-pub use entry::{Entry, MOST, OutboxFault, Post, State, Summary, Typed, Whose};
+pub use entry::{Entry, MOST, OutboxFault, Post, State, Summary, Typed, Whose, has_text};
 use jiff::{SignedDuration, Timestamp};
 use store::Store;
 

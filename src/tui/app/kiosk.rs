@@ -13,7 +13,7 @@ use crate::api::portal::KioskSignIn;
 use crate::api::session::{SignedIn, UserKind};
 use crate::client::{Call, ClientError};
 use crate::tui::Device;
-use crate::tui::draft::{Drafts, is_empty};
+use crate::tui::draft::Drafts;
 use crate::tui::event::{Effect, Reply, Ticket};
 use crate::tui::keymap::{Meaning, pressed};
 use crate::tui::layer::Tone;
@@ -121,7 +121,7 @@ impl App {
     /// in a form, one that was left, or a write of which nobody knows whether it
     /// arrived.
     fn holds_typed(&self) -> bool {
-        self.unsure.has_any() || self.drafts.holds_any() || self.open_drafts().iter().any(|(_, draft)| !is_empty(draft))
+        self.unsure.has_any() || self.holds_text()
     }
 
     /// No answer came to a write. Elsewhere its form and the outbox say what that

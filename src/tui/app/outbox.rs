@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::App;
 use crate::client::outbox::courier::{Answer, News, Order};
-use crate::client::outbox::{Entry, OutboxFault, Post, State, Summary, Whose};
-use crate::tui::draft::{Draft, is_empty};
+use crate::client::outbox::{Entry, OutboxFault, Post, State, Summary, Whose, has_text};
+use crate::tui::draft::Draft;
 use crate::tui::event::{Effect, Reply, Ticket};
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
 use crate::tui::posted::Posted;
@@ -168,7 +168,7 @@ impl App {
         if self.whose().as_ref() != Some(whose) {
             return;
         }
-        let open: Vec<String> = self.open_drafts().into_iter().filter(|(_, draft)| !is_empty(draft)).map(|(about, _)| about).collect();
+        let open: Vec<String> = self.open_drafts().into_iter().filter(|(_, draft)| has_text(draft)).map(|(about, _)| about).collect();
         drafts.retain(|(about, _)| !open.contains(about));
         self.drafts.remember(drafts);
     }
@@ -198,8 +198,12 @@ impl App {
 
     /// Whether something was typed here that a file has to hold.
     pub(super) fn has_typed(&self) -> bool {
-        let has = || !self.writing.is_empty() || self.drafts.holds_any() || self.open_drafts().iter().any(|(_, draft)| !is_empty(draft));
-        self.desk.fails || (self.whose().is_some() && has())
+        self.desk.fails || (self.whose().is_some() && (!self.writing.is_empty() || self.holds_text()))
+    }
+
+    /// Whether a text stands in a form, or was left in one.
+    pub(super) fn holds_text(&self) -> bool {
+        self.drafts.holds_any() || self.open_drafts().iter().any(|(_, draft)| has_text(draft))
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -291,7 +295,7 @@ impl App {
         let was = |about: &str| self.desk.saved.iter().find(|(before, _)| before == about).map(|(_, draft)| draft);
         let news = open.iter().filter(|(about, draft)| match was(about) {
             Some(before) => before != draft,
-            None => !is_empty(draft),
+            None => has_text(draft),
         });
         drafts.extend(news.cloned());
         self.desk.saved = open;

@@ -3,9 +3,8 @@
 //! text may be lost or written twice.
 
 use super::App;
-use crate::client::outbox::{OutboxFault, Post};
+use crate::client::outbox::{OutboxFault, Post, has_text};
 use crate::client::{Call, ClientError};
-use crate::tui::draft::is_empty;
 use crate::tui::event::{Effect, Reply, Ticket};
 use crate::tui::layer::Tone;
 
@@ -45,7 +44,7 @@ impl App {
     /// knows once whoever typed it is gone.
     pub(super) fn may_be_doubled(&self) -> bool {
         let open = self.open_drafts();
-        let is_here = |about: &str| self.drafts.holds(about) || open.iter().any(|(other, draft)| other == about && !is_empty(draft));
+        let is_here = |about: &str| self.drafts.holds(about) || open.iter().any(|(other, draft)| other == about && has_text(draft));
         self.unsure.lost().any(is_here)
     }
 
@@ -138,7 +137,7 @@ mod tests {
                 _ => None,
             };
             let sent = (ticket, self.counter.asked.iter().find_map(of).unwrap());
-            let is_draft = |effect: &Effect| matches!(effect, Effect::Outbox(Order::Drafts(_, drafts)) if !is_empty(&drafts[0].1));
+            let is_draft = |effect: &Effect| matches!(effect, Effect::Outbox(Order::Drafts(_, drafts)) if has_text(&drafts[0].1));
             assert!(self.counter.asked.iter().any(is_draft), "it is a draft until it has arrived: {:?}", self.counter.asked);
             sent
         }

@@ -19,10 +19,11 @@ use crate::api::meter::{Meter, NewReading, Reading, ReadingAdded};
 use crate::api::operation::{AddReading, ListMeters, ListReadings, OfAsset, OfMeter, Operation};
 use crate::api::page::{Nothing, Page, PageQuery};
 use crate::api::problem::Problem;
+use crate::client::outbox::has_text;
 use crate::client::{Call, ClientError};
 use crate::rules::meter::{MeterKind, ReadingKind, Tenths};
 use crate::tui::command::{Command, Place};
-use crate::tui::draft::{Draft, is_empty};
+use crate::tui::draft::Draft;
 use crate::tui::event::{Reply, Ticket};
 use crate::tui::layer::{Cx, Intent, Layer, Subject, Tone};
 use crate::tui::overlays::{ReasonForm, ReplacementForm};
@@ -164,7 +165,7 @@ impl ReadingLine {
     /// What was typed, and for which meter.
     fn typed(&self) -> Draft {
         let mut typed = self.form.draft();
-        if !is_empty(&typed) {
+        if has_text(&typed) {
             typed.extend(self.meter_name().map(|meter| ("meter".to_owned(), meter)));
         }
         typed

@@ -199,7 +199,8 @@ impl Find {
         if customers.is_none() && assets.is_none() {
             let reason = cx.shared.access(LookUpAsset::ENDPOINT.needs).err().filter(|_| !Self::may_search(cx.shared));
             // What it would need is hidden at a workshop terminal.
-            let reason = reason.map(|reason| if cx.shared.is_kiosk() { "Nothing is looked up at this terminal.".to_owned() } else { reason });
+            let hides = cx.shared.hides_what_needs(LookUpAsset::ENDPOINT.needs);
+            let reason = reason.map(|reason| if hides { "Nothing is looked up at this terminal.".to_owned() } else { reason });
             return cx.say(Tone::Warning, reason.unwrap_or_else(|| self.too_short()));
         }
         self.open_row(cx);

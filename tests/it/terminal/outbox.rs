@@ -33,6 +33,13 @@ fn opened(folder: &Path, line: &Line, token: &str, unit: &str) -> Terminal {
     terminal
 }
 
+/// The same where somebody put a file in the place of the folder that things are
+/// kept in.
+fn opened_where_nothing_can_be_kept(folder: &Path, line: &Line, token: &str) -> Terminal {
+    std::fs::write(folder.join("state"), "").unwrap();
+    opened(folder, line, token, "1047")
+}
+
 /// Types a complaint into a new service request.
 fn complains(terminal: &mut Terminal, complaint: &str) {
     terminal.press("r").until("Request service for");
@@ -246,9 +253,7 @@ fn t10_of_two_terminals_of_one_person_one_sends() {
 fn t9_where_nothing_can_be_kept_the_form_stays_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-no-room"));
-    // Somebody put a file where the folder should be.
-    std::fs::write(folder.path().join("state"), "").unwrap();
-    let mut jo = opened(folder.path(), &line, &token, "1047");
+    let mut jo = opened_where_nothing_can_be_kept(folder.path(), &line, &token);
     complains(&mut jo, "buckle does not click");
     line.cut();
     jo.press("<Ctrl-S>").until_all(&["nothing can be kept here", "buckle does not click"]);
@@ -261,8 +266,7 @@ fn t9_where_nothing_can_be_kept_the_form_stays_and_says_why() {
 fn t9_quitting_where_nothing_can_be_kept_asks_before_anything_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-quits"));
-    std::fs::write(folder.path().join("state"), "").unwrap();
-    let mut jo = opened(folder.path(), &line, &token, "1047");
+    let mut jo = opened_where_nothing_can_be_kept(folder.path(), &line, &token);
     complains(&mut jo, "seat heater is cold");
     jo.press("<F10>").until_all(&["cannot be kept on this machine", "Quit and lose it?"]);
     jo.press("n").settle();
@@ -283,8 +287,7 @@ fn t9_quitting_where_nothing_can_be_kept_asks_before_anything_is_lost() {
 fn t9_what_arrived_unheard_where_nothing_can_be_kept_is_not_written_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-unheard"));
-    std::fs::write(folder.path().join("state"), "").unwrap();
-    let mut jo = opened(folder.path(), &line, &token, "1047");
+    let mut jo = opened_where_nothing_can_be_kept(folder.path(), &line, &token);
     complains(&mut jo, "hood latch is bent");
     // It arrives, but the answer is lost.
     line.hold();
@@ -304,8 +307,7 @@ fn t9_what_arrived_unheard_where_nothing_can_be_kept_is_not_written_twice() {
 fn t9_signing_out_where_nothing_can_be_kept_asks_before_anything_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-signs-out"));
-    std::fs::write(folder.path().join("state"), "").unwrap();
-    let mut jo = opened(folder.path(), &line, &token, "1047");
+    let mut jo = opened_where_nothing_can_be_kept(folder.path(), &line, &token);
     complains(&mut jo, "step is slippery");
     let signs_out = |jo: &mut Terminal| {
         jo.press("<Ctrl-K>").until("Commands");
