@@ -88,9 +88,10 @@ impl Look {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// Where the text that was typed was found.
+    /// Where the text that was typed was found. Underlined only: it is on every
+    /// row of new hits, and colours say what to mind.
     pub(super) fn matched(self) -> Style {
-        self.coloured(Color::Yellow).add_modifier(Modifier::UNDERLINED)
+        Style::new().add_modifier(Modifier::UNDERLINED)
     }
 
     /// What went wrong.

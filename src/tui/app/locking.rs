@@ -272,9 +272,11 @@ pub(super) mod tests {
             self.asked.iter().find_map(of).unwrap_or_else(|| panic!("no {name} in {:?}", self.asked))
         }
 
+        /// What goes on sleeping; the moment in which a search is not yet told of
+        /// ends by itself.
         pub(in crate::tui::app) fn wakes(&self) -> Vec<(Ticket, Duration)> {
             let of = |effect: &Effect| match effect {
-                Effect::Wake(ticket, after) => Some((*ticket, *after)),
+                Effect::Wake(ticket, after) if after.as_secs() > 0 => Some((*ticket, *after)),
                 _ => None,
             };
             self.asked.iter().filter_map(of).collect()

@@ -3,6 +3,7 @@
 mod kept;
 mod live;
 mod narrow;
+mod patience;
 mod rows;
 mod scope;
 
@@ -31,6 +32,7 @@ use crate::text::fold;
 use kept::Kept;
 use live::Live;
 use narrow::{Answers, When};
+use patience::Patience;
 pub(in crate::tui) use rows::machine;
 use scope::Where;
 
@@ -54,6 +56,7 @@ pub(in crate::tui) struct Find {
     answers: Answers,
     assets: Live<String, LookupAnswer>,
     kept: Kept,
+    patience: Patience,
     marks: Marks,
     cursor: Cursor,
     /// Enter was pressed for this text; its answer is opened and no other.
@@ -140,7 +143,13 @@ impl Find {
             cx.call(Call::of::<LookUpAsset>(&Nothing {}, &query, &Nothing {}))
         });
         self.kept.ask(self.field.text(), cx);
+        self.patience.keep(self.is_searching(), cx);
         self.mark();
+    }
+
+    /// Whether the first answer is waited for: later on the one before is shown.
+    fn is_searching(&self) -> bool {
+        self.customers.answer().is_none() && (self.customers.is_waiting() || self.assets.is_waiting())
     }
 
     fn mark(&mut self) {
@@ -390,6 +399,10 @@ impl Layer for Find {
         self.kept.ask(self.field.text(), cx);
     }
 
+    fn on_wake(&mut self, ticket: Ticket, _: &mut Cx<'_>) {
+        self.patience.wake(ticket);
+    }
+
     fn on_changed(&mut self, _: super::super::layer::Subject, cx: &mut Cx<'_>) {
         self.forget_customers();
         self.ask(cx);
@@ -556,6 +569,17 @@ mod tests {
         jo.hears(&["Keller Bau"], None);
         assert_eq!(jo.sees(), ["Keller Bau"]);
         jo.has_asked(&["nor", "keller"]);
+    }
+
+    #[test]
+    fn that_it_searches_is_told_to_whoever_waits_longer() {
+        let mut counter = Counter::new();
+        counter.types("kel");
+        let Patience::Until(ticket) = counter.find.patience else { panic!("{:?}", counter.find.patience) };
+        counter.does(|find, cx| find.on_wake(ticket, cx));
+        assert_eq!(counter.find.patience, Patience::Over);
+        counter.hears(&["Keller Bau"], None);
+        assert_eq!(counter.find.patience, Patience::AtEase);
     }
 
     #[test]

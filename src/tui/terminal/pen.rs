@@ -11,8 +11,7 @@ use ratatui::style::Modifier;
 
 use crate::tui::style::of_sixteen;
 
-/// Up to here going on by writing or going back by steps is no longer than a
-/// jump.
+/// Up to here going on by writing is no longer than by steps.
 const NEAR: u16 = 3;
 /// Wiping the rest of a row costs as much as so many blanks.
 const WIPE: usize = 3;
@@ -22,9 +21,9 @@ const WIPE: usize = 3;
 pub(super) struct Pen {
     /// Where the next letter would go; none where terminals differ.
     at: Option<Position>,
-    /// Whether terminals agree on how wide all is that was written since the
-    /// last jump.
-    is_sure: bool,
+    /// The letters since the last jump on whose width terminals differ: so many
+    /// columns further the next one may go.
+    unsure: u16,
     dress: Option<Dress>,
     is_seen: Option<bool>,
 }
@@ -89,6 +88,17 @@ impl Dress {
     }
 }
 
+/// So many steps, or the column of that number; one goes without saying.
+fn csi(number: u16, way: char) -> String {
+    if number == 1 { format!("\x1b[{way}") } else { format!("\x1b[{number}{way}") }
+}
+
+/// A jump to any place.
+fn place(to: Position) -> String {
+    let column = if to.x == 0 { String::new() } else { format!(";{}", to.x + 1) };
+    format!("\x1b[{}{column}H", to.y + 1)
+}
+
 /// A blank that looks like nothing.
 fn is_bare(cell: &Cell) -> bool {
     cell.symbol() == " " && Dress::of(cell).is_bare_on_blanks()
@@ -141,7 +151,10 @@ impl Pen {
         for (place, at) in changes.iter().copied().enumerate() {
             let Some(cell) = next.cell(at).filter(|_| wiped != Some(at.y)) else { continue };
             self.dress_before(at, cell, &mut out);
-            self.go(at, next, &mut out);
+            // Letters that follow one another keep together, however wide they are.
+            if self.at != Some(at) {
+                self.go(at, next, &mut out);
+            }
             if row != Some(at.y) {
                 (row, blank_from) = (Some(at.y), blank_from_in(next, at.y));
             }
@@ -173,7 +186,7 @@ impl Pen {
         // terminals differ in where they are.
         let is_known = behind < picture.area.width && symbol.chars().nth(1).is_none();
         self.at = is_known.then_some(Position { x: behind, y: at.y });
-        self.is_sure &= symbol.is_ascii();
+        self.unsure = self.unsure.saturating_add(u16::from(!symbol.is_ascii()));
     }
 
     fn put_on(&mut self, dress: Dress, out: &mut Vec<u8>) {
@@ -197,26 +210,23 @@ impl Pen {
         }
     }
 
-    /// Goes to a place: on by writing once more what stands between, on or back
-    /// by steps, or by a jump.
+    /// Goes to a place by the shortest way: on by writing once more what stands
+    /// between, on or back by steps, by a jump within the row or to another one.
     fn go(&mut self, to: Position, picture: &Buffer, out: &mut Vec<u8>) {
-        if self.at == Some(to) {
+        if self.at == Some(to) && self.unsure == 0 {
             return;
         }
-        match self.at.filter(|at| self.is_sure && at.y == to.y) {
-            Some(at) if at.x < to.x => match self.between(at, to, picture) {
-                Some(text) => out.extend_from_slice(text.as_bytes()),
-                None if to.x - at.x == 1 => out.extend_from_slice(b"\x1b[C"),
-                None => out.extend_from_slice(format!("\x1b[{}C", to.x - at.x).as_bytes()),
-            },
-            Some(at) if at.x - to.x <= NEAR => out.extend(std::iter::repeat_n(b'\x08', usize::from(at.x - to.x))),
-            _ => {
-                let column = if to.x == 0 { String::new() } else { format!(";{}", to.x + 1) };
-                out.extend_from_slice(format!("\x1b[{}{column}H", to.y + 1).as_bytes());
-                self.is_sure = true;
-            }
-        }
-        self.at = Some(to);
+        let sure = self.at.filter(|at| at.y == to.y && self.unsure == 0);
+        let steps = sure.map(|at| match to.x.checked_sub(at.x) {
+            Some(on) => self.between(at, to, picture).unwrap_or_else(|| csi(on, 'C')),
+            None => csi(at.x - to.x, 'D'),
+        });
+        // Letters wider than thought may have run over the end of the row.
+        let is_in_row = self.at.is_some_and(|at| at.y == to.y && at.x + self.unsure < picture.area.width);
+        let column = || if is_in_row { csi(to.x + 1, 'G') } else { place(to) };
+        let way = steps.filter(|steps| steps.len() <= column().len()).unwrap_or_else(column);
+        out.extend_from_slice(way.as_bytes());
+        (self.at, self.unsure) = (Some(to), 0);
     }
 
     /// What stands between two near places of a row, if writing it changes
@@ -240,9 +250,6 @@ impl Pen {
 
     fn show_caret(&mut self, caret: Option<Position>, picture: &Buffer, out: &mut Vec<u8>) {
         if let Some(caret) = caret {
-            if !self.is_sure {
-                self.at = None;
-            }
             self.go(caret, picture, out);
         }
         if self.is_seen != Some(caret.is_some()) {
@@ -303,7 +310,7 @@ mod tests {
         let (kel, kell) = (plain("Find kel"), plain("Find kell"));
         let mut pen = pen_after(&kel, at(8, 0));
         assert_eq!(told(&mut pen, &kel, &kell, at(9, 0)), "l");
-        assert_eq!(told(&mut pen, &kell, &kel, at(8, 0)), "\u{8} \u{8}");
+        assert_eq!(told(&mut pen, &kell, &kel, at(8, 0)), "\u{1b}[D \u{1b}[D");
         assert_eq!(told(&mut pen, &kel, &kel, at(8, 0)), "", "nothing for nothing");
     }
 
@@ -317,7 +324,7 @@ mod tests {
     #[test]
     fn the_rest_of_a_row_is_wiped_in_three_bytes() {
         let mut pen = pen_after(&plain("Keller Bau GmbH"), None);
-        assert_eq!(told(&mut pen, &plain("Keller Bau GmbH"), &plain("Keller"), None), "\u{1b}[1;8H\u{1b}[K");
+        assert_eq!(told(&mut pen, &plain("Keller Bau GmbH"), &plain("Keller"), None), "\u{1b}[8D\u{1b}[K");
     }
 
     #[test]

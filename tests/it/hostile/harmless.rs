@@ -4,7 +4,7 @@
 use vte::{Params, Parser, Perform};
 
 /// What a picture is painted with.
-const PAINTING: [char; 5] = ['m', 'H', 'C', 'K', 'J'];
+const PAINTING: [char; 7] = ['m', 'H', 'C', 'D', 'G', 'K', 'J'];
 /// The cursor, the other screen, marked pastes.
 const MODES: [u16; 3] = [25, 1049, 2004];
 
@@ -36,10 +36,7 @@ impl Perform for Seen {
     }
 
     fn execute(&mut self, byte: u8) {
-        // A step back.
-        if byte != 8 {
-            self.0.push(format!("control {byte:#04x}"));
-        }
+        self.0.push(format!("control {byte:#04x}"));
     }
 
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: char) {
@@ -79,11 +76,12 @@ fn what_drives_a_terminal_is_seen() {
         "\u{9b}2J",
         "\u{5}",
         "\u{7}",
+        "\u{8}",
         "a\u{202e}b",
     ] {
         assert!(!foreign(planted.as_bytes()).is_empty(), "{planted:?} passes");
         assert!(!is_plain(planted), "{planted:?} passes");
     }
-    let ours = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[1;2H\u{1b}[1;36mKeller \u{1b}[m\u{1b}[K\u{8}\u{fffd}漢é";
+    let ours = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[1;2H\u{1b}[1;36mKeller \u{1b}[m\u{1b}[K\u{1b}[D\u{1b}[7G\u{fffd}漢é";
     assert_eq!(foreign(ours.as_bytes()), Vec::<String>::new());
 }

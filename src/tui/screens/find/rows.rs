@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::super::shared::Shared;
 use super::super::super::widgets::{Row, counted, line, lines, rule, spread, wrap};
+use super::patience::Patience;
 use super::{Find, Recent, Where};
 use crate::api::asset::{AssetHeader, LookupHit};
 use crate::api::customer::CustomerHit;
@@ -189,8 +190,9 @@ fn empty(find: &Find, wide: usize, shared: &Shared) -> Vec<Line<'static>> {
     }
     // What was said of the text before stays, as rows do: most of it is said
     // again of the next.
-    if find.customers.answer().is_none() && (find.customers.is_waiting() || find.assets.is_waiting()) {
-        return vec![Line::from(Span::styled(" Searching", look.quiet()))];
+    if find.is_searching() {
+        let says_so = (find.patience == Patience::Over).then(|| Line::from(Span::styled(" Searching", look.quiet())));
+        return says_so.into_iter().collect();
     }
     let asked = find.wanted_customers(shared).is_some() || find.assets.answer().is_some();
     if find.look_in == Where::Assets && !asked {
