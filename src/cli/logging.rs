@@ -13,7 +13,7 @@ use jiff::civil::Date;
 #[cfg(feature = "client")]
 use jiff::tz::TimeZone;
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
@@ -34,6 +34,15 @@ const KEPT_FILES: usize = 7;
 #[cfg(feature = "client")]
 const MOST_OF_A_DAY: u64 = 10 << 20;
 
+/// The lines of a terminal that wait to be written. Room for many would be most
+/// of what a start takes.
+#[cfg(feature = "client")]
+const TERMINAL_LINES: usize = 1_024;
+
+/// Those of a server: it writes one for each answer.
+#[cfg(feature = "server")]
+const SERVER_LINES: usize = 16_384;
+
 /// A server's log. Never colours: it goes to files and collectors. No answer
 /// waits for a collector that is slow: lines queue up, and are left out when
 /// the queue is full. What is given back writes what is left when it is dropped.
@@ -47,7 +56,7 @@ pub(super) fn to_stderr(level: LogLevel, format: LogFormat) -> WorkerGuard {
         LogLevel::Debug => LevelFilter::DEBUG,
     };
     let registry = tracing_subscriber::registry();
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let (writer, guard) = queued(std::io::stderr(), SERVER_LINES);
     // A second log in one process would be a mistake of ours; the first stays.
     let _ = match format {
         LogFormat::Json => registry.with(fmt::layer().with_ansi(false).json().with_writer(writer).with_filter(of(level))).try_init(),
@@ -77,10 +86,16 @@ pub(super) fn to_file(level: TerminalLog, folder: &Path) -> Option<WorkerGuard> 
         .ok()?;
     let today = today();
     let there = std::fs::metadata(folder.join(format!("countertop.{today}.log"))).map_or(0, |file| file.len());
-    let (writer, guard) = tracing_appender::non_blocking(Measured { file, day: today, left: MOST_OF_A_DAY.saturating_sub(there) });
+    let (writer, guard) = queued(Measured { file, day: today, left: MOST_OF_A_DAY.saturating_sub(there) }, TERMINAL_LINES);
     let layer = fmt::layer().with_ansi(false).with_writer(writer).with_filter(of(level));
     tracing_subscriber::registry().with(layer).try_init().ok()?;
     Some(guard)
+}
+
+/// Written by a thread of its own, with room for so many lines: room is taken at
+/// once, and what finds none is left out.
+fn queued(writer: impl std::io::Write + Send + 'static, lines: usize) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(lines).finish(writer)
 }
 
 /// Our own words at this level; of the libraries only what is odd, for some of

@@ -14,6 +14,7 @@ use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
 use crossterm::terminal::{Clear, ClearType};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -147,6 +148,8 @@ impl EventLoop {
         let mut keys = Some(EventStream::new());
         // The first frame stands before anything is asked of anybody.
         draw(&mut screen, &self.app)?;
+        // The first time that is shown waits for no file.
+        tokio::task::spawn_blocking(|| drop(TimeZone::system()));
         self.app.start();
         loop {
             while let Some(effect) = self.app.take_effect() {

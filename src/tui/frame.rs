@@ -50,7 +50,7 @@ const LINK_ROOM: usize = 16;
 fn status(shared: &Shared, room: usize) -> Line<'static> {
     let look = shared.look;
     let mut left = vec![Span::styled(" countertop", look.title())];
-    let link = format!("{}{} {} ", unsent(shared), look.line(&shared.link), shared.link.in_words(&shared.zone()));
+    let link = format!("{}{} {} ", unsent(shared), look.line(&shared.link), shared.link.in_words(|| shared.zone()));
     let style = match shared.link {
         Link::Online => look.fine(),
         Link::Slow(_) | Link::Busy(_) | Link::Unknown => look.warning(),

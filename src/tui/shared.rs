@@ -56,14 +56,14 @@ pub(super) enum Link {
 
 impl Link {
     /// In words, with its delay in whole seconds where it is worth telling, or
-    /// its age.
-    pub(super) fn in_words(self, zone: &TimeZone) -> String {
+    /// its age. The zone is looked up for that only: it is in files.
+    pub(super) fn in_words(self, zone: impl FnOnce() -> TimeZone) -> String {
         match self {
             Self::Unknown => "connecting".to_owned(),
             Self::Online => "online".to_owned(),
             Self::Slow(took) => format!("slow {} s", took.as_secs()),
             Self::Busy(pause) => format!("busy, again in {} s", pause.as_secs_f64().ceil()),
-            Self::Offline(since) => format!("off line since {}", since.to_zoned(zone.clone()).strftime("%H:%M")),
+            Self::Offline(since) => format!("off line since {}", since.to_zoned(zone()).strftime("%H:%M")),
         }
     }
 }
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_line_is_told_in_words_that_stay_while_nothing_is_odd() {
-        let told = |link: Link| link.in_words(&TimeZone::UTC);
+        let told = |link: Link| link.in_words(|| TimeZone::UTC);
         assert_eq!(told(Link::Online), "online");
         assert_eq!(told(Link::Slow(Duration::from_millis(2_900))), "slow 2 s");
         assert_eq!(told(Link::Busy(Duration::from_millis(2_100))), "busy, again in 3 s");

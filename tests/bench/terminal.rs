@@ -64,6 +64,9 @@ fn main() -> Result<()> {
     println!("80×24, {} customers", asked.customers(CUSTOMERS));
     println!("| what | p50 ms | p99 ms | p50, p99 of the floor |\n|---|--:|--:|--:|");
     starts(&rounds, start)?;
+    // Where a server of the same program runs beside it, as at a small dealer's,
+    // the two share their code.
+    let _beside = start()?;
     let mut counter = Counter::at(start()?)?;
     let at_start = counter.pty.private_memory()?;
     keys(&rounds, &mut counter)?;
