@@ -77,13 +77,17 @@ pub struct Endpoint {
 /// How the shapes of an operation are described.
 #[derive(Debug, Clone, Copy)]
 pub struct Shapes {
-    /// Path parameters.
+    /// Path parameters. A terminal by itself describes nothing.
+    #[cfg(any(feature = "server", test))]
     pub path: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Query parameters.
+    #[cfg(any(feature = "server", test))]
     pub query: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Body.
+    #[cfg(any(feature = "server", test))]
     pub body: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Answer.
+    #[cfg(any(feature = "server", test))]
     pub answer: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Whether these bytes can be an answer.
     pub is_answer: fn(&[u8]) -> bool,
@@ -94,9 +98,13 @@ impl Shapes {
     #[must_use]
     pub const fn of<O: Operation>() -> Self {
         Self {
+            #[cfg(any(feature = "server", test))]
             path: |generator| O::Path::json_schema(generator),
+            #[cfg(any(feature = "server", test))]
             query: |generator| generator.subschema_for::<O::Query>(),
+            #[cfg(any(feature = "server", test))]
             body: |generator| generator.subschema_for::<O::Body>(),
+            #[cfg(any(feature = "server", test))]
             answer: |generator| generator.subschema_for::<O::Answer>(),
             is_answer: |bytes| serde_json::from_slice::<O::Answer>(bytes).is_ok(),
         }

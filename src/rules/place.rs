@@ -3,18 +3,61 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use rust_iso3166::iso3166_2;
-
 use crate::text::fold;
 
-/// Countries by their folded names: a file may say one in each of its rows.
-static COUNTRIES: LazyLock<HashMap<String, &'static str>> =
-    LazyLock::new(|| by_folded_name(rust_iso3166::ALL.iter().map(|country| (country.name, country.alpha2))));
+/// Countries by two letters, three letters and name; under each its states by
+/// the second part of their codes and name. As a text and not as constants of a
+/// library: those are two megabytes of addresses to set right at each start.
+const ISO_3166: &str = include_str!("../../assets/places/iso3166.txt");
 
-/// The states of each country by their folded names.
-static STATES: LazyLock<HashMap<&'static str, HashMap<String, &'static str>>> = LazyLock::new(|| {
-    let states = |country| by_folded_name(subdivisions(country).filter_map(|state| Some((state.name, second_part(state.code)?))));
-    rust_iso3166::ALL.iter().map(|country| (country.alpha2, states(country.alpha2))).collect()
+/// A country as the standard has it.
+#[derive(Debug)]
+struct Country {
+    two: &'static str,
+    three: &'static str,
+    name: &'static str,
+    /// By code, in the order of the standard.
+    states: Vec<(&'static str, &'static str)>,
+}
+
+/// All countries in the order of the standard.
+static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| {
+    let mut countries: Vec<Country> = Vec::new();
+    for line in ISO_3166.lines() {
+        if let Some(state) = line.strip_prefix(' ') {
+            if let Some((country, state)) = countries.last_mut().zip(state.split_once(' ')) {
+                country.states.push(state);
+            }
+        } else if let Some((two, (three, name))) = line.split_once(' ').and_then(|(two, rest)| Some((two, rest.split_once(' ')?))) {
+            countries.push(Country { two, three, name, states: Vec::new() });
+        }
+    }
+    countries
+});
+
+/// Countries by two and by three letters.
+static BY_LETTERS: LazyLock<HashMap<&'static str, &'static str>> =
+    LazyLock::new(|| COUNTRIES.iter().flat_map(|country| [(country.two, country.two), (country.three, country.two)]).collect());
+
+/// Countries by their folded names: a file may say one in each of its rows.
+static BY_NAME: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| by_folded_name(COUNTRIES.iter().map(|country| (country.name, country.two))));
+
+/// What is known of a country's states.
+#[derive(Debug)]
+struct States {
+    /// Code and name by the code.
+    by_code: HashMap<&'static str, (&'static str, &'static str)>,
+    /// Codes by the folded name.
+    by_name: HashMap<String, &'static str>,
+}
+
+/// The states of each country.
+static STATES: LazyLock<HashMap<&'static str, States>> = LazyLock::new(|| {
+    let states = |country: &Country| States {
+        by_code: country.states.iter().map(|state| (state.0, *state)).collect(),
+        by_name: by_folded_name(country.states.iter().map(|(code, name)| (*name, *code))),
+    };
+    COUNTRIES.iter().map(|country| (country.two, states(country))).collect()
 });
 
 /// Of two with one name the first is meant.
@@ -32,9 +75,8 @@ pub fn country(text: &str) -> Option<&'static str> {
     let text = text.trim();
     let upper = text.to_ascii_uppercase();
     match upper.len() {
-        2 => rust_iso3166::from_alpha2(&upper).map(|country| country.alpha2),
-        3 => rust_iso3166::from_alpha3(&upper).map(|country| country.alpha2),
-        _ => COUNTRIES.get(&fold(text)).copied(),
+        2 | 3 => BY_LETTERS.get(upper.as_str()).copied(),
+        _ => BY_NAME.get(&fold(text)).copied(),
     }
 }
 
@@ -42,18 +84,15 @@ pub fn country(text: &str) -> Option<&'static str> {
 /// name, if the country has such a state (C-9).
 #[must_use]
 pub fn state(country: &str, text: &str) -> Option<&'static str> {
-    let text = text.trim();
-    let code = format!("{country}-{}", text.to_ascii_uppercase());
-    if let Some(found) = iso3166_2::from_code(&code) {
-        return second_part(found.code);
-    }
-    STATES.get(country)?.get(&fold(text)).copied()
+    let (states, text) = (STATES.get(country)?, text.trim());
+    let by_code = states.by_code.get(text.to_ascii_uppercase().as_str()).map(|(code, _)| *code);
+    by_code.or_else(|| states.by_name.get(&fold(text)).copied())
 }
 
 /// The state's name: `("US", "TX")` is Texas.
 #[must_use]
 pub fn state_name(country: &str, state: &str) -> Option<&'static str> {
-    iso3166_2::from_code(&format!("{country}-{state}")).map(|found| found.name)
+    STATES.get(country)?.by_code.get(state).map(|(_, name)| *name)
 }
 
 /// What stands in the find box under State, as the full code where it is one:
@@ -67,15 +106,6 @@ pub fn full_state_code(country: &str, text: &str) -> Option<String> {
         return state(country, rest).map(|state| format!("{country}-{state}"));
     }
     state(country, text).map(|state| format!("{country}-{state}"))
-}
-
-fn subdivisions(country: &str) -> std::slice::Iter<'static, iso3166_2::Subdivision> {
-    let known: &'static [iso3166_2::Subdivision] = iso3166_2::SUBDIVISION_COUNTRY_MAP.get(country).copied().unwrap_or(&[]);
-    known.iter()
-}
-
-fn second_part(code: &'static str) -> Option<&'static str> {
-    code.split_once('-').map(|(_, state)| state)
 }
 
 #[cfg(test)]
@@ -96,6 +126,22 @@ mod tests {
         assert_eq!(state("US", "TX"), Some("TX"));
         assert_eq!(state("NL", "TX"), None);
         assert_eq!(state("NL", "Zuid-Holland"), Some("ZH"));
+    }
+
+    /// The text is the library's; when the standard changes, so does it.
+    #[test]
+    fn what_is_known_of_the_standard_is_what_its_library_says() {
+        use rust_iso3166::iso3166_2::SUBDIVISION_COUNTRY_MAP;
+        let mut told = Vec::new();
+        for country in rust_iso3166::ALL {
+            told.push(format!("{} {} {}", country.alpha2, country.alpha3, country.name));
+            for state in SUBDIVISION_COUNTRY_MAP.get(country.alpha2).copied().unwrap_or(&[]) {
+                let code = state.code.strip_prefix(country.alpha2).and_then(|code| code.strip_prefix('-')).unwrap();
+                told.push(format!(" {code} {}", state.name));
+            }
+        }
+        let told = told.join("\n") + "\n";
+        assert!(told == ISO_3166, "write this to assets/places/iso3166.txt:\n{told}");
     }
 
     #[test]

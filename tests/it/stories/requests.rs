@@ -87,7 +87,9 @@ on_both_databases! {
         let made = file(&counter, w.ids.excavator, json!({ "complaint": "x", "shop": "stk" })).await;
         assert_eq!((&made["shop"]["code"], &made["urgency"]), (&json!("STK"), &json!(3)), "normal unless said");
         for shop in ["XYZ", "RNO"] {
-            refused_fields(&counter.post(&path(w.ids.excavator), json!({ "complaint": "x", "shop": shop })).await, &["shop"]);
+            let refused = counter.post(&path(w.ids.excavator), json!({ "complaint": "x", "shop": shop })).await;
+            refused_fields(&refused, &["shop"]);
+            assert_eq!(refused.1["fields"]["shop"], "no such shop within your reach", "{shop}: that there is one is not told");
         }
         let closed = gm.post(&path(w.ids.excavator), json!({ "complaint": "x", "shop": "RNO" })).await;
         refused_fields(&closed, &["shop"]);
