@@ -344,7 +344,12 @@ impl Layer for Record {
 
     fn on_changed(&mut self, subject: Subject, cx: &mut Cx<'_>) {
         if subject == self.subject {
-            self.load(cx);
+            return self.load(cx);
+        }
+        for slot in &mut self.panes {
+            if let Some(pane) = slot.pane.as_mut().filter(|_| cx.shared.access(slot.spec.needs).is_ok()) {
+                pane.on_changed(subject, cx);
+            }
         }
     }
 

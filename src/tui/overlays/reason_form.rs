@@ -22,7 +22,8 @@ enum Act {
 /// Asks for the reason.
 #[derive(Debug)]
 pub(in crate::tui) struct ReasonForm {
-    asset: AssetId,
+    /// On whose page.
+    subject: Subject,
     act: Act,
     heading: String,
 }
@@ -31,17 +32,17 @@ impl ReasonForm {
     /// To take a reading out (M-11).
     pub(in crate::tui) fn void(asset: AssetId, reading: &Reading) -> FormLayer<Self> {
         let heading = format!("Void {} {}", for_people(&reading.value), reading.unit.name());
-        Self::layer(asset, Act::Void(OfReading { id: reading.id }), heading)
+        Self::layer(Subject::Asset(asset), Act::Void(OfReading { id: reading.id }), heading)
     }
 
-    /// To cancel a request.
-    pub(in crate::tui) fn cancel(asset: AssetId, request: &ServiceRequest) -> FormLayer<Self> {
+    /// To cancel a request, on the page of its machine or of the customer.
+    pub(in crate::tui) fn cancel(subject: Subject, request: &ServiceRequest) -> FormLayer<Self> {
         let heading = format!("Cancel {}", request.number);
-        Self::layer(asset, Act::Cancel(OfRequest { id: request.id }, request.version), heading)
+        Self::layer(subject, Act::Cancel(OfRequest { id: request.id }, request.version), heading)
     }
 
-    fn layer(asset: AssetId, act: Act, heading: String) -> FormLayer<Self> {
-        FormLayer::new(Self { asset, act, heading }, Form::new(vec![FormField::new("reason", "Reason", "required; Enter sends")]))
+    fn layer(subject: Subject, act: Act, heading: String) -> FormLayer<Self> {
+        FormLayer::new(Self { subject, act, heading }, Form::new(vec![FormField::new("reason", "Reason", "required; Enter sends")]))
     }
 }
 
@@ -71,7 +72,7 @@ impl Purpose for ReasonForm {
 
     fn taken(&mut self, _: &[u8], cx: &mut Cx<'_>) {
         cx.say(Tone::Fine, format!("{}: done.", self.heading));
-        cx.want(Intent::Changed(Subject::Asset(self.asset)));
+        cx.want(Intent::Changed(self.subject));
         cx.want(Intent::Done);
     }
 }
@@ -87,11 +88,11 @@ mod tests {
 
     #[test]
     fn a_reason_half_typed_is_there_again_where_it_was_typed_and_nowhere_else() {
-        let (asset, reading, request) = (AssetId::new(), OfReading { id: ReadingId::new() }, OfRequest { id: RequestId::new() });
+        let (machine, reading, request) = (Subject::Asset(AssetId::new()), OfReading { id: ReadingId::new() }, OfRequest { id: RequestId::new() });
         let (shared, mut drafts, mut unsure, mut next_ticket) = (tried::terminal(), Drafts::default(), Unsure::default(), 0);
         let mut cx = Cx { shared: &shared, drafts: &mut drafts, unsure: &mut unsure, next_ticket: &mut next_ticket, intents: Vec::new() };
-        let void = || ReasonForm::layer(asset, Act::Void(OfReading { id: reading.id }), "Void".to_owned());
-        let cancel = || ReasonForm::layer(asset, Act::Cancel(OfRequest { id: request.id }, 1), "Cancel".to_owned());
+        let void = || ReasonForm::layer(machine, Act::Void(OfReading { id: reading.id }), "Void".to_owned());
+        let cancel = || ReasonForm::layer(machine, Act::Cancel(OfRequest { id: request.id }, 1), "Cancel".to_owned());
         let mut form = void();
         form.on_paste("typed for the wrong", &mut cx);
         let (about, draft) = form.draft().unwrap();

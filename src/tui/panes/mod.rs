@@ -65,6 +65,9 @@ pub(super) trait Pane: std::fmt::Debug {
     /// An answer to one of its calls. True if it was its own.
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool;
 
+    /// Another record changed, by something above it.
+    fn on_changed(&mut self, _changed: Subject, _cx: &mut Cx<'_>) {}
+
     /// A command while it is shown. True if it did something with it.
     fn on_command(&mut self, _command: &'static Command, _cx: &mut Cx<'_>) -> bool {
         false
@@ -121,7 +124,7 @@ pub static PANES: &[PaneSpec] = &[
     here(Page::Customer, 1, "Assets", needs!("asset.list.view"), customer_assets::make),
     here(Page::Customer, 2, "Profile", needs!("customer.view"), profile::make),
     here(Page::Customer, 3, "Contacts", needs!("contact.view"), contacts::make),
-    later(Page::Customer, 4, "Requests", needs!("service_request.view"), "the service requests of all its assets"),
+    here(Page::Customer, 4, "Requests", needs!("service_request.view"), requests::make),
     later(Page::Customer, 5, "Appointments", needs!("appointment.view"), "when its machines come to a shop"),
     later(Page::Customer, 6, "Finance", needs!(any "finance.invoice.list", "finance.credit.view"), "invoices, statements and credit"),
     later(Page::Customer, 7, "Parts", needs!("parts.order.list"), "its parts orders"),
