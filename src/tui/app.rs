@@ -306,7 +306,7 @@ impl App {
             "sign_out" => self.leave(Exit::SignOut),
             // The line was down when the program began: begin once more.
             "reload" if self.shared.session.is_none() && self.session_ticket.is_none() => self.start(),
-            "find.customers" | "find.assets" => {
+            "find.customers" | "find.assets" | "company" => {
                 if self.goes_back_to(0) {
                     self.with_top(|layer, cx| layer.on_command(command, cx));
                 }

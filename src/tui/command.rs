@@ -187,6 +187,7 @@ pub static COMMANDS: &[Command] = &[
     plain("record.copy", "copy", Place::Record, &["y"], false),
     calls("find.customers", "find customers", Place::Anywhere, &["f2", "/", "g c", "alt-c"], SearchCustomers::ENDPOINT.needs),
     calls("find.assets", "find assets", Place::Anywhere, &["f3", "g a", "alt-a"], LookUpAsset::ENDPOINT.needs),
+    plain("company", "your company", Place::Anywhere, &["g m", "alt-m"], false),
     plain("back", "back", Place::Anywhere, &["esc"], true),
     plain("help", "help", Place::Anywhere, &["f1", "?", "alt-h"], true),
     plain("palette", "commands", Place::Anywhere, &["ctrl-k", ":"], true),

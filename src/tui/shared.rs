@@ -11,8 +11,9 @@ use super::keymap::Keymap;
 use super::style::Look;
 use crate::api::access::{Access, Needs, access};
 use crate::api::operation::{ENDPOINTS, Method, Operation as _, SearchCustomers};
+use crate::api::page::CustomerRef;
 use crate::api::permission::PermissionSet;
-use crate::api::session::{Acting, ActingWay, Session, UserKind};
+use crate::api::session::{Acting, ActingWay, ScopeView, Session, UserKind};
 use crate::client::outbox::Summary;
 
 /// Read by every layer, changed only by the shell.
@@ -115,14 +116,31 @@ impl Shared {
         self.is_looking() || self.session.as_ref().is_some_and(|session| session.user.kind.is_outside())
     }
 
+    /// The company of whoever sits here, or the customer that is worked for or
+    /// looked at just now; all of them where somebody of several has chosen none
+    /// (S0-8). Their names come with the session: no other call may be open to
+    /// everybody who is of one.
+    pub(super) fn companies(&self) -> Vec<CustomerRef> {
+        let of_one = |session: &&Session| session.acting.is_some() || session.user.kind == UserKind::Customer;
+        let Some(session) = self.session.as_ref().filter(of_one) else { return Vec::new() };
+        if let Some(customer) = &session.customer {
+            return vec![customer.clone()];
+        }
+        let mut all: Vec<CustomerRef> = session.scopes.iter().filter_map(company).collect();
+        all.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        all.dedup_by_key(|company| company.id);
+        all
+    }
+
     /// Whether a command is not there at all for whoever sits here: hidden and
     /// not greyed, so that nobody outside learns of it (G-5), nor of what leads
     /// out of a workshop terminal or is outside its list.
     pub(super) fn hides(&self, command: &Command) -> bool {
         let administers = command.id == "administration" && (self.is_outside() || self.is_kiosk());
+        let is_of_none = command.id == "company" && self.companies().is_empty();
         // Where only assets are looked for there is no other place to look.
         let turns = matches!(command.id, "find.scope" | "find.scope_back") && self.hides_what_needs(SearchCustomers::ENDPOINT.needs);
-        administers || turns || self.hides_what_needs(command.needs) || self.is_kiosk() && leads_out(command)
+        administers || is_of_none || turns || self.hides_what_needs(command.needs) || self.is_kiosk() && leads_out(command)
     }
 
     /// Whether what needs this is hidden where elsewhere it would be greyed: at a
@@ -174,6 +192,12 @@ impl Shared {
     pub(super) fn age(&self, at: Timestamp) -> Option<String> {
         age_in_words(self.now.duration_since(at).as_secs())
     }
+}
+
+/// The customer that a grant reaches, if it is one.
+fn company(scope: &ScopeView) -> Option<CustomerRef> {
+    let id = scope.id.as_deref().filter(|_| scope.kind == "customer")?.parse().ok()?;
+    Some(CustomerRef { id, number: None, name: scope.name.clone().unwrap_or_default() })
 }
 
 fn age_in_words(seconds: i64) -> Option<String> {
@@ -283,6 +307,32 @@ mod tests {
         for id in ["find.customers", "find.scope", "meter.void", "outbox"] {
             assert!(!hides("staff", id) && !hides("customer", id), "{id} is greyed there");
         }
+    }
+
+    #[test]
+    fn ones_company_is_known_from_the_session_alone() {
+        let names = |shared: &Shared| shared.companies().into_iter().map(|company| company.name).collect::<Vec<_>>();
+        let scope = |kind: &str, name: &str| ScopeView {
+            role: "executive".to_owned(),
+            kind: kind.to_owned(),
+            id: Some(format!("018f0000-0000-7000-8000-00000000000{}", name.len() % 10)),
+            name: Some(name.to_owned()),
+        };
+        let mut ada = tried::signed_in("customer", &[]);
+        assert_eq!(names(&ada), [""; 0]);
+        let scopes = vec![scope("customer", "Keller Bau"), scope("organization", "KELLER"), scope("customer", "City of Waco"), scope("customer", "Keller Bau")];
+        ada.session.as_mut().unwrap().scopes = scopes;
+        assert_eq!(names(&ada), ["City of Waco", "Keller Bau"], "she is of two and has chosen none");
+        ada.session.as_mut().unwrap().customer = company(&scope("customer", "Keller Bau"));
+        assert_eq!(names(&ada), ["Keller Bau"]);
+        assert!(!ada.hides(named("company").unwrap()));
+        // The dealer's people have one while they work for it.
+        ada.session.as_mut().unwrap().user.kind = UserKind::Staff;
+        assert_eq!(names(&ada), [""; 0]);
+        assert!(ada.hides(named("company").unwrap()));
+        let customer = company(&scope("customer", "Keller Bau")).unwrap();
+        ada.session.as_mut().unwrap().acting = Some(Acting { way: ActingWay::OnBehalf, customer, contact: None, allowed: true });
+        assert_eq!(names(&ada), ["Keller Bau"]);
     }
 
     #[test]

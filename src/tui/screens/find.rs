@@ -1,6 +1,7 @@
 //! Find: one box for customers and assets, and the screen one starts on.
 
 mod kept;
+mod listed;
 mod live;
 mod narrow;
 mod patience;
@@ -22,7 +23,6 @@ use super::super::shared::Shared;
 use super::super::widgets::{Cursor, TextField};
 use crate::api::asset::{AssetHeader, LookupAnswer, LookupQuery};
 use crate::api::customer::{CustomerHit, CustomerQuery, MIN_QUERY, SearchBy};
-use crate::api::ids::CustomerId;
 use crate::api::operation::{LookUpAsset, Operation, SearchCustomers};
 use crate::api::page::{Nothing, Page};
 use crate::client::Call;
@@ -30,19 +30,12 @@ use crate::client::outbox::{Entry, OutboxFault};
 use crate::rules::place::full_state_code;
 use crate::text::fold;
 use kept::Kept;
+use listed::Recent;
 use live::Live;
 use narrow::{Answers, When};
 use patience::Patience;
 pub(in crate::tui) use rows::machine;
 use scope::Where;
-
-/// What was opened before, shown under an empty box.
-#[derive(Debug, Clone)]
-enum Recent {
-    Customer(CustomerId, String),
-    /// As it was found at that time.
-    Asset(Box<AssetHeader>, Timestamp),
-}
 
 /// The find screen.
 #[derive(Debug, Default)]
@@ -72,9 +65,6 @@ struct Marks {
     text: String,
     rows: Vec<Uuid>,
 }
-
-/// How many records are remembered under the empty box.
-const RECENT: usize = 9;
 
 impl Find {
     fn may_search(shared: &Shared) -> bool {
@@ -187,7 +177,7 @@ impl Find {
     fn enter(&mut self, cx: &mut Cx<'_>) {
         let text = self.field.text().trim().to_owned();
         if text.is_empty() {
-            return self.open_recent(cx);
+            return self.open_listed(cx);
         }
         self.entered = Some(text);
         self.ask(cx);
@@ -201,7 +191,7 @@ impl Find {
         }
         self.entered = None;
         // Off line one opens what is known, if the other source never knew the text.
-        let failure = self.customers.failure().or(self.assets.failure()).filter(|failure| !failure.is_passing() || self.row_count() == 0);
+        let failure = self.customers.failure().or(self.assets.failure()).filter(|failure| !failure.is_passing() || self.row_count(cx.shared) == 0);
         if let Some(failure) = failure {
             return cx.say(Tone::Error, failure.to_string());
         }
@@ -236,37 +226,6 @@ impl Find {
         }
     }
 
-    fn open_asset(&mut self, header: AssetHeader, said_at: Timestamp, cx: &mut Cx<'_>) {
-        self.remember(Recent::Asset(Box::new(header.clone()), said_at), cx.shared);
-        cx.open(Record::asset(header, said_at));
-    }
-
-    fn open_customer(&mut self, id: CustomerId, name: String, cx: &mut Cx<'_>) {
-        self.remember(Recent::Customer(id, name.clone()), cx.shared);
-        cx.open(Record::customer(id, name));
-    }
-
-    fn open_recent(&mut self, cx: &mut Cx<'_>) {
-        match self.recent.get(self.cursor.at).cloned() {
-            Some(Recent::Asset(header, said_at)) => self.open_asset(*header, said_at, cx),
-            Some(Recent::Customer(id, name)) => self.open_customer(id, name, cx),
-            None => {}
-        }
-    }
-
-    fn remember(&mut self, opened: Recent, shared: &Shared) {
-        let same = |other: &Recent| match (&opened, other) {
-            (Recent::Customer(a, _), Recent::Customer(b, _)) => a == b,
-            (Recent::Asset(a, _), Recent::Asset(b, _)) => a.id == b.id,
-            _ => false,
-        };
-        self.recent.retain(|other| !same(other));
-        if !shared.is_kiosk() {
-            self.recent.insert(0, opened);
-            self.recent.truncate(RECENT);
-        }
-    }
-
     fn asset_hits(&self) -> &[crate::api::asset::LookupHit] {
         self.assets.answer().map_or(&[], |answer| &answer.items)
     }
@@ -275,8 +234,8 @@ impl Find {
         self.customers.answer().map_or(&[], |page| &page.items)
     }
 
-    fn row_count(&self) -> usize {
-        if self.field.is_empty() { self.recent.len() } else { self.asset_hits().len() + self.customer_hits().len() }
+    fn row_count(&self, shared: &Shared) -> usize {
+        if self.field.is_empty() { self.listed(shared) } else { self.asset_hits().len() + self.customer_hits().len() }
     }
 
     fn too_short(&self) -> String {
@@ -346,7 +305,7 @@ impl Layer for Find {
     }
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {
-        if self.cursor.command(command, self.row_count()) {
+        if self.cursor.command(command, self.row_count(cx.shared)) {
             return;
         }
         match command.id {
@@ -355,6 +314,7 @@ impl Layer for Find {
             "find.scope_back" => self.turn(false, cx),
             "find.customers" => self.begin(Where::Everything, cx),
             "find.assets" => self.begin(Where::Assets, cx),
+            "company" => self.open_company(cx),
             "customer.new" => cx.open(CustomerForm::layer(self.field.text().trim())),
             "request.by_unit" => cx.open(RequestForm::by_unit()),
             "reload" => {
@@ -384,7 +344,7 @@ impl Layer for Find {
         }
         self.recall_customers(cx.shared);
         if is_of_customers || self.assets.take(reply) {
-            self.cursor.keep_within(self.row_count());
+            self.cursor.keep_within(self.row_count(cx.shared));
             self.ask(cx);
             self.open_if_answered(cx);
         }
@@ -453,6 +413,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::ids::CustomerId;
     use crate::tui::draft::Drafts;
     use crate::tui::shared::{Link, tried};
     use crate::tui::unsure::Unsure;

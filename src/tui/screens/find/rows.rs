@@ -42,7 +42,7 @@ pub(super) fn view(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared
         line(buffer, below, 0, Line::from(Span::styled(format!(" {told}"), look.warning())));
         below = Rect { y: below.y + 1, height: below.height.saturating_sub(1), ..below };
     }
-    if find.field.is_empty() { recent(find, below, buffer, shared) } else { found(find, below, buffer, shared) }
+    if find.field.is_empty() { listed(find, below, buffer, shared) } else { found(find, below, buffer, shared) }
 }
 
 fn chips(find: &Find, shared: &Shared) -> Line<'static> {
@@ -68,9 +68,12 @@ fn chips(find: &Find, shared: &Shared) -> Line<'static> {
     Line::from(spans)
 }
 
-fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
+/// What stands under an empty box.
+fn listed(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     let look = shared.look;
-    let mut row = 0;
+    let companies = shared.companies();
+    let own = companies.iter().enumerate().map(|(at, company)| company_row(&company.name, at == find.cursor.at, area.width, shared));
+    let mut row = lines(buffer, area, 0, own);
     if let Some(reason) = nothing_to_find(usize::from(area.width), shared) {
         row = lines(buffer, area, row, reason);
     }
@@ -79,13 +82,20 @@ fn recent(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     }
     line(buffer, area, row, heading("Opened before", "", area.width, shared));
     let rows = find.recent.iter().enumerate().map(|(at, recent)| {
-        let marked = at == find.cursor.at;
+        let marked = companies.len() + at == find.cursor.at;
         match recent {
             Recent::Customer(_, name) => Row::new(look, marked).cell(name, 60, Style::new()).cell("customer", 9, look.quiet()).done(),
             Recent::Asset(header, _) => Row::new(look, marked).cell(&asset_in_words(header), 60, Style::new()).cell("asset", 9, look.quiet()).done(),
         }
     });
     lines(buffer, area, row + 1, rows);
+}
+
+/// One's own company, or the customer that is worked for or looked at.
+fn company_row(name: &str, marked: bool, wide: u16, shared: &Shared) -> Line<'static> {
+    let whose = if shared.acting().is_some() { "customer" } else { "your company" };
+    let room = usize::from(wide).saturating_sub(16).min(60);
+    Row::new(shared.look, marked).cell(name, room, Style::new()).cell(whose, 12, shared.look.quiet()).done()
 }
 
 /// What a role that may find nothing can do instead, and whom it asks for more
@@ -356,6 +366,13 @@ mod tests {
             ("You may look nothing up here, nor request service.", "Ctrl-K lists what else there is, what it needs and whom to ask for it.")
         );
         assert!(!reads.concat().contains("Alt-R"), "{reads:?}");
+    }
+
+    #[test]
+    fn ones_own_company_stands_first_and_says_whose_it_is() {
+        let own = |wide| company_row("Keller Bau GmbH", true, wide, &tried::signed_in("customer", &[])).to_string();
+        assert_eq!(own(80).split_whitespace().collect::<Vec<_>>(), [">", "Keller", "Bau", "GmbH", "your", "company"]);
+        assert!(own(60).len() <= 60 && own(60).trim_end().ends_with("your company"), "{}", own(60));
     }
 
     #[test]
