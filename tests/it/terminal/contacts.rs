@@ -1,7 +1,7 @@
 //! A customer's people: who they are, what they manage, how far their access
 //! goes, and the password that is shown once (S1-8, S4-6, S4-12, S4-13, G-7).
 
-use super::screen::{Terminal, demo};
+use super::screen::{Terminal, add_customers_account, demo, token_by};
 
 /// The contacts of a customer, as a demo account sees them.
 pub(super) fn at_the_contacts(account: &str, text: &str, name: &str) -> Terminal {
@@ -52,6 +52,58 @@ fn t7_a_contact_gets_limited_access_and_signs_in_with_the_password_that_was_read
     ada.press(&format!("{password}<Tab>words of her own<Tab>words of her own<F9>")).until("Your password was changed.");
     ada.press("lindqvist").until_all(&["[locked] Needs \"Asset look-up\"", "requests service by unit number"]);
     ada.press("<F2>").until("Needs \"Customer search\"");
+}
+
+#[test]
+fn s1_6_a_portal_administrator_gives_access_in_its_own_company_and_the_contact_finds_the_right_panes_greyed() {
+    add_customers_account("greta.gold", "portal_administrator", "20477", "a portal pass phrase");
+    let token = token_by("greta.gold", "a portal pass phrase");
+    let mut greta = Terminal::bare(&[], 80, 24, &[("COUNTERTOP_SERVER", &demo().address), ("COUNTERTOP_TOKEN", &token)]);
+    // Nothing to know by heart: it is the first row, and Enter opens it.
+    greta.until_all(&["online", "▸ Sierra Gold Haulage Inc.", "your company"]);
+    greta.press("<Enter>").until_all(&["1 Assets", "2 Profile [locked]", "3 Contacts", "No assets."]);
+    greta.press("3").until_all(&["No contacts yet.", "Consent to act:"]);
+    greta.press("n").until("New contact");
+    greta.press("<Tab>Lotte<Tab>Lang<Up><Up><Up>lotte.lang<Up>l<F9>").until_all(&["Lotte Lang was saved.", "user name lotte.lang, no password yet"]);
+    greta.press("p").until("Give Lotte Lang a new password?");
+    let password = shown_password(&greta.press("y").until_all(&["Shown this once", "lotte.lang"]));
+    greta.press("<Esc>").settle();
+    // What she did is written down, and she reads it.
+    greta.press("0").until_all(&["greta.gold", "create contact"]);
+
+    let mut lotte = Terminal::bare(&[], 80, 24, &[("COUNTERTOP_SERVER", &demo().address)]);
+    lotte.until("User name");
+    lotte.press(&format!("lotte.lang<Enter>{password}<Enter>")).until_all(&["Change your password first", "Present password"]);
+    lotte.press(&format!("{password}<Tab>words of her own<Tab>words of her own<F9>")).until("Your password was changed.");
+    lotte.until_all(&["▸ Sierra Gold Haulage Inc.", "your company", "[locked] Needs \"Asset look-up\""]);
+    lotte.press("<Enter>").until_all(&["3 Contacts 1", "Access limited, user name lotte.lang"]);
+    let shown = lotte.settle();
+    for pane in ["1 Assets", "2 Profile", "5 Appointments", "6 Finance", "8 Cores", "9 Documents", "0 Changes"] {
+        assert!(shown.contains(&format!("{pane} [locked]")), "{pane} is not greyed:\n{shown}");
+    }
+    for pane in ["4 Requests", "7 Parts"] {
+        assert!(shown.contains(pane) && !shown.contains(&format!("{pane} [locked]")), "{pane} is greyed:\n{shown}");
+    }
+    lotte.press("1").until("[locked] Needs \"Fleet list: view\"");
+    lotte.press("4").until_all(&["only those that you asked for yourself", "No service requests."]);
+}
+
+#[test]
+fn whoever_is_of_a_company_comes_back_to_it_by_one_chord_from_anywhere() {
+    let mut boss = Terminal::signed_in("executive");
+    boss.press("<F3>1051<Enter>").until("1 Identification");
+    boss.settle();
+    boss.press("gm").until_all(&["1 Assets", "2 Profile [locked]", "4 Requests"]);
+    // The requests of all its machines, with the machine that each is of.
+    let shown = boss.press("4").until("▸ SR-");
+    let row: Vec<&str> = shown.lines().find(|line| line.contains("▸ SR-")).unwrap().split_whitespace().collect();
+    assert!(row[2].starts_with(|sign: char| sign.is_ascii_digit()), "no machine's number:\n{shown}");
+    boss.press("<Esc>").until_all(&["Find", "your company", "Opened before"]);
+    let mut counter = Terminal::signed_in("counter");
+    counter.press("<Alt-M>").settle();
+    counter.press("<Ctrl-K>").until("find customers");
+    let shown = counter.settle();
+    assert!(!shown.contains("your company"), "the dealer's people are of none:\n{shown}");
 }
 
 #[test]

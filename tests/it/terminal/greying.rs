@@ -99,4 +99,9 @@ fn g_10_accounts_asks_by_unit_number_and_learns_nothing_of_the_asset() {
     accounts.press("left mirror broken<F9>");
     let shown = accounts.until("was sent.");
     assert!(!shown.contains("Trailer") && !shown.contains("Caterpillar"), "{shown}");
+    // What was asked for is found again, without the machine.
+    accounts.press("<Alt-M>").until_all(&["1 Assets [locked]", "4 Requests 1"]);
+    accounts.press("4").until_all(&["left mirror broken", "submitted", "only those that you asked for yourself"]);
+    let shown = accounts.settle();
+    assert!(!["Trailer", "Caterpillar", "1054"].iter().any(|word| shown.contains(word)), "{shown}");
 }

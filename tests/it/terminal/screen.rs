@@ -61,6 +61,11 @@ pub(crate) fn add_settled_account(name: &str, role: &str, password: &str) {
     add(name, role, password, &[]);
 }
 
+/// Adds an account of a customer, by the customer's number at a shop.
+pub(crate) fn add_customers_account(name: &str, role: &str, number: &str, password: &str) {
+    add(name, role, password, &["--customer", number]);
+}
+
 impl Demo {
     /// The address of its database.
     pub(crate) fn database(&self) -> String {

@@ -14,6 +14,8 @@ fn s1_14_acting_needs_a_consent_is_always_said_and_ends_by_one_key() {
     manager.until_all(&["The consent was written down.", "executive, said by Paula Puget, until"]);
     // It begins anew at Find, with the rights of the one and the other.
     manager.press("o").until_all(&["Acting for Puget Pile Driving", "Alt-B stops", "Find"]);
+    // Its page is at hand, greyed as for whom the consent makes of one.
+    manager.press("<Enter>").until_all(&["Acting for Puget Pile Driving", "1 Assets", "2 Profile [locked]", "3 Contacts"]);
     manager.press("<F2>").until_all(&["Needs \"Customer search\"", "Acting for Puget Pile Driving"]);
     manager.press("<Alt-B>").until("You are yourself again.");
     let shown = manager.settle();
