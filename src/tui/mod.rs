@@ -133,7 +133,7 @@ pub fn run(start: Start) -> std::io::Result<End> {
 /// Columns and rows of the terminal; none if there is none.
 #[must_use]
 pub fn terminal_size() -> Option<(u16, u16)> {
-    crossterm::terminal::size().ok()
+    terminal::size().ok()
 }
 
 /// The ids of all commands, for the configuration's `[keys]`.
