@@ -97,13 +97,9 @@ impl Powers {
     /// setting, account (its state was asked with the session), access level.
     pub(crate) async fn of_user(conn: &mut Conn, user: &UserRow) -> Result<Self, Fault> {
         let kind = UserKind::named(&user.kind).unwrap_or(UserKind::Customer);
-        let now = At::now();
-        let all = users::grants_to_come(conn, user.id).await?;
-        let (grants, to_come): (Vec<_>, Vec<_>) = all.into_iter().partition(|grant| grant.valid_from.is_none_or(|from| from <= now));
-        let ends = grants.iter().filter_map(|grant| grant.valid_to);
-        let changes_at = to_come.iter().filter_map(|grant| grant.valid_from).chain(ends).min();
+        let (grants, changes_at) = counting(users::grants_to_come(conn, user.id).await?, At::now());
         if !kind.is_outside() {
-            return Ok(Self { held: grants.into_iter().filter_map(granted).collect(), standing_in: None, changes_at });
+            return Ok(Self { held: all_granted(grants), standing_in: None, changes_at });
         }
         let portal = settings::portal(conn).await?;
         if !portal.enabled {
@@ -211,6 +207,20 @@ pub(super) fn no_session() -> Problem {
     Problem::new("session.required", "Sign in first: this session has ended or never was.")
 }
 
+/// Of the grants that have not ended those that count at a moment, and when the
+/// next one begins or ends.
+fn counting(grants: Vec<GrantRow>, now: At) -> (Vec<GrantRow>, Option<At>) {
+    let (counting, to_come): (Vec<_>, Vec<_>) = grants.into_iter().partition(|grant| grant.valid_from.is_none_or(|from| from <= now));
+    let ends = counting.iter().filter_map(|grant| grant.valid_to);
+    let changes_at = to_come.iter().filter_map(|grant| grant.valid_from).chain(ends).min();
+    (counting, changes_at)
+}
+
+/// What grants come to, each for itself.
+fn all_granted(grants: Vec<GrantRow>) -> Vec<Held> {
+    grants.into_iter().filter_map(granted).collect()
+}
+
 /// A stored grant as a role with its scope; none where its role is gone.
 fn granted(grant: GrantRow) -> Option<Held> {
     let role = match &grant.cells {
@@ -268,7 +278,15 @@ fn under(mut held: Held, taken: PermissionSet) -> Held {
 }
 
 /// What a contact holds by itself: its platform role and right, or, without
-/// either, the template of its level (3.1); under the level as a ceiling (C9).
+/// either, the template of its level; under the level as a ceiling (C9).
+///
+/// Here alone giving something takes something: 3.1 has the templates of the
+/// levels for contacts with a level *alone*, so whoever is given a right or a
+/// platform role has that in the template's place. A contact at `full` that
+/// becomes an insight user asks for no service any more, unless it gets a
+/// platform role that does, too. Were it otherwise, no right could be given that
+/// reaches less than the level alone, as two of the three do. Grants, rights and
+/// platform roles themselves only add up.
 pub(super) fn of_contact(contact: &ContactRow) -> Vec<Held> {
     let level = level(contact);
     let right = PortalRight::named(&contact.portal_right).filter(|right| *right != PortalRight::None);
@@ -306,7 +324,7 @@ pub(super) fn narrowed_by_portal(portal: &PortalSettings, role: Role) -> Role {
 /// A workshop terminal: its template, narrowed by the device's own short list
 /// and the portal's settings (S2-4).
 fn at_kiosk(portal: &PortalSettings, grants: Vec<GrantRow>, device: Option<KioskRow>, changes_at: Option<At>) -> Result<Powers, Fault> {
-    let mut held: Vec<Held> = grants.into_iter().filter_map(granted).collect();
+    let mut held = all_granted(grants);
     if let Some(device) = &device {
         if !device.is_active {
             return Err(no_session().into());
@@ -327,4 +345,150 @@ fn at_kiosk(portal: &PortalSettings, grants: Vec<GrantRow>, device: Option<Kiosk
 
 fn all() -> PermissionSet {
     Permission::all().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use proptest::collection::vec;
+    use proptest::option::of;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::api::contact::ContactKind;
+    use crate::api::ids::GrantId;
+
+    const LIMITS: [Limit; 3] = [Limit::Basic, Limit::Own, Limit::Full];
+    /// Places of one sort: few, so that grants and contacts meet there.
+    const PLACES: std::ops::Range<u128> = 1..4;
+
+    /// So many hours after some moment.
+    fn hour(hours: i64) -> At {
+        At(At::from_micros(1_790_000_000_000_000).0 + SignedDuration::from_hours(hours))
+    }
+
+    /// Any template or a copy of it, in any place, for some domains or all, from
+    /// some hour and until a later one or for ever.
+    fn grant() -> impl Strategy<Value = GrantRow> {
+        let place = (select(vec!["deployment", "shop", "organization", "customer"]), PLACES);
+        let domains = subsequence(vec!["assets", "customers", "finance", "maintenance", "setup"], 0..3);
+        (0..Role::all().len(), any::<bool>(), place, domains, (of(-2..6_i64), of(6..9_i64))).prop_map(|(role, is_copy, (kind, nth), domains, (from, to))| {
+            let role = &Role::all()[role];
+            GrantRow {
+                id: GrantId::new(),
+                role: if is_copy { format!("copied_{}", role.key) } else { role.key.to_string() },
+                cells: is_copy.then(|| role.written()),
+                scope_kind: kind.to_owned(),
+                scope_id: (kind != "deployment").then(|| Uuid::from_u128(nth).to_string()),
+                scope_name: None,
+                domains: domains.join(" "),
+                valid_from: from.map(hour),
+                valid_to: to.map(hour),
+                granted_by: None,
+            }
+        })
+    }
+
+    fn contact(customer: u128, right: PortalRight, platform: PlatformRole, level: AccessLevel) -> ContactRow {
+        ContactRow {
+            portal_right: right.name().to_owned(),
+            platform_role: platform.name().to_owned(),
+            access_level: level.name().to_owned(),
+            ..ContactRow::nobody(CustomerId(Uuid::from_u128(customer)), ContactKind::Person)
+        }
+    }
+
+    fn contacts() -> impl Strategy<Value = Vec<ContactRow>> {
+        let one = (PLACES, select(PortalRight::ALL), select(PlatformRole::ALL), select(AccessLevel::ALL));
+        vec(one.prop_map(|(customer, right, platform, level)| contact(customer, right, platform, level)), 0..3)
+    }
+
+    fn portal() -> impl Strategy<Value = PortalSettings> {
+        (any::<bool>(), subsequence(Permission::all().collect::<Vec<_>>(), 0..20)).prop_map(|(allows_printing, switched_off)| PortalSettings {
+            allows_printing,
+            switched_off,
+            ..PortalSettings::default()
+        })
+    }
+
+    /// What the grants come to at a moment: one of the dealer's, a customer's
+    /// person, and a workshop terminal.
+    fn powers(portal: &PortalSettings, grants: &[GrantRow], people: &[ContactRow], now: At) -> Vec<Powers> {
+        let (grants, changes_at) = counting(grants.to_vec(), now);
+        let terminal = at_kiosk(portal, grants.clone(), None, changes_at).map_or_else(|_| Vec::new(), |powers| powers.held);
+        let held = [all_granted(grants.clone()), held_by_customer(portal, grants, people), terminal];
+        held.into_iter().map(|held| Powers { held, standing_in: None, changes_at }).collect()
+    }
+
+    proptest! {
+        /// "More grants never remove a permission", nor how far it reaches.
+        #[test]
+        fn whatever_is_given_besides_nothing_is_lost_anywhere(
+            held in vec(grant(), 0..5),
+            given in grant(),
+            people in contacts(),
+            portal in portal(),
+            now in 0..6_i64,
+        ) {
+            let more: Vec<GrantRow> = held.iter().cloned().chain([given]).collect();
+            let (before, after) = (powers(&portal, &held, &people, hour(now)), powers(&portal, &more, &people, hour(now)));
+            for (before, after) in before.iter().zip(&after) {
+                for permission in Permission::all() {
+                    for limit in LIMITS {
+                        let reach = |powers: &Powers| powers.reach_where(|role| role.limit(permission) >= Some(limit));
+                        let (was, is) = (reach(before), reach(after));
+                        prop_assert!(is.covers(&was), "{permission} {limit:?}: {was:?} and then {is:?}");
+                    }
+                }
+                prop_assert!(after.granted().includes(before.granted()));
+            }
+        }
+    }
+
+    fn rights_and_roles() -> impl Iterator<Item = (PortalRight, PlatformRole)> {
+        PortalRight::ALL.iter().flat_map(|right| PlatformRole::ALL.iter().map(move |platform| (*right, *platform)))
+    }
+
+    /// How far a contact gets with each permission.
+    fn limits(right: PortalRight, platform: PlatformRole, level: AccessLevel) -> Vec<Option<Limit>> {
+        let powers = Powers { held: of_contact(&contact(1, right, platform, level)), standing_in: None, changes_at: None };
+        Permission::all().map(|permission| powers.limit(permission)).collect()
+    }
+
+    fn includes(wide: &[Option<Limit>], narrow: &[Option<Limit>]) -> bool {
+        wide.iter().zip(narrow).all(|(wide, narrow)| wide >= narrow)
+    }
+
+    #[test]
+    fn c9_a_stricter_level_adds_nothing_to_any_right_and_role() {
+        let from_the_widest = [AccessLevel::CarrierView, AccessLevel::Full, AccessLevel::Limited, AccessLevel::ReadOnly, AccessLevel::None];
+        for (right, platform) in rights_and_roles() {
+            for pair in from_the_widest.windows(2) {
+                let (wide, strict) = (limits(right, platform, pair[0]), limits(right, platform, pair[1]));
+                assert!(includes(&wide, &strict), "{right:?} {platform:?}: {pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_right_and_a_role_add_up_and_stand_in_the_place_of_what_a_level_gives_alone() {
+        for (right, platform) in rights_and_roles() {
+            for level in AccessLevel::ALL {
+                let both = limits(right, platform, *level);
+                assert!(right == PortalRight::None || includes(&both, &limits(right, PlatformRole::None, *level)), "{right:?} {platform:?} {level:?}");
+                assert!(platform == PlatformRole::None || includes(&both, &limits(PortalRight::None, platform, *level)), "{right:?} {platform:?} {level:?}");
+            }
+        }
+        // 3.1: the level's template is for whoever has a level alone.
+        let asks_for_service = |right, platform| {
+            let held = of_contact(&contact(1, right, platform, AccessLevel::Full));
+            held.iter().any(|one| one.role.limit(Permission::named("service_request.add_edit")).is_some())
+        };
+        assert!(asks_for_service(PortalRight::None, PlatformRole::None));
+        assert!(!asks_for_service(PortalRight::InsightUser, PlatformRole::None));
+        assert!(asks_for_service(PortalRight::InsightUser, PlatformRole::Fleet));
+        assert!(asks_for_service(PortalRight::PortalAdministrator, PlatformRole::None));
+    }
 }
