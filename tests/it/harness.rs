@@ -34,7 +34,9 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-pub(crate) use fixture::{Ids, TRUCK_VIN, grant, user_row};
+use crate::dice;
+
+pub(crate) use fixture::{Ids, TRUCK_VIN, grant, quick_hash, user_row};
 pub(crate) use smtp::MailServer;
 
 /// Makes the tests `story::sqlite` and `story::postgres` of each
@@ -72,8 +74,10 @@ pub(crate) enum Database {
     Postgres,
 }
 
-/// No story takes longer.
-const LONGEST: Duration = Duration::from_mins(4);
+/// No story takes longer, unless `COUNTERTOP_MINUTES` lets one of a larger size.
+fn longest() -> Duration {
+    Duration::from_mins(dice::number_from("COUNTERTOP_MINUTES").unwrap_or(4))
+}
 
 /// Tells a story in a world of its own.
 pub(crate) async fn tell<S, F>(database: Database, story: S)
@@ -81,7 +85,7 @@ where
     S: FnOnce(World) -> F,
     F: Future<Output = ()>,
 {
-    tell_within(database, LONGEST, story).await;
+    tell_within(database, longest(), story).await;
 }
 
 /// Tells a story that may take its time.
@@ -93,7 +97,7 @@ where
     let world = World::new(database).await;
     // A story that hangs fails and does not keep all others waiting.
     tokio::time::timeout(longest, story(world.clone())).await.expect("the story came to its end");
-    tokio::time::timeout(LONGEST, world.end()).await.expect("the world came to its end");
+    tokio::time::timeout(longest(), world.end()).await.expect("the world came to its end");
 }
 
 /// The fixed world in a database that nobody serves yet.

@@ -1,7 +1,8 @@
 //! T18, T20: what is not there and what is not one's own are the same answer,
 //! to the byte and in time, and nobody finds by guessing what he may not see.
-
-use std::time::{Duration, Instant};
+//!
+//! `COUNTERTOP_PAIRS` (500) says how many pairs of each sort are timed,
+//! `COUNTERTOP_GUESSES` (1,000) how many ids are guessed.
 
 use countertop::store::users;
 use serde_json::{Value, json};
@@ -9,16 +10,9 @@ use uuid::Uuid;
 
 use super::contract::Target;
 use super::targets::{People, Targets, session, signed_in};
-use crate::harness::{Answer, Caller, grant};
-
-/// Pairs that are measured (T18 in the size of the CI row).
-const PAIRS: usize = 500;
-/// The most by which the medians may differ, and what a machine that is busy
-/// with other tests may add: a gross difference fails, a slow machine does not.
-const FACTOR: f64 = 2.0;
-const NOISE: Duration = Duration::from_micros(500);
-/// Ids that are guessed (T20).
-const GUESSES: usize = 1_000;
+use super::timing::Times;
+use crate::dice;
+use crate::harness::{Answer, Caller, World, grant, quick_hash, user_row};
 
 /// Asks without compression, so that the length says something.
 async fn plain(caller: &Caller, method: &str, path: &str, body: Option<&Value>) -> Answer {
@@ -107,15 +101,33 @@ impl Pair {
     }
 }
 
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// Names that somebody has, and names of the same sort that nobody has: a pair
+/// for every four tries, so that the brake never waits.
+async fn names(w: &World, pairs: usize, hash: &str) -> Vec<(String, String)> {
+    let mut conn = w.app.db.write().await.unwrap();
+    let mut names = Vec::new();
+    for nth in 0..pairs.div_ceil(4) {
+        let (known, unknown) = (format!("known-{nth}@dealer.example"), format!("never-{nth}@dealer.example"));
+        let user = user_row(&known, "staff", ("Kno", "Wn"), None);
+        users::insert(&mut conn, &users::UserRow { password_hash: hash.to_owned(), ..user }, &[]).await.unwrap();
+        names.push((known, unknown));
+    }
+    conn.commit().await.unwrap();
+    names
 }
 
-/// Whether one of two times is grossly longer.
-fn apart(one: Duration, other: Duration) -> bool {
-    let (short, long) = (one.min(other), one.max(other));
-    long > short.mul_f64(FACTOR) + NOISE
+/// How long a wrong password takes of a name that somebody has, whose password
+/// is kept as this hash, and of one that nobody has.
+async fn sign_ins(w: &World, pairs: usize, hash: &str) -> Times {
+    let (names, stranger) = (names(w, pairs, hash).await, w.stranger());
+    Times::of(pairs, async |is_known, nth| {
+        let (known, unknown) = &names[nth / 4];
+        let body = json!({ "username": if is_known { known } else { unknown }, "password": "not this one" }).to_string().into_bytes();
+        let from = format!("203.0.{}.{}", 113 + nth / 250, nth % 250);
+        let answer = stranger.send("POST", "/v1/sessions", &[("x-forwarded-for", &from)], Some(body)).await;
+        assert_eq!(answer.status, 401, "{}", answer.text);
+    })
+    .await
 }
 
 /// Ids close to a real one: the next ones of the same millisecond, those of the
@@ -153,29 +165,50 @@ on_both_databases! {
         assert!(difference(&Answer { status: none.status, headers, text: none.text.clone() }, &none).is_some());
     }
 
-    #[expect(clippy::print_stderr, reason = "the figures are what T18 asks for")]
     async fn t18_it_takes_as_long_to_find_what_is_not_ones_own_as_to_find_nothing(w: World) {
         let targets = Targets::plant(&w).await;
         let people = People::hire(&w, &targets, "asker").await;
         let gm = w.add_user("gm-sln", "staff", &[grant("general_manager", "shop", Some(w.ids.sln.to_string()))]).await;
         let asker = session(&w, gm).await;
-        let measured = ["an asset's id", "a plate", "a customer's number", "a request's id", "a contact's id"];
+        let measured = ["an asset's id", "a plate", "a customer's number", "a customer's telephone", "a request's id", "a contact's id", "a user's id"];
         for Pair { what, method, foreign, missing, .. } in pairs(&targets, &people).into_iter().filter(|pair| measured.contains(&pair.what)) {
-            let (mut of_foreign, mut of_missing) = (Vec::new(), Vec::new());
-            for nth in 0..PAIRS / measured.len() {
-                // Interleaved, and each first in turn.
-                for foreign_now in [nth % 2 == 0, nth % 2 == 1] {
-                    let begun = Instant::now();
-                    plain(&asker, method, if foreign_now { &foreign } else { &missing }, None).await;
-                    let times = if foreign_now { &mut of_foreign } else { &mut of_missing };
-                    times.push(begun.elapsed());
-                }
-            }
-            let (foreign, missing) = (median(&mut of_foreign), median(&mut of_missing));
-            eprintln!("T18 {what}, {} pairs: not one's own {foreign:?}, not there {missing:?}", of_foreign.len());
-            assert!(!apart(foreign, missing), "{what}: {foreign:?} and {missing:?}");
+            let times = Times::of(dice::times("COUNTERTOP_PAIRS", 500), async |is_there, _| {
+                plain(&asker, method, if is_there { &foreign } else { &missing }, None).await;
+            });
+            times.await.tell_nothing(what);
         }
-        assert!(apart(Duration::from_millis(1), Duration::from_millis(4)), "a gross difference would be seen");
+    }
+
+    async fn t18_a_refusal_takes_as_long_where_there_is_a_record_as_where_there_is_none(w: World) {
+        let targets = Targets::plant(&w).await;
+        // A technician changes no customer and voids no reading: 403 of one's own,
+        // of others' and of none, where who may is told 200 or 404.
+        let tech = signed_in(&w, "tech").await;
+        let pairs = [
+            by_id("a customer to change", "PATCH", "/v1/customers", targets.id(Target::Own, "customers"), "", Some(json!({ "name": "Mine" }))),
+            by_id("another shop's customer to change", "PATCH", "/v1/customers", targets.id(Target::OtherShop, "customers"), "", Some(json!({ "name": "Mine" }))),
+            by_id("a reading to void", "POST", "/v1/readings", targets.id(Target::Own, "readings"), "/void", Some(json!({ "reason": "mine now" }))),
+        ];
+        for Pair { what, method, foreign, missing, body } in pairs {
+            let (one, other) = (plain(&tech, method, &foreign, body.as_ref()).await, plain(&tech, method, &missing, body.as_ref()).await);
+            assert_eq!((one.status, difference(&one, &other)), (403, None), "{what}");
+            let times = Times::of(dice::times("COUNTERTOP_PAIRS", 500), async |is_there, _| {
+                plain(&tech, method, if is_there { &foreign } else { &missing }, body.as_ref()).await;
+            });
+            times.await.tell_nothing(&format!("{what}, refused"));
+        }
+    }
+
+    async fn t18_a_wrong_password_takes_as_long_for_a_name_as_for_none(w: World) {
+        // As the server itself hashes, which the accounts of this world are not.
+        let hash = countertop::server::password::hash("some pass phrase").unwrap();
+        // Each try is made to cost: a fifth of them says as much.
+        sign_ins(&w, dice::times("COUNTERTOP_PAIRS", 500).div_ceil(5), &hash).await.tell_nothing("a user name or e-mail to sign in with");
+    }
+
+    async fn t18_a_password_that_is_cheaper_to_check_would_be_noticed(w: World) {
+        let times = sign_ins(&w, 40, quick_hash()).await;
+        assert!(times.tell_apart(), "{times}");
     }
 
     async fn t20_a_thousand_ids_near_real_ones_find_nothing_of_others(w: World) {
@@ -195,7 +228,7 @@ on_both_databases! {
             ("/v1/assets", targets.id(Target::OtherShop, "assets"), "/service-requests"),
         ];
         let mut found = Vec::new();
-        for nth in 0..GUESSES {
+        for nth in 0..dice::times("COUNTERTOP_GUESSES", 1_000) {
             let (before, real, behind) = around[nth % around.len()];
             let real: Uuid = real.parse().unwrap();
             // The real one is among the guesses: that it exists helps nobody.

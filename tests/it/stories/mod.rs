@@ -39,5 +39,6 @@ mod sessions;
 mod system;
 mod taken_away;
 mod targets;
+mod timing;
 mod units;
 mod writes;
