@@ -65,7 +65,10 @@ struct EventLoop {
 struct Signals {
     terminate: Signal,
     hang_up: Signal,
+    /// Nobody raises it from within: a panic gives the terminal back itself.
+    abort: Signal,
     interrupt: Signal,
+    quit: Signal,
     resume: Signal,
     /// Caught so that they do nothing: a workshop terminal is not left by them.
     unheeded: Vec<Signal>,
@@ -73,21 +76,27 @@ struct Signals {
 
 impl Signals {
     fn new(is_device: bool) -> std::io::Result<Self> {
-        let of_keyboard = [SignalKind::quit(), SignalKind::from_raw(signal_hook::consts::SIGTSTP)];
+        let suspend = SignalKind::from_raw(signal_hook::consts::SIGTSTP);
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            abort: signal(SignalKind::from_raw(signal_hook::consts::SIGABRT))?,
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-            unheeded: of_keyboard.into_iter().filter(|_| is_device).map(signal).collect::<std::io::Result<_>>()?,
+            unheeded: [suspend].into_iter().filter(|_| is_device).map(signal).collect::<std::io::Result<_>>()?,
         })
     }
 
     async fn next(&mut self) -> Event {
+        // Those that somebody can type end nothing on a workshop terminal.
+        let heeds_typed = self.unheeded.is_empty();
         tokio::select! {
             _ = self.terminate.recv() => Event::Signal(signal_hook::consts::SIGTERM),
             _ = self.hang_up.recv() => Event::Signal(signal_hook::consts::SIGHUP),
-            _ = self.interrupt.recv(), if self.unheeded.is_empty() => Event::Signal(signal_hook::consts::SIGINT),
+            _ = self.abort.recv() => Event::Signal(signal_hook::consts::SIGABRT),
+            _ = self.interrupt.recv(), if heeds_typed => Event::Signal(signal_hook::consts::SIGINT),
+            _ = self.quit.recv(), if heeds_typed => Event::Signal(signal_hook::consts::SIGQUIT),
             _ = self.resume.recv() => Event::Resumed,
         }
     }

@@ -202,7 +202,7 @@ fn assert_wiped(terminal: &Terminal) {
 #[test]
 fn a_signal_of_the_system_ends_it_and_wipes_it() {
     let folder = enrolled("Bay signal", &[]);
-    for (name, number) in [("-TERM", 15), ("-HUP", 1)] {
+    for (name, number) in [("-TERM", 15), ("-HUP", 1), ("-ABRT", 6)] {
         let mut bay = started(folder.path());
         bay.press("1051<Enter>").until("1 Identification");
         let process = bay.child.process_id().unwrap().to_string();

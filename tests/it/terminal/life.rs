@@ -32,7 +32,7 @@ fn quitting_restores_the_terminal() {
 
 #[test]
 fn every_ending_signal_restores_the_terminal() {
-    for (name, number) in [("-TERM", 15), ("-HUP", 1), ("-INT", 2)] {
+    for (name, number) in [("-TERM", 15), ("-HUP", 1), ("-INT", 2), ("-QUIT", 3), ("-ABRT", 6)] {
         let mut counter = Terminal::signed_in("counter");
         signal(&counter, name);
         assert_eq!(counter.ended(), 128 + number, "{name}");
