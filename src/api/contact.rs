@@ -136,7 +136,7 @@ pub struct ContactMore {
     pub username: Option<String>,
     /// Whether a password was ever given; without one nobody signs in.
     pub has_password: bool,
-    /// Who gave the right, the role or the level last (S1-5).
+    /// Who named them: gave the right or the role, or let them in first (S1-5).
     pub designated_by: Option<String>,
     /// Counts up with every change.
     pub version: i64,

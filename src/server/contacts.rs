@@ -158,9 +158,23 @@ async fn changed(cx: &mut Cx, before: &ContactRow, body: &ContactDetails) -> Res
         refuse_own(cx, before)?;
         refuse_beyond(cx, &row, "You can give nobody more than you have yourself.").await?;
         keep_an_administrator(cx, before, &row).await?;
+    }
+    if designates(before, &row) {
         row.designated_by = Some(cx.caller.id());
     }
     Ok(row)
+}
+
+/// Whether somebody becomes what he was not (S1-5): is given a right or a
+/// platform role, or is let in whom nobody had named. Whoever sets another level,
+/// takes something away or shuts him out does not answer for him, and whoever
+/// named him still does.
+fn designates(before: &ContactRow, after: &ContactRow) -> bool {
+    let gives = |was: &str, is: &str, none: &str| is != was && is != none;
+    let lets_in = level(before) == AccessLevel::None && level(after) != AccessLevel::None;
+    gives(&before.portal_right, &after.portal_right, PortalRight::None.name())
+        || gives(&before.platform_role, &after.platform_role, PlatformRole::None.name())
+        || (before.designated_by.is_none() && lets_in)
 }
 
 /// What decides what a contact may do.

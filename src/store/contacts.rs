@@ -54,7 +54,7 @@ row! {
         pub has_password: bool,
         /// Whether the account is locked or disabled.
         pub is_shut_out: bool,
-        /// Who gave right, role or level last.
+        /// Who named them: gave the right or the role, or let them in first (S1-5).
         pub designated_by: Option<UserId>,
         /// That user's name.
         pub designated_by_name: Option<String>,

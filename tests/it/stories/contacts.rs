@@ -187,6 +187,34 @@ on_both_databases! {
         refused(&boss.post(&format!("/v1/customers/{}/contacts", w.ids.waco), json!({ "last": "Elsewhere" })).await, 404, "not_found");
     }
 
+    async fn s1_5_whoever_named_somebody_stays_it_whatever_the_dealer_sets_later(w: World) {
+        let manager = w.sign_in("manager").await;
+        let (own, _) = contact(&manager, &w, json!({ "last": "Keller", "right": "portal_administrator", "access_level": "carrier_view", "username": "boss" })).await;
+        let boss = let_in(&w, &manager, &own).await;
+        let (ada, made) = contact(&boss, &w, json!({ "last": "Brandt", "right": "insight_user", "access_level": "carrier_view", "username": "ada" })).await;
+        assert_eq!(made["designated_by"], "boss");
+        let named_by = async |giver: &Caller, change: Value| {
+            let (status, now) = giver.patch(&ada, change.clone(), None).await;
+            assert_eq!(status, 200, "{change}: {now}");
+            now["designated_by"].as_str().map(str::to_owned)
+        };
+        for change in [
+            json!({ "access_level": "limited" }),
+            json!({ "access_level": "none" }),
+            json!({ "access_level": "full", "right": "insight_user" }),
+            json!({ "active": false }),
+            json!({ "active": true }),
+            json!({ "right": "none" }),
+        ] {
+            assert_eq!(named_by(&manager, change.clone()).await.as_deref(), Some("boss"), "{change}");
+        }
+        // Given anew, or another one, it is whoever gives it.
+        assert_eq!(named_by(&manager, json!({ "right": "insight_user" })).await.as_deref(), Some("manager"));
+        assert_eq!(named_by(&boss, json!({ "right": "fleet_administrator" })).await.as_deref(), Some("boss"));
+        assert_eq!(named_by(&manager, json!({ "platform_role": "fleet" })).await.as_deref(), Some("manager"));
+        assert_eq!(named_by(&boss, json!({ "platform_role": "none" })).await.as_deref(), Some("manager"));
+    }
+
     async fn what_only_belongs_to_oneself_or_is_basic_is_all_that_is_shown(w: World) {
         let manager = w.sign_in("manager").await;
         contact(&manager, &w, json!({ "last": "Keller", "right": "portal_administrator", "access_level": "full", "email": "secret@kellerbau.example" })).await;

@@ -221,7 +221,8 @@ on_both_databases! {
         let by_the_dealer = json!({ "last": "Vogel", "platform_role": "fleet", "access_level": "carrier_view", "username": "vogel" });
         made(&manager.post(&contacts, by_the_dealer).await);
         let boss = let_in(&w, "boss").await;
-        made(&boss.post(&contacts, json!({ "first": "Ada", "last": "Brandt", "platform_role": "fleet", "access_level": "carrier_view", "username": "brandt" })).await);
+        let brandt = json!({ "first": "Ada", "last": "Brandt", "platform_role": "fleet", "access_level": "carrier_view", "username": "brandt" });
+        let named_by_him = made(&boss.post(&contacts, brandt).await);
         let (brandt, vogel, counter) = (let_in(&w, "brandt").await, let_in(&w, "vogel").await, signed_in(&w, "counter").await);
         let requests = format!("/v1/assets/{}/service-requests", w.ids.excavator);
         for (caller, complaint) in [(&boss, "boss"), (&brandt, "brandt"), (&vogel, "vogel"), (&counter, "counter")] {
@@ -234,6 +235,10 @@ on_both_databases! {
         assert_eq!(complaints(&manager.get(&history).await.1), ["counter", "vogel", "brandt", "boss"]);
         let (_, acts) = boss.get(&format!("/v1/customers/{}/history", w.ids.keller)).await;
         assert_eq!(each(&acts, "/actor"), ["Keller"], "not what the dealer did to it: {acts}");
+        // The dealer's people set her level since: that names her no other.
+        assert_eq!(manager.patch(&format!("/v1/contacts/{named_by_him}"), json!({ "access_level": "full" }), None).await.0, 200);
+        made(&brandt.post(&requests, json!({ "complaint": "brandt again" })).await);
+        assert_eq!(complaints(&boss.get(&history).await.1), ["brandt again", "brandt", "boss"]);
         refused(&boss.get(&format!("/v1/assets/{}/history", w.ids.sweeper)).await, 404, "not_found");
         refused(&boss.get(&format!("/v1/customers/{}/history", w.ids.waco)).await, 404, "not_found");
     }
