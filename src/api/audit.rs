@@ -14,11 +14,22 @@ words! {
     /// How much of a record's history is shown (S4-16).
     #[derive(Default)]
     pub enum AuditDepth {
-        /// Who made it and who saved it last.
+        /// Who made it and who saved it last, each where that is known. Which
+        /// records an import changed is written down for none of them.
         Simple = "simple",
         /// Every act with what it changed.
         #[default]
         Extended = "extended",
+    }
+}
+
+words! {
+    /// What an act of the simple view did.
+    pub enum AuditPart {
+        /// It made the record; it is also the last save where there is no other.
+        Made = "made",
+        /// It saved the record last.
+        Saved = "saved",
     }
 }
 
@@ -50,6 +61,9 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
     /// From where.
     pub came_from: Option<String>,
+    /// In the simple view, which of the two it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<AuditPart>,
 }
 
 /// `?depth=` with `limit` and `cursor`.

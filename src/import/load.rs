@@ -332,6 +332,7 @@ impl<'a> Load<'a> {
 
     /// Writes a part, and those that come while the transaction is short.
     async fn transaction<R: Rows>(&mut self, first: Part<R::Record>, incoming: &mut Incoming<R::Record>) -> Result<(), ImportError> {
+        let began = At::now();
         let mut conn = self.db.write().await?;
         let longest = match watch::beside(&mut conn).await? {
             Some(version) => self.others.longest(version),
@@ -359,7 +360,7 @@ impl<'a> Load<'a> {
         if self.dry_run {
             drop(conn);
         } else {
-            self.keep(conn, before).await?;
+            self.keep(conn, before, began).await?;
         }
         self.give_way(begun.elapsed()).await?;
         ended
@@ -414,11 +415,12 @@ impl<'a> Load<'a> {
         written
     }
 
-    /// Commits a transaction, with one row of the audit for all of it.
-    async fn keep(&self, mut conn: Conn, before: (u64, u64)) -> store::Result<()> {
+    /// Commits a transaction that began then, with one row of the audit for all of
+    /// it.
+    async fn keep(&self, mut conn: Conn, before: (u64, u64), began: At) -> store::Result<()> {
         let (added, changed) = (self.report.added - before.0, self.report.changed - before.1);
         if added + changed > 0 {
-            audit::add_by_hand(&mut conn, "import", self.kind.name(), None, &json!({ "added": [null, added], "changed": [null, changed] })).await?;
+            audit::add_import(&mut conn, self.kind.name(), began, &json!({ "added": [null, added], "changed": [null, changed] })).await?;
         }
         conn.commit().await
     }

@@ -110,7 +110,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateContact>) -> Answer<Conta
         Some(name) => settle(cx, &before, row, Some(name)).await?,
         None => stored(cx, row.id).await?,
     };
-    cx.noted.on("contact", row.id).customer(customer);
+    note(cx, &row);
     let version = row.row_version;
     Ok(Reply::created(view(row, true)).version(version))
 }
@@ -130,10 +130,19 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeContact>) -> Answer<Conta
         return Ok(Reply::ok(view(row, true)).version(version));
     }
     let row = settle(cx, &before, row, ask.body.username.as_deref().filter(|_| renamed)).await?;
+    note(cx, &row);
     let version = row.row_version;
     let (was, is) = (view(before, true), view(row, true));
-    cx.noted.on("contact", is.id).customer(is.customer_id).changed(&was, &is);
+    cx.noted.changed(&was, &is);
     Ok(Reply::ok(is).version(version))
+}
+
+/// What is done to a contact is done to its account.
+fn note(cx: &mut Cx, row: &ContactRow) {
+    cx.noted.on("contact", row.id).customer(row.customer_id);
+    if let Some(user) = row.user_id {
+        cx.noted.user(user);
+    }
 }
 
 /// The contact as the body wants it, each part by its own permission and rule.

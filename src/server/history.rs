@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::call::{Answer, Ask, Cx, Reply};
 use super::fault::Fault;
 use super::{assets as machines, paging};
-use crate::api::audit::{AuditDepth, AuditEntry, AuditQuery};
+use crate::api::audit::{AuditDepth, AuditEntry, AuditPart, AuditQuery};
 use crate::api::customer::CustomerKind;
 use crate::api::ids::{ShopId, UserId};
 use crate::api::operation::{AssetHistory, CustomerHistory, UserHistory};
@@ -63,22 +63,39 @@ struct Acts {
     shared: bool,
 }
 
+impl Acts {
+    fn entry(&self, row: AuditRow) -> Result<AuditEntry, Fault> {
+        let entry = view(row)?;
+        Ok(if self.shared { without_other_shops(entry, &self.scope) } else { entry })
+    }
+}
+
 async fn page(cx: &mut Cx, acts: Acts, query: AuditQuery) -> Answer<Page<AuditEntry>> {
-    let Acts { of, id, scope, own, shared } = acts;
-    let view = |row| view(row).map(|entry| if shared { without_other_shops(entry, &scope) } else { entry });
     let limit = paging::limit(query.limit)?;
     let before: Option<String> = paging::place(query.cursor.as_deref())?;
     if query.depth == AuditDepth::Simple {
-        // Who saved it last, and who made it.
-        let mut rows = audit::acts(&mut cx.conn, (of, &id), Which::Last, &scope, None, own, 1).await?;
-        rows.extend(audit::acts(&mut cx.conn, (of, &id), Which::First, &scope, None, own, 1).await?);
-        rows.dedup_by(|first, last| first.id == last.id);
-        return Ok(Reply::ok(Page::whole(rows.into_iter().map(view).collect::<Result<_, _>>()?)));
+        return Ok(Reply::ok(Page::whole(saved_and_made(cx, &acts).await?)));
     }
-    let rows = audit::acts(&mut cx.conn, (of, &id), Which::All, &scope, before.as_deref(), own, paging::one_more(limit)).await?;
-    let page = paging::page(rows, limit, None, |row| paging::cursor(&row.id), view);
+    let rows = audit::acts(&mut cx.conn, (acts.of, &acts.id), Which::All, &acts.scope, before.as_deref(), acts.own, paging::one_more(limit)).await?;
+    let page = paging::page(rows, limit, None, |row| paging::cursor(&row.id), |row| acts.entry(row));
     let items = page.items.into_iter().collect::<Result<_, _>>()?;
     Ok(Reply::ok(Page { items, next: page.next, total: None }))
+}
+
+/// Who saved it last, and who made it; one and the same act made it. What was
+/// there before anything was written down was made by nobody that is known.
+async fn saved_and_made(cx: &mut Cx, acts: &Acts) -> Result<Vec<AuditEntry>, Fault> {
+    let of = (acts.of, acts.id.as_str());
+    let saved = audit::acts(&mut cx.conn, of, Which::Saved, &acts.scope, None, acts.own, 1).await?.pop();
+    let mut made = audit::acts(&mut cx.conn, of, Which::Made, &acts.scope, None, acts.own, 1).await?.pop();
+    if made.is_none() && acts.own.is_none() {
+        // How many others it brought is none of this record's history.
+        made = audit::imported(&mut cx.conn, acts.of, &acts.id).await?.map(|row| AuditRow { changes: "{}".to_owned(), ..row });
+    }
+    let saved = saved.filter(|saved| made.as_ref().is_none_or(|made| made.id != saved.id));
+    let parts = [(saved, AuditPart::Saved), (made, AuditPart::Made)];
+    let told = |(row, part): (Option<AuditRow>, AuditPart)| row.map(|row| acts.entry(row).map(|entry| AuditEntry { part: Some(part), ..entry }));
+    parts.into_iter().filter_map(told).collect()
 }
 
 /// Another shop's link with a customer, and its number there, are none of a
@@ -115,5 +132,6 @@ fn view(row: AuditRow) -> Result<AuditEntry, Fault> {
         reason: row.reason,
         request_id: row.request_id,
         came_from: row.came_from,
+        part: None,
     })
 }

@@ -98,7 +98,7 @@ pub(super) async fn enrol(cx: &mut Cx, ask: Ask<EnrolKiosk>) -> Answer<EnrolledK
         other => Fault::from(other),
     })?;
     cx.is_secret = true;
-    cx.noted.on("kiosk", row.id);
+    cx.noted.on("kiosk", row.id).user(row.user_id);
     Ok(Reply::created(EnrolledKiosk { kiosk: view(row), device_token }).version(1))
 }
 
@@ -122,8 +122,9 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeKiosk>) -> Answer<Kiosk> 
         users::end_sessions(&mut cx.conn, row.user_id).await?;
     }
     let version = row.row_version;
+    cx.noted.on("kiosk", row.id).user(row.user_id);
     let now = view(row);
-    cx.noted.on("kiosk", now.id).changed(&present, &now);
+    cx.noted.changed(&present, &now);
     Ok(Reply::ok(now).version(version))
 }
 
@@ -139,7 +140,7 @@ pub(super) async fn replace_token(cx: &mut Cx, ask: Ask<ReplaceKioskToken>) -> A
     users::end_sessions(&mut cx.conn, row.user_id).await?;
     row.row_version += 1;
     cx.is_secret = true;
-    cx.noted.on("kiosk", row.id);
+    cx.noted.on("kiosk", row.id).user(row.user_id);
     let version = row.row_version;
     Ok(Reply::created(EnrolledKiosk { kiosk: view(row), device_token }).version(version))
 }

@@ -17,6 +17,10 @@ const BEFORE_THE_FIRST: &str = "countertop";
 const BATCH: i64 = 1_000;
 /// By which servers on one PostgreSQL seal in turn.
 const SEALING: i64 = 0x636f_756e_7465_7274;
+/// Name and kind of who works on the server's own database.
+const BY_HAND: (&str, &str) = ("command line", "command_line");
+/// No transaction of an import lasts so many milliseconds: an hour.
+const LONGEST_IMPORT: i64 = 3_600_000;
 
 row! {
     /// One act, as stored.
@@ -134,17 +138,41 @@ macro_rules! newest_first {
     };
 }
 
-/// The last act that was no coming or going.
-macro_rules! last {
+/// The act that made the record itself. What is done beside it, with it or for it
+/// neither makes nor saves it.
+macro_rules! made {
     ($limit:literal) => {
-        concat!("AND entity <> 'session' ORDER BY id DESC LIMIT ", $limit)
+        concat!("AND entity_id = $6 AND act = 'create_' || entity ORDER BY id LIMIT ", $limit)
     };
 }
 
-/// The first one.
-macro_rules! first {
+/// The last act by which it became what it is.
+macro_rules! saved {
     ($limit:literal) => {
-        concat!("AND entity <> 'session' ORDER BY id LIMIT ", $limit)
+        concat!("AND entity_id = $6 AND act IN ('create_' || entity, 'change_' || entity, 'set_customer_number') ORDER BY id DESC LIMIT ", $limit)
+    };
+}
+
+/// What made a user: an account comes also with a workshop terminal, and with the
+/// user name that a contact is given.
+macro_rules! made_user {
+    ($limit:literal) => {
+        concat!(
+            "AND user_id = $6 AND (act IN ('create_user', 'enrol_kiosk') OR (act IN ('create_contact', 'change_contact') \
+              AND changes LIKE '%\"username\":[null,%')) ORDER BY id LIMIT ",
+            $limit
+        )
+    };
+}
+
+/// The last act that changed who it is, what it may do, or whether it gets in.
+macro_rules! saved_user {
+    ($limit:literal) => {
+        concat!(
+            "AND user_id = $6 AND act IN ('create_user', 'change_user', 'link_user', 'give_grant', 'end_grant', 'create_contact', 'change_contact', \
+              'enrol_kiosk', 'change_kiosk') ORDER BY id DESC LIMIT ",
+            $limit
+        )
     };
 }
 
@@ -154,14 +182,16 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     WAIT = "INSERT INTO audit_unsealed (audit_id) VALUES ($1)";
     OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), newest_first!("$9"));
-    LAST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), last!("$9"));
-    FIRST_OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), first!("$9"));
+    SAVED_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), saved!("$9"));
+    MADE_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), made!("$9"));
     OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), newest_first!("$9"));
-    LAST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), last!("$9"));
-    FIRST_OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), first!("$9"));
+    SAVED_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), saved!("$9"));
+    MADE_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), made!("$9"));
     OF_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), newest_first!("$9"));
-    LAST_OF_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), last!("$9"));
-    FIRST_OF_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), first!("$9"));
+    SAVED_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), saved_user!("$9"));
+    MADE_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), made_user!("$9"));
+    IMPORTED = concat!(audit_columns!(), "WHERE act = 'import' AND entity = $1 AND entity_id IS NULL AND id > $2 AND id < $3 AND happened_at <= $4
+        ORDER BY id LIMIT 1");
     WAITING = "SELECT a.id, a.hash FROM audit_unsealed w JOIN audit a ON a.id = w.audit_id ORDER BY a.id LIMIT $1";
     SEALED = "DELETE FROM audit_unsealed WHERE audit_id = $1";
     LAST_SEAL = "SELECT place, audit_id, hash FROM audit_seal ORDER BY place DESC LIMIT 1";
@@ -273,8 +303,42 @@ pub async fn add(conn: &mut Conn, row: &AuditRow) -> Result<()> {
 /// When the database fails.
 pub async fn add_by_hand(conn: &mut Conn, act: &str, entity: &str, entity_id: Option<String>, changes: &serde_json::Value) -> Result<()> {
     let user_id = entity_id.clone().filter(|_| entity == "user");
-    let actor = ("command line", "command_line");
-    add(conn, &AuditRow { entity_id, user_id, changes: changes.to_string(), ..AuditRow::new(actor, act, entity) }).await
+    add(conn, &AuditRow { entity_id, user_id, changes: changes.to_string(), ..AuditRow::new(BY_HAND, act, entity) }).await
+}
+
+/// One row for all that an import writes in a transaction. It tells when that
+/// began, and its id is behind those of all records that it brought: by the two
+/// [`imported`] finds it again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_import(conn: &mut Conn, kind: &str, began: At, changes: &serde_json::Value) -> Result<()> {
+    add(conn, &AuditRow { happened_at: began, changes: changes.to_string(), ..AuditRow::new(BY_HAND, "import", kind) }).await
+}
+
+/// The import that was under way when a record got its id. None where there was
+/// none, and for users, whom no import brings.
+///
+/// # Errors
+/// When the database fails.
+pub async fn imported(conn: &mut Conn, of: Of, id: &str) -> Result<Option<AuditRow>> {
+    let kind = match of {
+        Of::Customer => "customers",
+        Of::Asset => "assets",
+        Of::User => return Ok(None),
+    };
+    let Some(at) = id_given_at(id) else { return Ok(None) };
+    // An id begins with its millisecond.
+    let last = at.micros() / 1_000 + LONGEST_IMPORT;
+    let behind = format!("{:08x}-{:04x}", last >> 16, last & 0xffff);
+    conn.query(IMPORTED).bind(kind).bind(id).bind(behind).bind(at).first().await
+}
+
+/// When a record got its id: the end of that millisecond.
+fn id_given_at(id: &str) -> Option<At> {
+    let (seconds, nanos) = uuid::Uuid::parse_str(id).ok()?.get_timestamp()?.to_unix();
+    let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?.checked_add(i64::from(nanos / 1_000))?;
+    Some(At::from_micros(micros.checked_add(999)?))
 }
 
 /// Where the last sign-ins of a user came from, the latest first.
@@ -302,10 +366,10 @@ pub enum Of {
 pub enum Which {
     /// All, the newest first.
     All,
-    /// The first; no coming or going.
-    First,
-    /// The last; no coming or going.
-    Last,
+    /// The one that made the record.
+    Made,
+    /// The last one that made or changed it.
+    Saved,
 }
 
 /// Acts within scope before an id; for `seen_by` only those of his own and of
@@ -325,14 +389,14 @@ pub async fn acts(
 ) -> Result<Vec<AuditRow>> {
     let text = match (of, which) {
         (Of::Customer, Which::All) => OF_CUSTOMER,
-        (Of::Customer, Which::First) => FIRST_OF_CUSTOMER,
-        (Of::Customer, Which::Last) => LAST_OF_CUSTOMER,
+        (Of::Customer, Which::Made) => MADE_CUSTOMER,
+        (Of::Customer, Which::Saved) => SAVED_CUSTOMER,
         (Of::Asset, Which::All) => OF_ASSET,
-        (Of::Asset, Which::First) => FIRST_OF_ASSET,
-        (Of::Asset, Which::Last) => LAST_OF_ASSET,
+        (Of::Asset, Which::Made) => MADE_ASSET,
+        (Of::Asset, Which::Saved) => SAVED_ASSET,
         (Of::User, Which::All) => OF_USER,
-        (Of::User, Which::First) => FIRST_OF_USER,
-        (Of::User, Which::Last) => LAST_OF_USER,
+        (Of::User, Which::Made) => MADE_USER,
+        (Of::User, Which::Saved) => SAVED_USER,
     };
     let seen_by = seen_by.map(|user| user.to_string()).unwrap_or_default();
     // `g` sorts behind every id.
@@ -428,4 +492,17 @@ pub async fn verify(conn: &mut Conn) -> Result<std::result::Result<Chain, Broken
     }
     let waiting = conn.query(HOW_MANY_WAIT).one().await?;
     Ok(Ok(Chain { rows: place, waiting, head: hash }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_when_it_was_given() {
+        let (before, id, after) = (At::now(), uuid::Uuid::now_v7().to_string(), At::now());
+        let told = id_given_at(&id).unwrap();
+        assert!(before <= told && told.micros() <= after.micros() + 1_000, "{before:?} {told:?} {after:?}");
+        assert_eq!((id_given_at("oil"), id_given_at(&uuid::Uuid::nil().to_string())), (None, None));
+    }
 }

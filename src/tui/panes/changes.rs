@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 
 use super::Pane;
-use crate::api::audit::{AuditDepth, AuditEntry, AuditQuery};
+use crate::api::audit::{AuditDepth, AuditEntry, AuditPart, AuditQuery};
 use crate::api::operation::{AssetHistory, CustomerHistory, OfAsset, OfCustomer};
 use crate::api::page::{Nothing, Page};
 use crate::client::Call;
@@ -45,13 +45,22 @@ impl Changes {
         let key = crate::tui::command::named("changes.depth").and_then(|command| shared.keymap.shown(command)).unwrap_or_default();
         let (now, other) = match self.depth {
             AuditDepth::Simple => ("Who made it, and who saved it last", "shows every act"),
-            AuditDepth::Extended => ("Every act, the newest first", "shows the first and the last"),
+            AuditDepth::Extended => ("Every act, the newest first", "shows who made it and saved it"),
         };
         Line::from(vec![
             Span::styled(format!(" {now}  "), shared.look.quiet()),
             Span::styled(shared.look.key_text(&key), shared.look.key()),
             Span::styled(format!(" {other}"), shared.look.quiet()),
         ])
+    }
+
+    /// Said where the simple view names nobody who made it.
+    fn unmade(&self, shared: &Shared) -> Option<&'static str> {
+        if self.depth == AuditDepth::Extended || self.items().iter().any(|entry| entry.part == Some(AuditPart::Made)) {
+            return None;
+        }
+        let only_own = shared.session.as_ref().is_some_and(|session| session.limits.contains_key("audit.view"));
+        Some(if only_own { " Who made it is not yours to see." } else { " It was there before its history began." })
     }
 }
 
@@ -112,7 +121,7 @@ impl Pane for Changes {
         let area = self.entries.below_notice(area, buffer, shared);
         let Some(page) = self.entries.data() else { return };
         line(buffer, area, 0, self.heading(shared));
-        if page.items.is_empty() {
+        if page.items.is_empty() && self.depth == AuditDepth::Extended {
             return line(buffer, area, 1, Line::from(Span::raw(" Nothing was written down yet.")));
         }
         let room = usize::from(area.height.saturating_sub(2));
@@ -121,6 +130,9 @@ impl Pane for Changes {
         let when = seen.iter().map(|(_, entry)| width(&shared.moment(entry.at))).max().unwrap_or(0);
         let rows = seen.into_iter().map(|(at, entry)| row(entry, at == self.cursor.at, when, usize::from(area.width), shared));
         let below = lines(buffer, area, 1, rows.collect::<Vec<_>>());
+        if let Some(unmade) = self.unmade(shared) {
+            line(buffer, area, below, Line::from(Span::styled(unmade, look.quiet())));
+        }
         if page.next.is_some() && first + room >= page.items.len() {
             line(buffer, area, below, Line::from(Span::styled(" More exist, older than these.", look.quiet())));
         }

@@ -29,6 +29,14 @@ fn s4_16_the_pane_shows_who_did_what_in_two_depths() {
 }
 
 #[test]
+fn s4_16_nobody_is_named_who_did_not_make_it() {
+    let mut manager = Terminal::signed_in("manager");
+    manager.press("<F2>keller bau g<Enter>").until_all(&["Keller Bau GmbH", "1 Assets"]);
+    manager.press("0").until("Every act, the newest first");
+    manager.press("x").until_all(&["Who made it, and who saved it last", "It was there before its history began."]);
+}
+
+#[test]
 fn the_pane_of_an_asset_shows_a_reading_that_was_added() {
     counter_runs(&["request", "add", "1053", "--complaint", "seat belt frayed"]);
     let mut manager = Terminal::signed_in("manager");
