@@ -53,6 +53,8 @@ pub struct AuditEntry {
     pub entity: String,
     /// On which.
     pub entity_id: Option<String>,
+    /// What that record is called now.
+    pub entity_name: Option<String>,
     /// Field to `[before, after]`; secrets are never in it.
     pub changes: BTreeMap<String, Value>,
     /// Why, where one was given.

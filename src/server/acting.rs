@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::call::{Answer, Ask, Cx, Reply};
 use super::caller::Caller;
 use super::powers::ACT;
@@ -34,12 +36,14 @@ pub(super) async fn begin(cx: &mut Cx, ask: Ask<ActFor>) -> Answer<Session> {
                 let detail = format!("{} has not given its consent: record it first, under its contacts.", row.name);
                 return Err(Problem::new("consent.missing", detail).into());
             }
-            cx.noted.on("customer", row.id).customer(row.id);
+            cx.noted.on("customer", row.id).customer(row.id).changed(Nothing {}, json!({ "customer": row.name }));
             (Some(row.id), None)
         }
         (None, Some(contact)) => {
             let row = people::get(cx, &[ACT], contact).await?;
-            cx.noted.on("contact", row.id).customer(row.customer_id);
+            // Whose eyes they are is told by name, as it was then.
+            let name = format!("{} {}", row.first_name, row.last_name);
+            cx.noted.on("contact", row.id).customer(row.customer_id).changed(Nothing {}, json!({ "contact": name.trim() }));
             (None, Some(row.id))
         }
         _ => return Err(Problem::field("customer", "give a customer or a contact").into()),

@@ -12,7 +12,7 @@ use crate::api::operation::{AssetHistory, CustomerHistory, UserHistory};
 use crate::api::page::Page;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::store::audit::{self, AuditRow, Of, Which};
+use crate::store::audit::{self, Of, ToldRow, Which};
 use crate::store::{Scope, assets, customers, users};
 
 const VIEW: Permission = Permission::named("audit.view");
@@ -64,7 +64,7 @@ struct Acts {
 }
 
 impl Acts {
-    fn entry(&self, row: AuditRow) -> Result<AuditEntry, Fault> {
+    fn entry(&self, row: ToldRow) -> Result<AuditEntry, Fault> {
         let entry = view(row)?;
         Ok(if self.shared { without_other_shops(entry, &self.scope) } else { entry })
     }
@@ -77,7 +77,7 @@ async fn page(cx: &mut Cx, acts: Acts, query: AuditQuery) -> Answer<Page<AuditEn
         return Ok(Reply::ok(Page::whole(saved_and_made(cx, &acts).await?)));
     }
     let rows = audit::acts(&mut cx.conn, (acts.of, &acts.id), Which::All, &acts.scope, before.as_deref(), acts.own, paging::one_more(limit)).await?;
-    let page = paging::page(rows, limit, None, |row| paging::cursor(&row.id), |row| acts.entry(row));
+    let page = paging::page(rows, limit, None, |row| paging::cursor(&row.act.id), |row| acts.entry(row));
     let items = page.items.into_iter().collect::<Result<_, _>>()?;
     Ok(Reply::ok(Page { items, next: page.next, total: None }))
 }
@@ -89,12 +89,15 @@ async fn saved_and_made(cx: &mut Cx, acts: &Acts) -> Result<Vec<AuditEntry>, Fau
     let saved = audit::acts(&mut cx.conn, of, Which::Saved, &acts.scope, None, acts.own, 1).await?.pop();
     let mut made = audit::acts(&mut cx.conn, of, Which::Made, &acts.scope, None, acts.own, 1).await?.pop();
     if made.is_none() && acts.own.is_none() {
+        made = audit::imported(&mut cx.conn, acts.of, &acts.id).await?;
         // How many others it brought is none of this record's history.
-        made = audit::imported(&mut cx.conn, acts.of, &acts.id).await?.map(|row| AuditRow { changes: "{}".to_owned(), ..row });
+        if let Some(row) = &mut made {
+            row.act.changes = String::from("{}");
+        }
     }
-    let saved = saved.filter(|saved| made.as_ref().is_none_or(|made| made.id != saved.id));
+    let saved = saved.filter(|saved| made.as_ref().is_none_or(|made| made.act.id != saved.act.id));
     let parts = [(saved, AuditPart::Saved), (made, AuditPart::Made)];
-    let told = |(row, part): (Option<AuditRow>, AuditPart)| row.map(|row| acts.entry(row).map(|entry| AuditEntry { part: Some(part), ..entry }));
+    let told = |(row, part): (Option<ToldRow>, AuditPart)| row.map(|row| acts.entry(row).map(|entry| AuditEntry { part: Some(part), ..entry }));
     parts.into_iter().filter_map(told).collect()
 }
 
@@ -118,7 +121,7 @@ fn without_other_shops(mut entry: AuditEntry, reach: &Scope) -> AuditEntry {
     entry
 }
 
-fn view(row: AuditRow) -> Result<AuditEntry, Fault> {
+fn view(ToldRow { act: row, entity_name }: ToldRow) -> Result<AuditEntry, Fault> {
     Ok(AuditEntry {
         id: row.id,
         at: row.happened_at.0,
@@ -128,6 +131,7 @@ fn view(row: AuditRow) -> Result<AuditEntry, Fault> {
         act: row.act,
         entity: row.entity,
         entity_id: row.entity_id,
+        entity_name,
         changes: serde_json::from_str(&row.changes).map_err(|error| Fault::Ours(error.to_string()))?,
         reason: row.reason,
         request_id: row.request_id,

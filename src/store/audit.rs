@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use super::query::{Row, Stored};
 use super::row::{row, statements};
 use super::scope::{asset_in_scope, customer_in_scope, request_in_scope};
 use super::{At, Conn, Raw, Result, Scope, in_time};
@@ -65,6 +66,21 @@ row! {
     }
 }
 
+/// An act as it is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToldRow {
+    /// The act.
+    pub act: AuditRow,
+    /// The name that its record has now. It is looked up: no hash is over it.
+    pub entity_name: Option<String>,
+}
+
+impl Stored for ToldRow {
+    fn from_row(row: Row<'_>) -> sqlx::Result<Self> {
+        Ok(Self { act: AuditRow::from_row(row)?, entity_name: row.get("entity_name")? })
+    }
+}
+
 row! {
     /// A row as the chain has it: the seal, and the row if it is still there.
     pub struct SealRow {
@@ -97,7 +113,31 @@ pub enum Broken {
 macro_rules! audit_columns {
     () => {
         "SELECT id, happened_at, actor_id, actor_name, actor_kind, on_behalf_of, on_behalf_name, act, entity, entity_id, customer_id, asset_id, user_id, \
-            changes, reason, request_id, came_from, hash FROM audit "
+            changes, reason, request_id, came_from, hash"
+    };
+}
+
+/// The same with the name that the record has now. What has left the customer in
+/// whose history it stands has none there: it may be called otherwise by another.
+macro_rules! told_columns {
+    () => {
+        concat!(
+            audit_columns!(),
+            ", CASE entity \
+              WHEN 'customer' THEN (SELECT c.name FROM customer c WHERE c.id = audit.entity_id AND c.id = audit.customer_id) \
+              WHEN 'contact' THEN (SELECT TRIM(p.first_name || ' ' || p.last_name) FROM contact ct JOIN person p ON p.id = ct.person_id \
+                  WHERE ct.id = audit.entity_id AND ct.customer_id = audit.customer_id) \
+              WHEN 'user' THEN (SELECT TRIM(p.first_name || ' ' || p.last_name) FROM user_account u JOIN person p ON p.id = u.person_id \
+                  WHERE u.id = audit.entity_id) \
+              WHEN 'consent' THEN (SELECT k.given_by FROM consent k WHERE k.id = audit.entity_id AND k.customer_id = audit.customer_id) \
+              WHEN 'organization' THEN (SELECT o.name FROM organization o \
+                  WHERE o.id = audit.entity_id AND (audit.customer_id IS NULL OR o.customer_id = audit.customer_id)) \
+              WHEN 'shop' THEN (SELECT s.name FROM shop s WHERE s.id = audit.entity_id) \
+              WHEN 'kiosk' THEN (SELECT k.label FROM kiosk_device k WHERE k.id = audit.entity_id) \
+              WHEN 'role' THEN (SELECT r.name FROM role r WHERE r.role_key = audit.entity_id) \
+              WHEN 'service_request' THEN (SELECT r.number FROM service_request r WHERE r.id = audit.entity_id) \
+            END AS entity_name FROM audit "
+        )
     };
 }
 
@@ -181,16 +221,16 @@ statements! {
             user_id, changes, reason, request_id, came_from, hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     WAIT = "INSERT INTO audit_unsealed (audit_id) VALUES ($1)";
-    OF_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), newest_first!("$9"));
-    SAVED_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), saved!("$9"));
-    MADE_CUSTOMER = concat!(audit_columns!(), "WHERE customer_id = $6 AND ", told!(), made!("$9"));
-    OF_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), newest_first!("$9"));
-    SAVED_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), saved!("$9"));
-    MADE_ASSET = concat!(audit_columns!(), "WHERE asset_id = $6 AND ", told!(), made!("$9"));
-    OF_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), newest_first!("$9"));
-    SAVED_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), saved_user!("$9"));
-    MADE_USER = concat!(audit_columns!(), "WHERE ", of_user!(), " AND ", told!(), made_user!("$9"));
-    IMPORTED = concat!(audit_columns!(), "WHERE act = 'import' AND entity = $1 AND entity_id IS NULL AND id > $2 AND id < $3 AND happened_at <= $4
+    OF_CUSTOMER = concat!(told_columns!(), "WHERE customer_id = $6 AND ", told!(), newest_first!("$9"));
+    SAVED_CUSTOMER = concat!(told_columns!(), "WHERE customer_id = $6 AND ", told!(), saved!("$9"));
+    MADE_CUSTOMER = concat!(told_columns!(), "WHERE customer_id = $6 AND ", told!(), made!("$9"));
+    OF_ASSET = concat!(told_columns!(), "WHERE asset_id = $6 AND ", told!(), newest_first!("$9"));
+    SAVED_ASSET = concat!(told_columns!(), "WHERE asset_id = $6 AND ", told!(), saved!("$9"));
+    MADE_ASSET = concat!(told_columns!(), "WHERE asset_id = $6 AND ", told!(), made!("$9"));
+    OF_USER = concat!(told_columns!(), "WHERE ", of_user!(), " AND ", told!(), newest_first!("$9"));
+    SAVED_USER = concat!(told_columns!(), "WHERE ", of_user!(), " AND ", told!(), saved_user!("$9"));
+    MADE_USER = concat!(told_columns!(), "WHERE ", of_user!(), " AND ", told!(), made_user!("$9"));
+    IMPORTED = concat!(told_columns!(), "WHERE act = 'import' AND entity = $1 AND entity_id IS NULL AND id > $2 AND id < $3 AND happened_at <= $4
         ORDER BY id LIMIT 1");
     WAITING = "SELECT a.id, a.hash FROM audit_unsealed w JOIN audit a ON a.id = w.audit_id ORDER BY a.id LIMIT $1";
     SEALED = "DELETE FROM audit_unsealed WHERE audit_id = $1";
@@ -199,7 +239,7 @@ statements! {
     SEALS = "SELECT place, audit_id, hash FROM audit_seal WHERE place > $1 ORDER BY place LIMIT $2";
     SIGN_INS = "SELECT came_from FROM audit WHERE actor_id = $1 AND act IN ('sign_in', 'poll_device_sign_in') AND came_from IS NOT NULL
         ORDER BY id DESC LIMIT $2";
-    ONE = concat!(audit_columns!(), "WHERE id = $1");
+    ONE = concat!(audit_columns!(), " FROM audit WHERE id = $1");
     NOT_IN_THE_CHAIN = "SELECT a.id FROM audit a WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.audit_id = a.id)
         AND NOT EXISTS (SELECT 1 FROM audit_unsealed w WHERE w.audit_id = a.id) ORDER BY a.id LIMIT 1";
     HOW_MANY_WAIT = "SELECT COUNT(*) FROM audit_unsealed";
@@ -321,7 +361,7 @@ pub async fn add_import(conn: &mut Conn, kind: &str, began: At, changes: &serde_
 ///
 /// # Errors
 /// When the database fails.
-pub async fn imported(conn: &mut Conn, of: Of, id: &str) -> Result<Option<AuditRow>> {
+pub async fn imported(conn: &mut Conn, of: Of, id: &str) -> Result<Option<ToldRow>> {
     let kind = match of {
         Of::Customer => "customers",
         Of::Asset => "assets",
@@ -386,7 +426,7 @@ pub async fn acts(
     before: Option<&str>,
     seen_by: Option<UserId>,
     limit: i64,
-) -> Result<Vec<AuditRow>> {
+) -> Result<Vec<ToldRow>> {
     let text = match (of, which) {
         (Of::Customer, Which::All) => OF_CUSTOMER,
         (Of::Customer, Which::Made) => MADE_CUSTOMER,

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::api::audit::AuditEntry;
 use crate::tui::command::{Command, Place};
 use crate::tui::layer::{Cx, Intent, Layer};
-use crate::tui::panes::{act_in_words, change_in_words};
+use crate::tui::panes::{act_in_words, change_in_words, on_what};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Cursor, boxed, lines, wrap};
 
@@ -40,7 +40,7 @@ impl EntryView {
             Some(("Who".to_owned(), format!("{} ({})", entry.actor, entry.actor_kind.replace('_', " ")))),
             named("For", entry.on_behalf_of.as_ref()),
             Some(("What".to_owned(), act_in_words(entry))),
-            Some(("On".to_owned(), entry.entity.replace('_', " "))),
+            Some(("On".to_owned(), on_what(entry))),
             named("Because", entry.reason.as_ref()),
             named("From", entry.came_from.as_ref()),
             named("Request", entry.request_id.as_ref()),

@@ -165,13 +165,23 @@ pub(in crate::tui) fn act_in_words(entry: &AuditEntry) -> String {
     entry.act.replace('_', " ")
 }
 
-/// Every changed field in one line, or why it was done.
-fn changes_in_words(entry: &AuditEntry, look: Look) -> String {
-    let changes: Vec<String> = entry.changes.iter().map(|(field, change)| format!("{}: {}", field.replace('_', " "), change_in_words(change, look))).collect();
-    match &entry.reason {
-        Some(reason) => [vec![format!("because {reason}")], changes].concat().join("; "),
-        None => changes.join("; "),
+/// On what: by its name, else by its id.
+pub(in crate::tui) fn on_what(entry: &AuditEntry) -> String {
+    let sort = entry.entity.replace('_', " ");
+    match entry.entity_name.as_ref().or(entry.entity_id.as_ref()) {
+        Some(which) => format!("{sort} {which}"),
+        None => sort,
     }
+}
+
+/// On whom, why, and every changed field in one line.
+fn changes_in_words(entry: &AuditEntry, look: Look) -> String {
+    let on_whom = entry.entity_name.clone().filter(|_| matches!(entry.entity.as_str(), "contact" | "user"));
+    // Some acts change nothing but say the name themselves.
+    let is_said = |name: &String| entry.changes.values().any(|change| change_in_words(change, look) == *name);
+    let why = entry.reason.as_ref().map(|reason| format!("because {reason}"));
+    let changes = entry.changes.iter().map(|(field, change)| format!("{}: {}", field.replace('_', " "), change_in_words(change, look)));
+    on_whom.filter(|name| !is_said(name)).into_iter().chain(why).chain(changes).collect::<Vec<_>>().join("; ")
 }
 
 /// `Keller → Keller Bau`; what was not there before is told alone.
@@ -211,5 +221,23 @@ mod tests {
         assert_eq!(change_in_words(&json!([null, "12904"]), look), "12904");
         assert_eq!(change_in_words(&json!([true, null]), Look::new(false, true)), "yes -> nothing");
         assert_eq!(change_in_words(&json!([null, [{ "service_code": "OIL", "other_text": null }]]), look), "service code OIL");
+    }
+
+    #[test]
+    fn an_act_says_once_on_whom_it_was() {
+        let look = Look::new(false, false);
+        let entry = |entity: &str, name: Option<&str>, changes: Value| -> AuditEntry {
+            let told = json!({
+                "id": "1", "at": "2026-01-02T03:04:05Z", "actor": "Jo Ortiz", "actor_kind": "staff", "on_behalf_of": null, "act": "change_contact",
+                "entity": entity, "entity_id": "01a2", "entity_name": name, "changes": changes, "reason": null, "request_id": null, "came_from": null,
+            });
+            serde_json::from_value(told).unwrap()
+        };
+        let changed = entry("contact", Some("Ada Brandt"), json!({ "access_level": ["read_only", "none"] }));
+        assert_eq!(on_what(&changed), "contact Ada Brandt");
+        assert_eq!(changes_in_words(&changed, look), "Ada Brandt; access level: read_only → none");
+        let looked = entry("contact", Some("Ada Brandt"), json!({ "contact": [null, "Ada Brandt"] }));
+        assert_eq!(changes_in_words(&looked, look), "contact: Ada Brandt");
+        assert_eq!(on_what(&entry("reading", None, json!({}))), "reading 01a2");
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use countertop::api::ids::CustomerId;
 use countertop::import::{Kind, Options, import};
 use countertop::store::Scope;
 use countertop::store::audit::{self, Broken, Chain, Of, Which};
@@ -146,6 +147,54 @@ on_both_databases! {
         assert_eq!(of_account().await, ["made create_contact Marco Silva"]);
         assert_eq!(manager.patch(&format!("/v1/contacts/{ada}"), json!({ "access_level": "limited" }), None).await.0, 200);
         assert_eq!(of_account().await, ["saved change_contact Marco Silva", "made create_contact Marco Silva"]);
+    }
+
+    async fn s1_14_each_act_tells_on_whom_it_was(w: World) {
+        let manager = signed_in(&w, "manager").await;
+        let keller = format!("/v1/customers/{}", w.ids.keller);
+        let contact = json!({ "first": "Ada", "last": "Brandt", "access_level": "read_only", "username": "ada" });
+        let ada = made(&manager.post(&format!("{keller}/contacts"), contact).await);
+        let path = format!("/v1/contacts/{ada}");
+        assert_eq!(manager.post(&format!("{path}/password"), json!({})).await.0, 201);
+        assert_eq!(manager.put("/v1/session/acting", json!({ "contact": ada }), None).await.0, 200);
+        assert_eq!(manager.delete("/v1/session/acting").await.0, 204);
+        assert_eq!(manager.patch(&path, json!({ "access_level": "none", "last": "Lind" }), None).await.0, 200);
+        made(&manager.post(&format!("{keller}/consents"), json!({ "role": "executive", "given_by": "Maria Keller" })).await);
+        assert_eq!(manager.put("/v1/session/acting", json!({ "customer": w.ids.keller }), None).await.0, 200);
+        assert_eq!(manager.delete("/v1/session/acting").await.0, 204);
+        let (_, acts) = manager.get(&format!("{keller}/history")).await;
+        let on: Vec<(&str, &str, &Value)> = acts["items"].as_array().unwrap().iter().rev()
+            .map(|act| (act["act"].as_str().unwrap(), act["entity"].as_str().unwrap(), &act["entity_name"])).collect();
+        let (ada, maria, keller) = (json!("Ada Lind"), json!("Maria Keller"), json!("Keller Bau GmbH"));
+        assert_eq!(on, [
+            ("create_contact", "contact", &ada),
+            ("generate_contact_password", "contact", &ada),
+            ("act_for", "contact", &ada),
+            ("change_contact", "contact", &ada),
+            ("give_consent", "consent", &maria),
+            ("act_for", "customer", &keller),
+            ("stop_acting", "session", &Value::Null),
+        ]);
+        // As it was then, it is written down, and no id in its place.
+        assert_eq!(acts["items"][4]["changes"], json!({ "contact": [null, "Ada Brandt"] }), "{acts}");
+        assert_eq!(acts["items"][1]["changes"], json!({ "customer": [null, "Keller Bau GmbH"] }), "{acts}");
+        assert!(verify(&w).await.is_ok(), "no hash is over a name that is looked up");
+    }
+
+    async fn what_has_left_a_customer_is_not_called_there_as_it_is_elsewhere(w: World) {
+        let admin = signed_in(&w, "admin").await;
+        let (_, owners) = admin.get("/v1/organizations?limit=200").await;
+        let yard = owners["items"].as_array().unwrap().iter().find(|owner| owner["code"] == "KELLER").unwrap();
+        let path = format!("/v1/organizations/{}", yard["id"].as_str().unwrap());
+        let called = async |customer: CustomerId| {
+            let (_, acts) = admin.get(&format!("/v1/customers/{customer}/history")).await;
+            acts["items"][0]["entity_name"].clone()
+        };
+        assert_eq!(admin.patch(&path, json!({ "name": "First yard" }), None).await.0, 200);
+        assert_eq!(called(w.ids.keller).await, "First yard");
+        assert_eq!(admin.patch(&path, json!({ "customer": w.ids.waco }), None).await.0, 200);
+        assert_eq!(admin.patch(&path, json!({ "name": "Waco, third yard" }), None).await.0, 200);
+        assert_eq!((called(w.ids.keller).await, called(w.ids.waco).await), (Value::Null, json!("Waco, third yard")));
     }
 
     async fn s4_16_an_imported_record_was_made_by_its_import_and_what_was_there_before_by_nobody_known(w: World) {
@@ -330,7 +379,7 @@ on_both_databases! {
         let mut conn = w.app.db.read().await.unwrap();
         let rows = audit::acts(&mut conn, (Of::Customer, &w.ids.keller.to_string()), Which::All, &Scope::deployment(), None, None, 100).await.unwrap();
         drop(conn);
-        let mut row = rows.into_iter().find(|row| row.id == acts[2]).unwrap();
+        let mut row = rows.into_iter().map(|told| told.act).find(|row| row.id == acts[2]).unwrap();
         row.changes = forged;
         let hash = row.own_hash();
         assert_eq!(by_hand::change(&w, "UPDATE audit SET changes = $2, hash = $3 WHERE id = $1", &[&acts[2], &row.changes, &hash]).await, 1);

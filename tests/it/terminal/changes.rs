@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::contacts::at_the_contacts;
 use super::screen::{Terminal, demo, own_folders, token};
 
 /// Something that the counter does.
@@ -34,6 +35,15 @@ fn s4_16_nobody_is_named_who_did_not_make_it() {
     manager.press("<F2>keller bau g<Enter>").until_all(&["Keller Bau GmbH", "1 Assets"]);
     manager.press("0").until("Every act, the newest first");
     manager.press("x").until_all(&["Who made it, and who saved it last", "It was there before its history began."]);
+}
+
+#[test]
+fn s1_14_the_pane_says_on_whom_it_was() {
+    let mut manager = at_the_contacts("manager", "hullmark almond", "Hullmark Almond Growers");
+    manager.press("n").until("New contact");
+    manager.press("<Tab>Ada<Tab>Lind<F9>").until("Ada Lind was saved.");
+    manager.press("0").until_all(&["Every act, the newest first", "create contact", "Ada Lind; "]);
+    manager.press("<Enter>").until_all(&["Request", "contact Ada Lind"]);
 }
 
 #[test]
