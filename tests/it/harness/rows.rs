@@ -19,7 +19,12 @@ where
 
 /// Changes rows; how many.
 pub(crate) async fn change(db: &Db, sql: &'static str, values: &[&str]) -> u64 {
-    let changed = match db {
+    try_to_change(db, sql, values).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+/// The same where the database may refuse it.
+pub(crate) async fn try_to_change(db: &Db, sql: &'static str, values: &[&str]) -> sqlx::Result<u64> {
+    match db {
         Db::Sqlite { write, .. } => {
             let query = values.iter().fold(sqlx::query::<sqlx::Sqlite>(sql), |query, value| query.bind((*value).to_owned()));
             query.execute(write).await.map(|done| done.rows_affected())
@@ -28,6 +33,5 @@ pub(crate) async fn change(db: &Db, sql: &'static str, values: &[&str]) -> u64 {
             let query = values.iter().fold(sqlx::query::<sqlx::Postgres>(sql), |query, value| query.bind((*value).to_owned()));
             query.execute(lines.pool()).await.map(|done| done.rows_affected())
         }
-    };
-    changed.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
 }

@@ -1,11 +1,35 @@
 //! Straight to the database, as somebody does who goes around the program: for
 //! what no operation may do, and to look at what is really kept.
 
+use countertop::store::DbKind;
+
 use crate::harness::{World, rows};
 
 /// Changes rows; how many.
 pub(super) async fn change(w: &World, sql: &'static str, values: &[&str]) -> u64 {
     rows::change(&w.app.db, sql, values).await
+}
+
+/// Changes rows where the database refuses it; its words.
+pub(super) async fn refused(w: &World, sql: &'static str) -> String {
+    match rows::try_to_change(&w.app.db, sql, &[]).await {
+        Ok(count) => panic!("{sql}: {count} rows"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Takes away what keeps the audit as it was written, as somebody has to first who
+/// may do anything in the database.
+pub(super) async fn open_the_audit(w: &World) {
+    let triggers: &[&'static str] = match w.app.db.kind() {
+        DbKind::Sqlite => {
+            &["DROP TRIGGER audit_not_changed", "DROP TRIGGER audit_not_removed", "DROP TRIGGER audit_seal_not_changed", "DROP TRIGGER audit_seal_not_removed"]
+        }
+        DbKind::Postgres => &["DROP TRIGGER audit_stays ON audit", "DROP TRIGGER audit_seal_stays ON audit_seal"],
+    };
+    for trigger in triggers.iter().copied() {
+        change(w, trigger, &[]).await;
+    }
 }
 
 /// One text of each row.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use countertop::api::ids::CustomerId;
 use countertop::import::{Kind, Options, import};
-use countertop::store::Scope;
 use countertop::store::audit::{self, Broken, Chain, Of, Which};
+use countertop::store::{DbKind, Scope};
 use countertop::text::clean_text;
 use serde_json::{Value, json};
 
@@ -370,8 +370,35 @@ on_both_databases! {
         assert_ne!(grown.head, chain.head);
     }
 
+    async fn i_6_rows_of_the_audit_and_its_seals_are_neither_changed_nor_removed(w: World) {
+        let acts = some_acts(&w).await;
+        let (rows, head) = (by_hand::audit(&w).await, verify(&w).await.unwrap().head);
+        for deed in [
+            "UPDATE audit SET actor_name = 'Somebody Else'",
+            "UPDATE audit SET changes = '{}', hash = ''",
+            "DELETE FROM audit",
+            "UPDATE audit_seal SET place = place + 1000",
+            "DELETE FROM audit_seal",
+        ] {
+            let told = by_hand::refused(&w, deed).await;
+            assert!(told.contains("are added, never changed or removed"), "{deed}: {told}");
+        }
+        if w.app.db.kind() == DbKind::Postgres {
+            for deed in ["TRUNCATE audit", "TRUNCATE audit_seal"] {
+                assert!(by_hand::refused(&w, deed).await.contains("are added, never changed or removed"), "{deed}");
+            }
+        }
+        assert_eq!((by_hand::audit(&w).await, verify(&w).await.unwrap().head), (rows, head));
+        // What happens meanwhile is added and sealed as ever.
+        let counter = signed_in(&w, "counter").await;
+        assert_eq!(counter.patch(&format!("/v1/customers/{}", w.ids.keller), json!({ "city": "Hewitt" }), None).await.0, 200);
+        seal(&w).await;
+        assert_eq!(usize::try_from(verify(&w).await.unwrap().rows).unwrap(), acts.len() + 1);
+    }
+
     async fn a_row_that_was_changed_is_found(w: World) {
         let acts = some_acts(&w).await;
+        by_hand::open_the_audit(&w).await;
         assert_eq!(by_hand::change(&w, "UPDATE audit SET actor_name = 'Somebody Else' WHERE id = $1", &[&acts[2]]).await, 1);
         assert_eq!(verify(&w).await, Err(Broken::Changed(acts[2].clone())));
         // Whoever knows how rows are hashed only moves the break to the chain.
@@ -388,12 +415,14 @@ on_both_databases! {
 
     async fn a_row_that_was_removed_is_found(w: World) {
         let acts = some_acts(&w).await;
+        by_hand::open_the_audit(&w).await;
         assert_eq!(by_hand::change(&w, "DELETE FROM audit WHERE id = $1", &[&acts[1]]).await, 1);
         assert_eq!(verify(&w).await, Err(Broken::Removed(acts[1].clone())));
     }
 
     async fn a_seal_that_was_removed_is_found(w: World) {
         let acts = some_acts(&w).await;
+        by_hand::open_the_audit(&w).await;
         let head = verify(&w).await.unwrap().head;
         let last = acts.last().unwrap().clone();
         assert_eq!(by_hand::change(&w, "DELETE FROM audit_seal WHERE audit_id = $1", &[&last]).await, 1);
@@ -407,6 +436,7 @@ on_both_databases! {
 
     async fn a_row_put_in_or_taken_out_before_it_was_sealed_is_found(w: World) {
         let acts = some_acts(&w).await;
+        by_hand::open_the_audit(&w).await;
         let copied = "INSERT INTO audit (id, happened_at, actor_id, actor_name, actor_kind, act, entity, changes, hash) \
             SELECT 'ffffffff', happened_at, actor_id, 'Nobody', actor_kind, act, entity, changes, hash FROM audit WHERE id = $1";
         assert_eq!(by_hand::change(&w, copied, &[&acts[0]]).await, 1);
