@@ -9,7 +9,7 @@ use crate::api::operation::{
 };
 use crate::api::operation::{
     ChangePortalSettings, ChangeRole, ChangeUser, CopyRole, CreateOrganization, CreateShop, CreateUser, EndGrant, EndUserSession, GenerateUserPassword,
-    GiveGrant, SendUserLink,
+    GiveGrant, SendUserLink, UserHistory,
 };
 use crate::api::permission::Permission;
 
@@ -139,6 +139,7 @@ pub static COMMANDS: &[Command] = &[
     quiet("user.link", "mail a link for a password", Place::Office(Office::Account), &["l"], SendUserLink::ENDPOINT.needs),
     quiet("user.disable", "let this user in no more", Place::Office(Office::Account), &["d"], ChangeUser::ENDPOINT.needs),
     quiet("user.enable", "let this user in again", Place::Office(Office::Account), &["e"], ChangeUser::ENDPOINT.needs),
+    calls("user.changes", "who did what", Place::Office(Office::Account), &["c"], UserHistory::ENDPOINT.needs),
     quiet("user.end_session", "end the session", Place::Office(Office::Account), &["s"], EndUserSession::ENDPOINT.needs),
     calls("role.turn", "yes, own, basic, no", Place::Office(Office::Permissions), &["space"], ChangeRole::ENDPOINT.needs),
     calls("role.save", "save", Place::Office(Office::Permissions), &["f9", "ctrl-s", "alt-s"], ChangeRole::ENDPOINT.needs),

@@ -5,6 +5,7 @@
 //! in its rows ([`records::Listed`]).
 
 mod account;
+mod account_history;
 mod fields;
 mod grant_form;
 mod kiosks;

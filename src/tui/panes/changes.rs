@@ -1,4 +1,5 @@
-//! Digit 0 of both pages: who did what to the record, in two depths (S4-16).
+//! Digit 0 of both pages: who did what to the record, in two depths (S4-16). The
+//! administration shows a user's by it too.
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -9,7 +10,8 @@ use serde_json::Value;
 
 use super::Pane;
 use crate::api::audit::{AuditDepth, AuditEntry, AuditPart, AuditQuery};
-use crate::api::operation::{AssetHistory, CustomerHistory, OfAsset, OfCustomer};
+use crate::api::ids::UserId;
+use crate::api::operation::{AssetHistory, CustomerHistory, OfAsset, OfCustomer, OfUser, UserHistory};
 use crate::api::page::{Nothing, Page};
 use crate::client::Call;
 use crate::tui::command::{Command, Place};
@@ -23,19 +25,55 @@ use crate::tui::widgets::{Cursor, Loaded, Row, line, lines, width};
 /// As many as one page may hold.
 const MOST: u32 = 200;
 
+/// Whose history it is.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    Record(Subject),
+    /// What was done to a user, and by it.
+    User(UserId),
+}
+
+impl Whose {
+    fn call(self, query: &AuditQuery) -> Call {
+        match self {
+            Self::Record(Subject::Customer(id)) => Call::of::<CustomerHistory>(&OfCustomer { id }, query, &Nothing {}),
+            Self::Record(Subject::Asset(id)) => Call::of::<AssetHistory>(&OfAsset { id }, query, &Nothing {}),
+            Self::User(id) => Call::of::<UserHistory>(&OfUser { id }, query, &Nothing {}),
+        }
+    }
+
+    /// The id by which acts name it.
+    fn id(self) -> String {
+        match self {
+            Self::Record(Subject::Customer(id)) => id.to_string(),
+            Self::Record(Subject::Asset(id)) => id.to_string(),
+            Self::User(id) => id.to_string(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Changes {
-    subject: Subject,
+    whose: Whose,
     depth: AuditDepth,
     entries: Loaded<Page<AuditEntry>>,
     cursor: Cursor,
 }
 
 pub(super) fn make(subject: Subject) -> Box<dyn Pane> {
-    Box::new(Changes { subject, depth: AuditDepth::Extended, entries: Loaded::default(), cursor: Cursor::default() })
+    Changes::of(Whose::Record(subject))
+}
+
+/// The same of a user.
+pub(in crate::tui) fn changes_of_user(id: UserId) -> Box<dyn Pane> {
+    Changes::of(Whose::User(id))
 }
 
 impl Changes {
+    fn of(whose: Whose) -> Box<dyn Pane> {
+        Box::new(Self { whose, depth: AuditDepth::Extended, entries: Loaded::default(), cursor: Cursor::default() })
+    }
+
     fn items(&self) -> &[AuditEntry] {
         self.entries.data().map_or(&[], |page| &page.items)
     }
@@ -68,11 +106,7 @@ impl Pane for Changes {
     fn load(&mut self, cx: &mut Cx<'_>) {
         let limit = (self.depth == AuditDepth::Extended).then_some(MOST);
         let query = AuditQuery { depth: self.depth, limit, cursor: None };
-        let call = match self.subject {
-            Subject::Customer(id) => Call::of::<CustomerHistory>(&OfCustomer { id }, &query, &Nothing {}),
-            Subject::Asset(id) => Call::of::<AssetHistory>(&OfAsset { id }, &query, &Nothing {}),
-        };
-        self.entries.load(call, cx);
+        self.entries.load(self.whose.call(&query), cx);
     }
 
     fn on_reply(&mut self, reply: &Reply, _: &mut Cx<'_>) -> bool {
@@ -128,7 +162,8 @@ impl Pane for Changes {
         let first = self.cursor.first_seen(room);
         let seen: Vec<(usize, &AuditEntry)> = page.items.iter().enumerate().skip(first).take(room).collect();
         let when = seen.iter().map(|(_, entry)| width(&shared.moment(entry.at))).max().unwrap_or(0);
-        let rows = seen.into_iter().map(|(at, entry)| row(entry, at == self.cursor.at, when, usize::from(area.width), shared));
+        let own = self.whose.id();
+        let rows = seen.into_iter().map(|(at, entry)| row((entry, own.as_str()), at == self.cursor.at, when, usize::from(area.width), shared));
         let below = lines(buffer, area, 1, rows.collect::<Vec<_>>());
         if let Some(unmade) = self.unmade(shared) {
             line(buffer, area, below, Line::from(Span::styled(unmade, look.quiet())));
@@ -139,7 +174,8 @@ impl Pane for Changes {
     }
 }
 
-fn row(entry: &AuditEntry, marked: bool, when: usize, wide: usize, shared: &Shared) -> Line<'static> {
+/// An act in the history of the record with that id.
+fn row((entry, own): (&AuditEntry, &str), marked: bool, when: usize, wide: usize, shared: &Shared) -> Line<'static> {
     const WHO: usize = 20;
     const WHAT: usize = 19;
     let look = shared.look;
@@ -148,7 +184,7 @@ fn row(entry: &AuditEntry, marked: bool, when: usize, wide: usize, shared: &Shar
         .cell(&shared.moment(entry.at), when, Style::new())
         .cell(&who(entry), WHO, Style::new())
         .cell(&act_in_words(entry), WHAT, Style::new())
-        .cell(&changes_in_words(entry, look), room, look.quiet())
+        .cell(&changes_in_words(entry, own, look), room, look.quiet())
         .done()
 }
 
@@ -174,9 +210,11 @@ pub(in crate::tui) fn on_what(entry: &AuditEntry) -> String {
     }
 }
 
-/// On whom, why, and every changed field in one line.
-fn changes_in_words(entry: &AuditEntry, look: Look) -> String {
-    let on_whom = entry.entity_name.clone().filter(|_| matches!(entry.entity.as_str(), "contact" | "user"));
+/// On whom, if that is somebody else than the history is of, why, and every
+/// changed field in one line.
+fn changes_in_words(entry: &AuditEntry, own: &str, look: Look) -> String {
+    let is_another = matches!(entry.entity.as_str(), "contact" | "user") && entry.entity_id.as_deref() != Some(own);
+    let on_whom = entry.entity_name.clone().filter(|_| is_another);
     // Some acts change nothing but say the name themselves.
     let is_said = |name: &String| entry.changes.values().any(|change| change_in_words(change, look) == *name);
     let why = entry.reason.as_ref().map(|reason| format!("because {reason}"));
@@ -235,9 +273,10 @@ mod tests {
         };
         let changed = entry("contact", Some("Ada Brandt"), json!({ "access_level": ["read_only", "none"] }));
         assert_eq!(on_what(&changed), "contact Ada Brandt");
-        assert_eq!(changes_in_words(&changed, look), "Ada Brandt; access level: read_only → none");
+        assert_eq!(changes_in_words(&changed, "9", look), "Ada Brandt; access level: read_only → none");
+        assert_eq!(changes_in_words(&changed, "01a2", look), "access level: read_only → none", "whose history it is stands above it");
         let looked = entry("contact", Some("Ada Brandt"), json!({ "contact": [null, "Ada Brandt"] }));
-        assert_eq!(changes_in_words(&looked, look), "contact: Ada Brandt");
+        assert_eq!(changes_in_words(&looked, "9", look), "contact: Ada Brandt");
         assert_eq!(on_what(&entry("reading", None, json!({}))), "reading 01a2");
     }
 }

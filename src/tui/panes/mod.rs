@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub(super) use changes::{act_in_words, change_in_words, on_what};
+pub(super) use changes::{act_in_words, change_in_words, changes_of_user, on_what};
 pub(super) use meters::{for_people, meter_in_words};
 
 use super::command::{Command, Place};

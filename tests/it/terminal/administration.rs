@@ -129,6 +129,29 @@ async fn shops_and_organizations(w: World) {
     assert_eq!(acme["portal_enabled"], false, "{acme}");
 }
 
+async fn reading_what_a_user_did(w: World) {
+    let admin = w.sign_in("admin").await;
+    assert_eq!(admin.patch("/v1/portal-settings", json!({ "allows_printing": false }), None).await.0, 200);
+    let server = w.server.clone();
+    at_terminals(move || {
+        let mut admin = administrator(&server);
+        admin.settle();
+        // By user name: accounts, admin.
+        admin.press("j<Enter>").until_all(&["admin  Robin Achterberg", "Given by"]);
+        admin.press("c").until_all(&["Every act, the newest first", "sign in", "change portal s", "allows printing"]);
+        admin.press("<Enter>").until("Who");
+        admin.press("<Esc>").settle();
+        admin.press("x").until_all(&["Who made it, and who saved it last", "It was there before its history began."]);
+        admin.press("<Esc>").until_all(&["admin  Robin Achterberg", "Given by"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s4_16_who_changed_the_portal_is_read_on_the_users_page() {
+    tell(Database::Sqlite, reading_what_a_user_did).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_is_hired_and_changes_the_generated_password() {
     tell(Database::Sqlite, hiring).await;
