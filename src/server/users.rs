@@ -99,11 +99,7 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateUser>) -> Answer<Account>
     if account.last_name.is_empty() {
         faults.add("last", "is required");
     }
-    // Whoever manages some shops adds people to those, of whatever kind: others
-    // he would not find again.
-    if account.shop_id.is_none() && !cx.caller.scope(MANAGE).everything {
-        faults.add("shop", "is required: one of your shops");
-    }
+    demand_shop(cx, &account, &mut faults);
     faults.settle()?;
     row.shop_id = account.shop_id;
     (row.first_name, row.last_name) = (account.first_name, account.last_name);
@@ -131,14 +127,26 @@ async fn said(cx: &mut Cx, mut row: AccountRow, body: &AccountDetails, faults: &
     if body.phone.is_some() {
         row.phone = form::phone(faults, "phone", body.phone.as_deref(), cx.caller.country());
     }
-    if let Some(code) = body.shop.as_deref().filter(|code| !code.trim().is_empty()) {
-        let scope = cx.caller.scope(MANAGE);
-        match places::shop(&mut cx.conn, &scope, code.trim()).await? {
-            Some(shop) => row.shop_id = Some(shop.id),
-            None => faults.add("shop", "no such shop within your reach"),
+    match body.shop.as_deref().map(str::trim) {
+        None => {}
+        Some("") => row.shop_id = None,
+        Some(code) => {
+            let scope = cx.caller.scope(MANAGE);
+            match places::shop(&mut cx.conn, &scope, code).await? {
+                Some(shop) => row.shop_id = Some(shop.id),
+                None => faults.add("shop", "no such shop within your reach"),
+            }
         }
     }
     Ok(row)
+}
+
+/// Whoever manages some shops keeps people in those, of whatever kind: others he
+/// would not find again.
+fn demand_shop(cx: &Cx, row: &AccountRow, faults: &mut FieldFaults) {
+    if row.shop_id.is_none() && !cx.caller.scope(MANAGE).everything {
+        faults.add("shop", "is required: one of your shops");
+    }
 }
 
 /// `PATCH /v1/users/{id}`.
@@ -149,6 +157,9 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeUser>) -> Answer<Account>
     let details = ask.body.details;
     let mut faults = FieldFaults::default();
     let row = said(cx, before.clone(), &details, &mut faults).await?;
+    if before.shop_id.is_some() {
+        demand_shop(cx, &row, &mut faults);
+    }
     faults.settle()?;
     if row != before && !users::update(&mut cx.conn, &row).await? {
         return Err(version_stale(present).into());

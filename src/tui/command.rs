@@ -136,6 +136,7 @@ pub static COMMANDS: &[Command] = &[
     calls("user.grant", "give a role", Place::Office(Office::Account), &["r"], GiveGrant::ENDPOINT.needs),
     calls("user.take", "take role away", Place::Office(Office::Account), &["x"], EndGrant::ENDPOINT.needs),
     calls("user.password", "new password", Place::Office(Office::Account), &["p"], GenerateUserPassword::ENDPOINT.needs),
+    calls("user.change", "change it", Place::Office(Office::Account), &["u"], ChangeUser::ENDPOINT.needs),
     quiet("user.link", "mail a link for a password", Place::Office(Office::Account), &["l"], SendUserLink::ENDPOINT.needs),
     quiet("user.disable", "let this user in no more", Place::Office(Office::Account), &["d"], ChangeUser::ENDPOINT.needs),
     quiet("user.enable", "let this user in again", Place::Office(Office::Account), &["e"], ChangeUser::ENDPOINT.needs),

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::account_history::AccountHistory;
+use super::account_form::AccountForm;
 use super::fields::in_words;
 use super::grant_form::GrantForm;
 use super::question::{Asked, Then};
@@ -240,6 +241,11 @@ impl Layer for AccountPage {
         match command.id {
             "reload" => self.load(cx),
             "user.changes" => cx.open(AccountHistory::new(self.id, &self.username)),
+            "user.change" => {
+                if let Some(account) = self.account.data() {
+                    cx.open(AccountForm::layer(account));
+                }
+            }
             "user.grant" => cx.open(GrantForm::layer(self.id, &self.username, self.account.data().map_or(UserKind::Staff, |account| account.kind), cx.shared)),
             _ => {
                 if let Some(question) = self.question(command, cx.shared) {

@@ -6,6 +6,7 @@
 
 mod account;
 mod account_history;
+mod account_form;
 mod fields;
 mod grant_form;
 mod kiosks;

@@ -1,6 +1,7 @@
 //! Section 1: the users, and the form for a new one.
 
 use super::account::AccountPage;
+use super::account_form::person_fields;
 use super::fields::{Faults, here, in_words, saved};
 use super::records::{Columns, Listed};
 use crate::api::operation::{CreateUser, ListUsers};
@@ -78,16 +79,14 @@ struct UserForm;
 
 impl UserForm {
     fn layer(shared: &Shared) -> FormLayer<Self> {
-        let form = Form::new(vec![
+        let mut fields = vec![
             FormField::new("username", "User name", "required: 3 to 60 characters without spaces"),
             FormField::new("kind", "Kind", "staff, customer or program").with("staff").replaced_by_typing(),
-            FormField::new("first", "First name", ""),
-            FormField::new("last", "Last name", "required"),
-            FormField::new("email", "E-mail", ""),
-            FormField::new("phone", "Telephone", "as you write it here, or with +"),
-            FormField::new("shop", "Shop", "the code of the shop they belong to").with(here(shared)).replaced_by_typing(),
-        ]);
-        FormLayer::new(Self, form)
+        ];
+        // Most are hired where one works oneself.
+        let person = person_fields().into_iter().map(|field| if field.name == "shop" { field.with(here(shared)).replaced_by_typing() } else { field });
+        fields.extend(person);
+        FormLayer::new(Self, Form::new(fields))
     }
 }
 

@@ -10,8 +10,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::api::audit::{AuditDepth, AuditEntry, AuditQuery};
-use crate::api::ids::CustomerId;
-use crate::api::operation::{CustomerHistory, OfCustomer};
+use crate::api::ids::{CustomerId, UserId};
+use crate::api::operation::{CustomerHistory, OfCustomer, OfUser, UserHistory};
 use crate::api::page::{Nothing, Page};
 use crate::client::Call;
 use crate::tui::command::{Command, named};
@@ -69,8 +69,16 @@ pub(super) struct Decided {
 
 /// The history of a customer, where it is told who changed a record of it.
 pub(super) fn in_history_of(customer: CustomerId, record: impl Display) -> (Call, String) {
-    let query = AuditQuery { depth: AuditDepth::Extended, limit: Some(RECENT), cursor: None };
-    (Call::of::<CustomerHistory>(&OfCustomer { id: customer }, &query, &Nothing {}), record.to_string())
+    (Call::of::<CustomerHistory>(&OfCustomer { id: customer }, &recent(), &Nothing {}), record.to_string())
+}
+
+/// The same of a user, which is the record.
+pub(in crate::tui) fn in_history_of_user(user: UserId) -> (Call, String) {
+    (Call::of::<UserHistory>(&OfUser { id: user }, &recent(), &Nothing {}), user.to_string())
+}
+
+const fn recent() -> AuditQuery {
+    AuditQuery { depth: AuditDepth::Extended, limit: Some(RECENT), cursor: None }
 }
 
 impl Conflict {

@@ -24,6 +24,7 @@ mod service_choice;
 mod shop_picker;
 
 pub(super) use chooser::AssetChooser;
+pub(super) use conflict::in_history_of_user;
 pub(super) use consent_form::{ConsentForm, EndOfConsent};
 pub(super) use contact_form::ContactForm;
 pub(super) use customer_form::{CustomerChangeForm, CustomerForm};

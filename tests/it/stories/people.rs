@@ -170,6 +170,25 @@ on_both_databases! {
         assert_eq!(change["changes"], json!({ "state": ["active", "disabled"], "last": ["Nakamura", "Gone"] }));
     }
 
+    async fn a_user_is_put_right_and_who_manages_a_shop_keeps_his_people_in_it(w: World) {
+        let admin = w.sign_in("admin").await;
+        let path = format!("/v1/users/{}", hire(&w, "nora").await);
+        let right = json!({ "first": "Eleonora", "email": "nora@dealer.example", "phone": "(254) 555-0142", "shop": "STK" });
+        let (status, now) = admin.patch(&path, right, Some(1)).await;
+        assert_eq!((status, &now["first"], &now["last"], &now["email"]), (200, &json!("Eleonora"), &json!("Lind"), &json!("nora@dealer.example")), "{now}");
+        assert_eq!((&now["phone"], &now["shop"]["code"]), (&json!("+12545550142"), &json!("STK")));
+        let stale = admin.patch(&path, json!({ "last": "Lund" }), Some(1)).await;
+        refused(&stale, 412, "version.stale");
+        assert_eq!(stale.1["current"]["first"], "Eleonora");
+        let (status, now) = admin.patch(&path, json!({ "email": "", "shop": "" }), None).await;
+        assert_eq!((status, &now["email"], &now["shop"]), (200, &Value::Null, &Value::Null), "what is emptied is gone: {now}");
+        assert_eq!(admin.patch(&path, json!({ "shop": "SLN" }), None).await.0, 200);
+        w.add_user("gm-sln", "staff", &[grant("general_manager", "shop", Some(w.ids.sln.to_string()))]).await;
+        let gm = w.sign_in("gm-sln").await;
+        refused_fields(&gm.patch(&path, json!({ "shop": "" }), None).await, &["shop"]);
+        assert_eq!(gm.patch(&path, json!({ "last": "Lund" }), None).await.0, 200);
+    }
+
     async fn a_simple_history_is_who_made_it_and_who_saved_it_last_and_what_changes_nothing_is_none(w: World) {
         let admin = w.sign_in("admin").await;
         let path = format!("/v1/users/{}", hire(&w, "nora").await);

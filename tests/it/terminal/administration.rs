@@ -62,6 +62,25 @@ async fn hiring(w: World) {
     .await;
 }
 
+async fn putting_a_user_right(w: World) {
+    let server = w.server.clone();
+    at_terminals(move || {
+        let mut admin = administrator(&server);
+        // By their names: accounts, admin, counter.
+        admin.press("jj<Enter>").until_all(&["Jo Ortiz", "counter staff", "shop San Leandro"]);
+        admin.press("u").until_all(&["User counter", "Only what you change is sent."]);
+        admin.press("<Tab>-Lind<Tab>jo@dealer").until_all(&["Ortiz-Lind", "jo@dealer"]);
+        // Called away, he finds it as he left it.
+        admin.press("<Esc>").until("Kept what you typed");
+        admin.press("u").until_all(&["Ortiz-Lind", "jo@dealer"]);
+        admin.press("<Tab><Tab>.example<Tab>12<F9>").until_all(&["User counter", "Ortiz-Lind", "a telephone number of the"]);
+        admin.press("<Backspace><Backspace>(254) 555-0142<F9>").until_all(&["counter was saved.", "Jo Ortiz-Lind", "jo@dealer.example", "254 555 0142"]);
+    })
+    .await;
+    let (_, session) = w.sign_in("counter").await.get("/v1/session").await;
+    assert_eq!((&session["user"]["name"], &session["user"]["phone"]), (&json!("Jo Ortiz-Lind"), &json!("+12545550142")), "{session}");
+}
+
 async fn copying_a_role(w: World) {
     let server = w.server.clone();
     at_terminals(move || {
@@ -155,6 +174,11 @@ async fn s4_16_who_changed_the_portal_is_read_on_the_users_page() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_is_hired_and_changes_the_generated_password() {
     tell(Database::Sqlite, hiring).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_users_name_mail_and_telephone_are_put_right() {
+    tell(Database::Sqlite, putting_a_user_right).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
