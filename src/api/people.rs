@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{GrantId, SessionId, ShopId, UserId};
+use super::access_level::AccessLevel;
+use super::contact::{PlatformRole, PortalRight};
+use super::ids::{ContactId, GrantId, SessionId, ShopId, UserId};
 use super::lengths;
 use super::named::words;
-use super::page::CodeRef;
+use super::page::{CodeRef, CustomerRef};
 use super::session::UserKind;
 
 words! {
@@ -92,8 +94,29 @@ pub struct Account {
     pub last_sign_in: Option<Timestamp>,
     /// What it may do, and where.
     pub grants: Vec<Grant>,
+    /// As whose contact it gets in: that gives a customer's person what it may
+    /// do, beside any grants.
+    #[serde(default)]
+    pub contacts: Vec<AccountContact>,
     /// Counts up with every change.
     pub version: i64,
+}
+
+/// A contact that a user is, and what that gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountContact {
+    /// The contact.
+    pub id: ContactId,
+    /// Whose.
+    pub customer: CustomerRef,
+    /// What it manages.
+    pub right: PortalRight,
+    /// Its role on the platform.
+    pub platform_role: PlatformRole,
+    /// How far access goes at most.
+    pub access_level: AccessLevel,
+    /// Whether it still is a contact.
+    pub active: bool,
 }
 
 /// A role with a scope, for a time.

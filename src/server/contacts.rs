@@ -4,14 +4,14 @@
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::powers::{level, narrowed_by_portal, of_contact};
-use super::{form, grants, paging};
+use super::{form, grants, paging, references};
 use crate::api::access_level::AccessLevel;
 use crate::api::contact::{Contact, ContactDetails, ContactKind, ContactMore, ContactRole, PlatformRole, PortalRight};
 use crate::api::ids::{ContactId, CustomerId, UserId};
 use crate::api::lengths;
 use crate::api::operation::{ChangeContact, CreateContact, GetContact, ListContacts};
 use crate::api::page::Page;
-use crate::api::people::{GrantScope, ScopeKind};
+use crate::api::people::{AccountContact, GrantScope, ScopeKind};
 use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::{Limit, Role};
@@ -76,6 +76,23 @@ fn view(row: ContactRow, full: bool) -> Contact {
         version: row.row_version,
     };
     Contact { id: row.id, customer_id: row.customer_id, first: row.first_name, last: row.last_name, phone: row.phone, more: full.then_some(more) }
+}
+
+/// As whose contact an account within scope gets in.
+pub(super) async fn of_account(cx: &mut Cx, scope: &Scope, user: UserId) -> Result<Vec<AccountContact>, Fault> {
+    let rows = contacts::of_user(&mut cx.conn, user).await?;
+    let seen = |row: ContactRow| {
+        let access_level = level(&row);
+        Some(AccountContact {
+            id: row.id,
+            customer: references::customer(&cx.app, &cx.caller, scope, Some(row.customer_id), Some(row.customer_name))?,
+            right: PortalRight::named(&row.portal_right).unwrap_or(PortalRight::None),
+            platform_role: PlatformRole::named(&row.platform_role).unwrap_or(PlatformRole::None),
+            access_level,
+            active: row.is_active,
+        })
+    };
+    Ok(rows.into_iter().filter_map(seen).collect())
 }
 
 /// `GET /v1/contacts/{id}`.

@@ -59,8 +59,11 @@ pub(super) async fn manageable(cx: &mut Cx, id: UserId) -> Result<AccountRow, Fa
     Ok(row)
 }
 
-/// A user with its grants.
+/// A user with its grants, and as whose contact it gets in.
 pub(super) async fn view(cx: &mut Cx, row: AccountRow) -> Result<Account, Fault> {
+    let is_of_customer = row.kind == UserKind::Customer.name();
+    let scope = cx.caller.scope(MANAGE);
+    let contacts = if is_of_customer { contacts::of_account(cx, &scope, row.id).await? } else { Vec::new() };
     let grants = users::grants_to_come(&mut cx.conn, row.id).await?.into_iter().map(grants::view).collect();
     let shop = match (row.shop_id, row.shop_code, row.shop_name) {
         (Some(id), Some(code), Some(name)) => Some(CodeRef { id, code, name }),
@@ -79,6 +82,7 @@ pub(super) async fn view(cx: &mut Cx, row: AccountRow) -> Result<Account, Fault>
         shop,
         last_sign_in: row.last_sign_in.map(|at| at.0),
         grants,
+        contacts,
         version: row.row_version,
     })
 }

@@ -12,7 +12,7 @@ use super::fields::in_words;
 use super::grant_form::GrantForm;
 use super::question::{Asked, Then};
 use super::records::{Columns, cells, heading, scrolled};
-use super::users::{kind_in_words, person};
+use super::users::{kind_in_words, person, powers};
 use crate::api::ids::UserId;
 use crate::api::operation::{
     ChangeUser, EndGrant, EndUserSession, GenerateUserPassword, GetUser, ListUserSessions, OfGrant, OfUser, OfUserSession, SendUserLink,
@@ -136,9 +136,7 @@ impl AccountPage {
             let texts = [in_words(&grant.role), scope_in_words(grant), when(grant, shared), by];
             rows.push(cells(GRANTS, &texts, (at == self.cursor.at, false), wide, look));
         }
-        if self.grants().is_empty() && self.account.data().is_some() {
-            rows.push(Line::from(Span::raw("  No role: this user may do nothing yet.")));
-        }
+        rows.extend(self.account.data().into_iter().flat_map(|account| beside_grants(account, usize::from(wide))));
         rows.push(Line::default());
         rows.push(heading(SESSIONS, wide, look));
         if let Some(notice) = self.sessions.notice(shared) {
@@ -167,6 +165,15 @@ impl AccountPage {
         let by = grant.granted_by.as_deref().map(|by| format!(", given by {by}")).unwrap_or_default();
         wrap(&format!("{}: {}{only}, {}{by}", in_words(&grant.role), scope_in_words(grant), when(grant, shared)), room)
     }
+}
+
+/// What a user has without any grant: a customer's person what its contact has.
+fn beside_grants(account: &Account, wide: usize) -> Vec<Line<'static>> {
+    let mut told: Vec<String> = account.contacts.iter().map(|contact| format!("Contact of {}: {}", contact.customer.name, powers(contact))).collect();
+    if told.is_empty() && account.grants.is_empty() {
+        told.push("No role: this user may do nothing yet.".to_owned());
+    }
+    told.iter().flat_map(|told| wrap(told, wide.saturating_sub(2))).map(|row| Line::from(Span::raw(format!("  {row}")))).collect()
 }
 
 /// What a grant is limited to.
@@ -290,5 +297,40 @@ impl Layer for AccountPage {
         scrolled(buffer, body, rows, marked);
         let details = details.into_iter().map(|text| Line::from(Span::styled(format!("  {text}"), look.quiet())));
         lines(buffer, area, area.height.saturating_sub(below), details);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What the page says of somebody who is the contact of Keller Bau, or of
+    /// nobody.
+    fn told(contacts: &Value) -> String {
+        let account = json!({
+            "id": UserId::new(), "username": "anke", "first": "Anke", "last": "Vogel", "email": null, "phone": null, "kind": "customer", "state": "active",
+            "must_change_password": false, "shop": null, "last_sign_in": null, "grants": [], "contacts": contacts, "version": 1,
+        });
+        beside_grants(&serde_json::from_value(account).unwrap(), 78).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    fn contact(right: &str, role: &str, level: &str, active: bool) -> Value {
+        let customer = json!({ "id": "01890000-0000-7000-8000-000000000001", "number": null, "name": "Keller Bau GmbH" });
+        json!([{
+            "id": "01890000-0000-7000-8000-000000000002", "customer": customer, "right": right, "platform_role": role, "access_level": level, "active": active,
+        }])
+    }
+
+    #[test]
+    fn a_contact_is_told_by_what_it_has_and_not_as_somebody_without_a_role() {
+        assert_eq!(told(&json!([])).trim(), "No role: this user may do nothing yet.");
+        let told = |right, role, level, active| told(&contact(right, role, level, active)).trim().to_owned();
+        assert_eq!(told("none", "accounts", "carrier_view", true), "Contact of Keller Bau GmbH: accounts, carrier view");
+        assert_eq!(told("portal_administrator", "fleet", "full", true), "Contact of Keller Bau GmbH: portal administrator, fleet, full");
+        assert_eq!(told("none", "none", "limited", true), "Contact of Keller Bau GmbH: limited");
+        assert_eq!(told("none", "accounts", "none", true), "Contact of Keller Bau GmbH: no access");
+        assert_eq!(told("none", "accounts", "full", false), "Contact of Keller Bau GmbH: taken out");
     }
 }

@@ -4,9 +4,11 @@ use super::account::AccountPage;
 use super::account_form::person_fields;
 use super::fields::{Faults, here, in_words, saved};
 use super::records::{Columns, Listed};
+use crate::api::access_level::AccessLevel;
+use crate::api::contact::{PlatformRole, PortalRight};
 use crate::api::operation::{CreateUser, ListUsers};
 use crate::api::page::{Nothing, PageQuery};
-use crate::api::people::{Account, AccountDetails, NewAccount, UserState};
+use crate::api::people::{Account, AccountContact, AccountDetails, NewAccount, UserState};
 use crate::api::session::UserKind;
 use crate::client::Call;
 use crate::tui::command::{Command, Office, Place};
@@ -27,6 +29,7 @@ impl Listed for Account {
     fn texts(&self) -> Vec<String> {
         let mut roles: Vec<String> = self.grants.iter().map(|grant| in_words(&grant.role)).collect();
         roles.dedup();
+        roles.extend(self.contacts.iter().map(powers));
         vec![
             self.username.clone(),
             person(self),
@@ -61,6 +64,21 @@ impl Listed for Account {
 /// First and last name.
 pub(super) fn person(account: &Account) -> String {
     format!("{} {}", account.first, account.last).trim().to_owned()
+}
+
+/// What a contact has by itself: its right and role under its level, or what the
+/// level gives alone (3.1).
+pub(super) fn powers(contact: &AccountContact) -> String {
+    if !contact.active {
+        return "taken out".to_owned();
+    }
+    if contact.access_level == AccessLevel::None {
+        return "no access".to_owned();
+    }
+    let right = (contact.right != PortalRight::None).then(|| contact.right.in_words());
+    let platform = (contact.platform_role != PlatformRole::None).then(|| contact.platform_role.in_words());
+    let all: Vec<String> = right.into_iter().chain(platform).chain([contact.access_level.in_words()]).collect();
+    all.join(", ")
 }
 
 /// What sort of user it is.

@@ -189,6 +189,19 @@ on_both_databases! {
         assert_eq!(gm.patch(&path, json!({ "last": "Lund" }), None).await.0, 200);
     }
 
+    async fn a_contacts_account_tells_whose_contact_it_is_and_what_that_gives(w: World) {
+        let (admin, manager) = (w.sign_in("admin").await, w.sign_in("manager").await);
+        let ada = json!({ "last": "Brandt", "platform_role": "accounts", "access_level": "carrier_view", "username": "ada" });
+        assert_eq!(manager.post(&format!("/v1/customers/{}/contacts", w.ids.keller), ada).await.0, 201);
+        let ada = account(&admin, "ada").await;
+        assert_eq!((&ada["grants"], ada["contacts"].as_array().map(Vec::len)), (&json!([]), Some(1)), "{ada}");
+        let contact = &ada["contacts"][0];
+        assert_eq!((&contact["customer"]["name"], &contact["active"]), (&json!("Keller Bau GmbH"), &json!(true)));
+        let given = (&contact["platform_role"], &contact["right"], &contact["access_level"]);
+        assert_eq!(given, (&json!("accounts"), &json!("none"), &json!("carrier_view")));
+        assert_eq!(account(&admin, "counter").await["contacts"], json!([]), "the dealer's people are nobody's contacts");
+    }
+
     async fn a_simple_history_is_who_made_it_and_who_saved_it_last_and_what_changes_nothing_is_none(w: World) {
         let admin = w.sign_in("admin").await;
         let path = format!("/v1/users/{}", hire(&w, "nora").await);
