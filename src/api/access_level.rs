@@ -41,6 +41,10 @@ const WRITING: [&str; 6] = [".add_edit", ".create", ".request", ".cancel", ".man
 const WRITING_TOO: [&str; 3] = ["home.invite.send", "ticket.log", "estimate.respond"];
 
 impl AccessLevel {
+    /// That of a contact who gets a user name and of whom nothing else was said
+    /// (3.1).
+    pub const OF_NEW_ACCOUNTS: Self = Self::Full;
+
     /// What it takes away from everything else that the contact holds.
     #[must_use]
     pub fn takes_away(self) -> PermissionSet {

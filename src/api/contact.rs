@@ -196,7 +196,8 @@ pub struct ContactDetails {
     /// Needs `contact.rights.manage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_role: Option<PlatformRole>,
-    /// Needs `contact.credential.manage`.
+    /// Needs `contact.credential.manage`. Whoever has none gets `full` with the
+    /// first user name unless something else is said here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_level: Option<AccessLevel>,
     /// Needs `contact.credential.manage`; 3 to 60 characters, unique (S4-11).

@@ -121,13 +121,16 @@ pub(super) async fn create(cx: &mut Cx, ask: Ask<CreateContact>) -> Answer<Conta
     let scope = cx.caller.scope(MANAGE);
     let customer = customers::get(&mut cx.conn, &scope, ask.path.id).await?.ok_or_else(Problem::not_found)?.id;
     let before = ContactRow::nobody(customer, ask.body.kind.unwrap_or(ContactKind::Person));
-    let row = changed(cx, &before, &ask.body).await?;
+    let body = with_level(&before, ask.body);
+    let row = changed(cx, &before, &body).await?;
     contacts::insert(&mut cx.conn, &row).await?;
-    let row = match ask.body.username.as_deref() {
+    let row = match body.username.as_deref() {
         Some(name) => settle(cx, &before, row, Some(name)).await?,
         None => stored(cx, row.id).await?,
     };
+    // With the level, also where it was not said.
     note(cx, &row);
+    cx.noted.changed(serde_json::Value::Null, &body);
     let version = row.row_version;
     Ok(Reply::created(view(row, true)).version(version))
 }
@@ -139,14 +142,15 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeContact>) -> Answer<Conta
     if ask.body.kind.is_some_and(|kind| kind.name() != before.kind) {
         return Err(Problem::field("kind", "a person stays a person, a department a department").into());
     }
-    let row = changed(cx, &before, &ask.body).await?;
-    let renamed = ask.body.username.as_deref().is_some_and(|name| before.username.as_deref() != Some(name));
+    let body = with_level(&before, ask.body);
+    let row = changed(cx, &before, &body).await?;
+    let renamed = body.username.as_deref().is_some_and(|name| before.username.as_deref() != Some(name));
     if row == before && !renamed {
         let version = row.row_version;
         cx.noted.skip();
         return Ok(Reply::ok(view(row, true)).version(version));
     }
-    let row = settle(cx, &before, row, ask.body.username.as_deref().filter(|_| renamed)).await?;
+    let row = settle(cx, &before, row, body.username.as_deref().filter(|_| renamed)).await?;
     note(cx, &row);
     let version = row.row_version;
     let (was, is) = (view(before, true), view(row, true));
@@ -160,6 +164,14 @@ fn note(cx: &mut Cx, row: &ContactRow) {
     if let Some(user) = row.user_id {
         cx.noted.user(user);
     }
+}
+
+/// A user name without a level is given so that somebody gets in. Whose access
+/// was taken away gets none back by another name.
+fn with_level(before: &ContactRow, body: ContactDetails) -> ContactDetails {
+    let is_first_name = before.user_id.is_none() && body.username.is_some() && level(before) == AccessLevel::None;
+    let access_level = body.access_level.or(is_first_name.then_some(AccessLevel::OF_NEW_ACCOUNTS));
+    ContactDetails { access_level, ..body }
 }
 
 /// The contact as the body wants it, each part by its own permission and rule.

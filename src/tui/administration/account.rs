@@ -12,7 +12,7 @@ use super::fields::in_words;
 use super::grant_form::GrantForm;
 use super::question::{Asked, Then};
 use super::records::{Columns, cells, heading, scrolled};
-use super::users::{kind_in_words, person, powers};
+use super::users::{is_shut_out, kind_in_words, person, powers};
 use crate::api::ids::UserId;
 use crate::api::operation::{
     ChangeUser, EndGrant, EndUserSession, GenerateUserPassword, GetUser, ListUserSessions, OfGrant, OfUser, OfUserSession, SendUserLink,
@@ -25,7 +25,7 @@ use crate::rules::contact::phone_for_people;
 use crate::tui::command::{Command, Office, Place};
 use crate::tui::event::Reply;
 use crate::tui::layer::{Cx, Layer};
-use crate::tui::overlays::Question;
+use crate::tui::overlays::{Question, no_sign_in};
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Cursor, Loaded, cut, lines, rule, spread, width, wrap};
 
@@ -97,7 +97,8 @@ impl AccountPage {
             }
             ("user.password", _) => {
                 let call = Call::of::<GenerateUserPassword>(&path, &Nothing {}, &Nothing {});
-                let text = format!("Make a new password for {name}? The old one is good for nothing then, and all sessions of {name} end.");
+                let asked = format!("Make a new password for {name}? The old one is good for nothing then, and all sessions of {name} end.");
+                let text = if is_shut_out(account) { format!("{} {asked}", no_sign_in(name)) } else { asked };
                 Asked::layer("New password", text, call, Then::ShowPassword)
             }
             ("user.link", _) => {

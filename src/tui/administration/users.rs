@@ -66,13 +66,23 @@ pub(super) fn person(account: &Account) -> String {
     format!("{} {}", account.first, account.last).trim().to_owned()
 }
 
+/// Whether a contact lets anybody in (C-4).
+fn gets_in(contact: &AccountContact) -> bool {
+    contact.active && contact.access_level != AccessLevel::None
+}
+
+/// Whether somebody is a contact only where nobody gets in: no password helps.
+pub(super) fn is_shut_out(account: &Account) -> bool {
+    !account.contacts.is_empty() && !account.contacts.iter().any(gets_in)
+}
+
 /// What a contact has by itself: its right and role under its level, or what the
 /// level gives alone (3.1).
 pub(super) fn powers(contact: &AccountContact) -> String {
     if !contact.active {
         return "taken out".to_owned();
     }
-    if contact.access_level == AccessLevel::None {
+    if !gets_in(contact) {
         return "no access".to_owned();
     }
     let right = (contact.right != PortalRight::None).then(|| contact.right.in_words());

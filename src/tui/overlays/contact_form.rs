@@ -27,6 +27,8 @@ const NO_YES: [&str; 2] = ["no", "yes"];
 pub(in crate::tui) struct ContactForm {
     customer: CustomerId,
     known: Option<Known>,
+    /// Whether the level that stands is the one that came with the user name.
+    is_level_filled_in: bool,
 }
 
 /// The contact that is changed.
@@ -35,19 +37,28 @@ struct Known {
     id: ContactId,
     name: String,
     version: Option<i64>,
+    /// Whether it has a user name already.
+    has_account: bool,
 }
 
 impl ContactForm {
     /// For a new contact of a customer.
     pub(in crate::tui) fn new_one(customer: CustomerId, shared: &Shared) -> FormLayer<Self> {
-        FormLayer::new(Self { customer, known: None }, Form::new(fields(None, shared)))
+        FormLayer::new(Self { customer, known: None, is_level_filled_in: false }, Form::new(fields(None, shared)))
     }
 
     /// For one that is there.
     pub(in crate::tui) fn change(contact: &Contact, shared: &Shared) -> FormLayer<Self> {
         let version = contact.more.as_ref().map(|more| more.version);
-        let known = Known { id: contact.id, name: contact.name(), version };
-        FormLayer::new(Self { customer: contact.customer_id, known: Some(known) }, Form::new(fields(Some(contact), shared))).of_record(true)
+        let has_account = contact.more.as_ref().is_some_and(|more| more.username.is_some());
+        let known = Known { id: contact.id, name: contact.name(), version, has_account };
+        let purpose = Self { customer: contact.customer_id, known: Some(known), is_level_filled_in: false };
+        FormLayer::new(purpose, Form::new(fields(Some(contact), shared))).of_record(true)
+    }
+
+    /// Whether a user name that is given here is the contact's first.
+    fn is_without_account(&self) -> bool {
+        self.known.as_ref().is_none_or(|known| !known.has_account)
     }
 }
 
@@ -171,8 +182,32 @@ impl Purpose for ContactForm {
         "Space, left and right turn a word; a letter jumps to it."
     }
 
+    /// With the first user name comes the level of new accounts, seen and to be
+    /// changed; with the name it goes again.
+    fn typed(&mut self, field: &'static str, before: &str, form: &mut Form) {
+        let (none, filled_in) = (AccessLevel::None.name(), AccessLevel::OF_NEW_ACCOUNTS.name());
+        if field == "access_level" {
+            self.is_level_filled_in = false;
+        }
+        if field != "username" || !self.is_without_account() {
+            return;
+        }
+        match (before.trim().is_empty(), form.some("username").is_some()) {
+            (true, true) if form.text("access_level") == none => {
+                form.fill("access_level", filled_in);
+                self.is_level_filled_in = true;
+            }
+            (false, false) if std::mem::take(&mut self.is_level_filled_in) => form.fill("access_level", none),
+            _ => {}
+        }
+    }
+
     fn call(&self, form: &Form, _: &Shared) -> Result<Call, Vec<(&'static str, String)>> {
-        let body = details(form);
+        let mut body = details(form);
+        if body.username.is_some() && self.is_without_account() {
+            // None is meant too where it stands beside a name.
+            body.access_level = AccessLevel::named(form.text("access_level"));
+        }
         let Some(known) = &self.known else {
             return Ok(Call::of::<CreateContact>(&OfCustomer { id: self.customer }, &Nothing {}, &body));
         };
@@ -194,7 +229,9 @@ impl Purpose for ContactForm {
 
     fn renewed(&mut self, current: Value) -> Option<Said> {
         let now: Contact = serde_json::from_value(current).ok()?;
-        self.known.as_mut()?.version = now.more.as_ref().map(|more| more.version);
+        let known = self.known.as_mut()?;
+        known.version = now.more.as_ref().map(|more| more.version);
+        known.has_account = now.more.as_ref().is_some_and(|more| more.username.is_some());
         Some(said(&now))
     }
 
@@ -213,5 +250,57 @@ impl Purpose for ContactForm {
             form.refuse(turned.map(|field| (field.to_owned(), problem.detail.clone())).into_iter().collect());
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use super::*;
+    use crate::tui::draft::{Draft, Drafts};
+    use crate::tui::layer::Layer as _;
+    use crate::tui::shared::tried;
+    use crate::tui::unsure::Unsure;
+
+    fn manager() -> Shared {
+        tried::signed_in("staff", &["contact.manage", "contact.role.manage", "contact.rights.manage", "contact.credential.manage"])
+    }
+
+    /// What stands in the form of a new contact after these keys, the first of
+    /// them in the last field: the user name.
+    fn typed(keys: &[KeyCode]) -> Draft {
+        let (shared, mut drafts, mut unsure, mut next_ticket) = (manager(), Drafts::default(), Unsure::default(), 0);
+        let mut cx = Cx { shared: &shared, drafts: &mut drafts, unsure: &mut unsure, next_ticket: &mut next_ticket, intents: Vec::new() };
+        let mut form = ContactForm::new_one(CustomerId::new(), &shared);
+        for code in [KeyCode::Up].iter().chain(keys) {
+            form.on_key(KeyEvent::new(*code, KeyModifiers::NONE), &mut cx);
+        }
+        form.draft().unwrap().1
+    }
+
+    fn pair(name: &str, text: &str) -> (String, String) {
+        (name.to_owned(), text.to_owned())
+    }
+
+    #[test]
+    fn with_the_first_user_name_comes_full_access_for_all_to_see_and_change() {
+        let (a, d) = (KeyCode::Char('a'), KeyCode::Char('d'));
+        assert_eq!(typed(&[a, d]), [pair("access_level", "full"), pair("username", "ad")]);
+        assert_eq!(typed(&[a, KeyCode::Backspace]), [], "without a name nobody gets in");
+        assert_eq!(typed(&[a, KeyCode::Up, KeyCode::Char('l'), KeyCode::Down, d]), [pair("access_level", "limited"), pair("username", "ad")]);
+        assert_eq!(typed(&[a, KeyCode::Up, KeyCode::Char('n'), KeyCode::Down, d]), [pair("username", "ad")], "none was meant");
+        assert_eq!(typed(&[KeyCode::Up, KeyCode::Char('r'), KeyCode::Down, a]), [pair("access_level", "read_only"), pair("username", "a")]);
+    }
+
+    #[test]
+    fn no_access_that_was_meant_is_said() {
+        let (shared, customer) = (manager(), CustomerId::new());
+        let mut form = Form::new(fields(None, &shared));
+        form.fill("username", "ada");
+        let body = ContactDetails { access_level: Some(AccessLevel::None), username: Some("ada".to_owned()), ..ContactDetails::default() };
+        let said = Call::of::<CreateContact>(&OfCustomer { id: customer }, &Nothing {}, &body);
+        let new = ContactForm { customer, known: None, is_level_filled_in: false };
+        assert!(new.call(&form, &shared).unwrap().says_the_same(&said));
     }
 }

@@ -50,6 +50,10 @@ pub(in crate::tui) trait Purpose: std::fmt::Debug {
         ""
     }
 
+    /// Somebody typed in a field in which this stood: another that was left alone
+    /// may follow it.
+    fn typed(&mut self, _field: &'static str, _before: &str, _form: &mut Form) {}
+
     /// The call that sends it, or the fields that keep it from being sent.
     ///
     /// # Errors
@@ -119,6 +123,15 @@ impl<P: Purpose> FormLayer<P> {
     /// next, and a key of its own sends.
     fn is_single(&self) -> bool {
         self.form.fields.len() == 1
+    }
+
+    /// Something is typed; what follows from it is filled in.
+    fn type_in(&mut self, typing: impl FnOnce(&mut Form)) {
+        let before = self.form.here();
+        typing(&mut self.form);
+        if let Some((field, before)) = before {
+            self.purpose.typed(field, &before, &mut self.form);
+        }
     }
 
     fn save(&mut self, cx: &mut Cx<'_>) {
@@ -271,14 +284,14 @@ impl<P: Purpose> Layer for FormLayer<P> {
     fn on_key(&mut self, key: KeyEvent, _: &mut Cx<'_>) {
         self.asking = false;
         if self.conflict.is_none() {
-            self.form.key(key);
+            self.type_in(|form| form.key(key));
         }
     }
 
     fn on_paste(&mut self, text: &str, _: &mut Cx<'_>) {
         self.asking = false;
         if self.conflict.is_none() {
-            self.form.paste(text);
+            self.type_in(|form| form.paste(text));
         }
     }
 

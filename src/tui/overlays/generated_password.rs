@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::question::{Act, Question};
+use crate::api::access_level::AccessLevel;
 use crate::api::contact::{Contact, GeneratedPassword};
 use crate::api::ids::CustomerId;
 use crate::api::operation::{GenerateContactPassword, OfContact};
@@ -23,13 +24,21 @@ pub(in crate::tui) struct NewPassword {
     path: OfContact,
     customer: CustomerId,
     name: String,
+    /// Whether no password lets this contact in.
+    is_shut_out: bool,
 }
 
 impl NewPassword {
     /// Asks whether it is meant.
     pub(in crate::tui) fn layer(contact: &Contact) -> Question<Self> {
-        Question::new(Self { path: OfContact { id: contact.id }, customer: contact.customer_id, name: contact.name() })
+        let is_shut_out = contact.more.as_ref().is_some_and(|more| !more.active || more.access_level == AccessLevel::None);
+        Question::new(Self { path: OfContact { id: contact.id }, customer: contact.customer_id, name: contact.name(), is_shut_out })
     }
+}
+
+/// What a password is not enough for.
+pub(in crate::tui) fn no_sign_in(name: &str) -> String {
+    format!("{name} has no access now: a password lets nobody in before an access level is given.")
 }
 
 impl Act for NewPassword {
@@ -38,7 +47,8 @@ impl Act for NewPassword {
     }
 
     fn question(&self) -> String {
-        format!("Give {} a new password? The present one is no longer good, and its sessions end.", self.name)
+        let asked = format!("Give {} a new password? The present one is no longer good, and its sessions end.", self.name);
+        if self.is_shut_out { format!("{} {asked}", no_sign_in(&self.name)) } else { asked }
     }
 
     fn call(&self) -> Call {

@@ -30,7 +30,7 @@ pub(super) use contact_form::ContactForm;
 pub(super) use customer_form::{CustomerChangeForm, CustomerForm};
 pub(super) use entry_view::EntryView;
 pub(super) use form_layer::{FormLayer, Purpose};
-pub(super) use generated_password::{NewPassword, PasswordBox};
+pub(super) use generated_password::{NewPassword, PasswordBox, no_sign_in};
 pub(super) use help::Help;
 pub(super) use leave_form::{LeaveForm, TITLE as LEAVE_TITLE};
 pub(super) use lose_typed::LoseTyped;

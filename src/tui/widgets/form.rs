@@ -171,6 +171,18 @@ impl Form {
         (field.locked.is_none() && field.is_changed()).then(|| field.text.text().trim())
     }
 
+    /// The field with the cursor, and what stands in it.
+    pub(in crate::tui) fn here(&self) -> Option<(&'static str, String)> {
+        self.fields.get(self.at).map(|field| (field.name, field.text.text().to_owned()))
+    }
+
+    /// Puts a text where nobody typed, unless that cannot be changed.
+    pub(in crate::tui) fn fill(&mut self, name: &str, text: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.name == name && field.locked.is_none()) {
+            field.text.set(text);
+        }
+    }
+
     /// The next field, from the last to the first.
     pub(in crate::tui) fn next(&mut self) {
         self.step(1);

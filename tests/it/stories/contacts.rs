@@ -69,6 +69,26 @@ on_both_databases! {
         assert_eq!(ada.get(&format!("/v1/assets/{}/meters", w.ids.excavator)).await.0, 200);
     }
 
+    async fn a_user_name_without_a_level_gives_full_access_and_another_name_gives_none_back(w: World) {
+        let (manager, gm) = (w.sign_in("manager").await, w.sign_in("gm").await);
+        let (path, made) = contact(&manager, &w, json!({ "last": "Brandt", "username": "ada" })).await;
+        assert_eq!((&made["access_level"], &made["designated_by"]), (&json!("full"), &json!("manager")), "3.1: {made}");
+        assert_eq!(held(&let_in(&w, &manager, &path).await).await, template("level_full"));
+        let (_, history) = gm.get(&format!("/v1/customers/{}/history", w.ids.keller)).await;
+        let act = history["items"].as_array().unwrap().iter().find(|act| act["act"] == "create_contact").expect("it was written down");
+        assert_eq!(act["changes"], json!({ "last": [null, "Brandt"], "username": [null, "ada"], "access_level": [null, "full"] }));
+        // What was taken away stays away, whatever the name.
+        assert_eq!(manager.patch(&path, json!({ "access_level": "none" }), None).await.0, 200);
+        let (status, renamed) = manager.patch(&path, json!({ "username": "ada.brandt" }), None).await;
+        assert_eq!((status, &renamed["username"], &renamed["access_level"]), (200, &json!("ada.brandt"), &json!("none")), "{renamed}");
+        // Who was a contact before gets in with the first name too, unless that is said otherwise.
+        let (later, made) = contact(&manager, &w, json!({ "last": "Vogel" })).await;
+        assert_eq!(made["access_level"], "none", "without a name nobody signs in");
+        assert_eq!(manager.patch(&later, json!({ "username": "anke" }), None).await.1["access_level"], "full");
+        let (_, asleep) = contact(&manager, &w, json!({ "last": "Stahl", "username": "stahl", "access_level": "none" })).await;
+        assert_eq!(asleep["access_level"], "none");
+    }
+
     async fn c_4_s4_15_no_access_ends_the_session_at_once_and_refuses_the_next(w: World) {
         let manager = w.sign_in("manager").await;
         let (path, _) = contact(&manager, &w, json!({ "last": "Brandt", "access_level": "full", "username": "ada" })).await;

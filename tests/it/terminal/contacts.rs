@@ -135,6 +135,27 @@ fn s1_8_a_right_that_is_refused_says_why_beside_its_field_and_keeps_what_was_typ
 }
 
 #[test]
+fn a_user_name_brings_full_access_and_a_password_for_no_access_says_what_is_missing() {
+    let mut manager = at_the_contacts("manager", "old mission", "Old Mission Demolition");
+    manager.press("n").until("New contact");
+    manager.press("<Tab>Ina<Tab>Frost<Up><Up><Up>ina.frost").until_all(&["ina.frost", "full"]);
+    manager.press("<F9>").until_all(&["Ina Frost was saved.", "Access full", "user name ina.frost, no password yet"]);
+    // Seen and changed: without access a password lets nobody in, and that is said.
+    manager.press("e").until("Contact Ina Frost");
+    manager.press("<Up><Up>n<F9>").until_all(&["Ina Frost was saved.", "No access"]);
+    manager.press("p").until_all(&["Ina Frost has no access now", "Give Ina Frost a new password?"]);
+    manager.press("n").settle();
+}
+
+#[test]
+fn the_account_of_a_contact_is_told_by_whose_contact_it_is() {
+    let mut admin = Terminal::signed_in("admin");
+    admin.press("<Alt-X>").until_all(&["User name", "Anke Vogel", "accounts, carrier"]);
+    let shown = admin.press("<Enter>").until("Contact of Keller Bau GmbH: accounts, carrier view");
+    assert!(!shown.contains("may do nothing"), "{shown}");
+}
+
+#[test]
 fn two_who_change_the_same_contact_see_both() {
     let mut manager = at_the_contacts("manager", "mokelumne", "Mokelumne Logging");
     manager.press("n").until("New contact");
