@@ -182,6 +182,7 @@ macro_rules! for_each_operation {
             ChangePassword = PUT "/v1/session/password", signed_in, (Nothing, Nothing, session::PasswordChange) -> session::Session, sessions::change_password, "Change one's own password; all other sessions of this user end", also [429];
             ListSessions = GET "/v1/sessions", signed_in, (Nothing, Nothing, Nothing) -> Page<people::OpenSession>, sessions::list, "One's own sessions";
             EndSession = DELETE "/v1/sessions/{id}", signed_in, (OfSession, Nothing, Nothing) -> Nothing, sessions::end, "End one of one's own sessions";
+            EndOtherSessions = DELETE "/v1/sessions", signed_in, (Nothing, Nothing, Nothing) -> Nothing, sessions::end_others, "End all of one's own sessions but the one that asks";
             ActFor = PUT "/v1/session/acting", all["customer.act_on_behalf"], (Nothing, Nothing, session::NewActing) -> session::Session, acting::begin, "Work on behalf of a customer that gave its consent, or look through a contact's eyes", also [404];
             StopActing = DELETE "/v1/session/acting", signed_in, (Nothing, Nothing, Nothing) -> Nothing, acting::stop, "Be oneself again";
             UsePasswordLink = POST "/v1/password-links", open, (Nothing, Nothing, session::LinkedPassword) -> Nothing, credentials::use_link, "Set the password that a mailed link allows to set, once", done 200;

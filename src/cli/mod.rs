@@ -41,6 +41,8 @@ mod runtime;
 mod secret;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "client")]
+mod session;
 mod settings;
 mod setup;
 #[cfg(feature = "server")]
@@ -110,6 +112,10 @@ enum Verb {
     /// Sign out and forget the token
     #[cfg(feature = "client")]
     Logout(login::LogoutArgs),
+    /// Your own sign-ins: where they are, and ending them
+    #[cfg(feature = "client")]
+    #[command(subcommand)]
+    Session(session::SessionVerb),
     /// Set a password with the code of a mailed link
     #[cfg(feature = "client")]
     Password(password::PasswordArgs),
@@ -224,6 +230,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Login(args) => login::login(args, connection),
         #[cfg(feature = "client")]
         Verb::Logout(args) => login::logout(args, connection),
+        #[cfg(feature = "client")]
+        Verb::Session(verb) => session::run(verb, connection),
         #[cfg(feature = "client")]
         Verb::Password(args) => password::run(args, connection),
         #[cfg(feature = "client")]

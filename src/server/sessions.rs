@@ -22,7 +22,7 @@ use super::password::NewPassword;
 use super::powers::{Held, Powers, StandingIn};
 use super::{App, Lifetime, Lifetimes, noted, password};
 use crate::api::ids::SessionId;
-use crate::api::operation::{ChangePassword, ChangeSession, EndSession, GetSession, ListSessions, Operation as _, SignIn, SignOut};
+use crate::api::operation::{ChangePassword, ChangeSession, EndOtherSessions, EndSession, GetSession, ListSessions, Operation as _, SignIn, SignOut};
 use crate::api::page::{CodeRef, CustomerRef, Nothing, Page};
 use crate::api::people::OpenSession;
 use crate::api::problem::Problem;
@@ -328,4 +328,14 @@ pub(super) async fn end(cx: &mut Cx, ask: Ask<EndSession>) -> Answer<Nothing> {
     let ended = sessions::end_of_user(&mut cx.conn, ask.path.id, cx.caller.id()).await?;
     cx.noted.user(cx.caller.id());
     if ended { Ok(Reply::ok(Nothing {})) } else { Err(Problem::not_found().into()) }
+}
+
+/// `DELETE /v1/sessions`.
+pub(super) async fn end_others(cx: &mut Cx, _: Ask<EndOtherSessions>) -> Answer<Nothing> {
+    let ended = users::end_other_sessions(&mut cx.conn, cx.caller.id(), cx.caller.session_id()).await?;
+    cx.noted.user(cx.caller.id());
+    if ended == 0 {
+        cx.noted.skip();
+    }
+    Ok(Reply::ok(Nothing {}))
 }

@@ -492,7 +492,7 @@ pub async fn set_state(conn: &mut Conn, user: UserId, state: &str) -> Result<()>
 /// When the database fails.
 pub async fn set_password(conn: &mut Conn, user: UserId, password_hash: &str, but: SessionId) -> Result<()> {
     conn.query(SET_PASSWORD).bind(user).bind(password_hash).bind(false).run().await?;
-    conn.query(END_OTHER_SESSIONS).bind(user).bind(but).run().await?;
+    end_other_sessions(conn, user, but).await?;
     password_links::forget(conn, user).await
 }
 
@@ -505,6 +505,14 @@ pub async fn give_password(conn: &mut Conn, user: UserId, password_hash: &str, m
     conn.query(SET_PASSWORD).bind(user).bind(password_hash).bind(must_change).run().await?;
     password_links::forget(conn, user).await?;
     end_sessions(conn, user).await
+}
+
+/// Ends all sessions of a user but one, and says how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_other_sessions(conn: &mut Conn, user: UserId, but: SessionId) -> Result<u64> {
+    conn.query(END_OTHER_SESSIONS).bind(user).bind(but).run().await
 }
 
 /// Ends all sessions of a user.

@@ -28,7 +28,7 @@ use super::keymap::{Keymap, Meaning, pressed};
 use super::last_good::LastGoods;
 use super::layer::{Cx, Exit, Intent, Layer, Tone};
 use super::lock_note::LockNote;
-use super::overlays::{Help, Palette, PasswordForm, ShopPicker};
+use super::overlays::{Help, Palette, PasswordForm, ShopPicker, SignIns};
 use super::screens::{Find, FirstRun, OUTBOX_TITLE, Outbox, Rest, SignIn};
 use super::shared::{Link, Shared};
 use super::style::Look;
@@ -302,6 +302,7 @@ impl App {
             "outbox" => self.open_outbox(),
             "shop.switch" => self.open_once(Box::new(ShopPicker::default())),
             "password.change" => self.open_once(Box::new(PasswordForm::layer())),
+            "sign_ins" => self.open_once(Box::new(SignIns::default())),
             "acting.stop" => self.stop_acting(),
             "sign_out" => self.leave(Exit::SignOut),
             // The line was down when the program began: begin once more.

@@ -8,8 +8,8 @@ use crate::api::operation::{
     Operation, ReplaceMeter, RequestService, RestoreReading, SearchCustomers, SendContactLink, SetCustomerNumber, StopActing, VoidReading,
 };
 use crate::api::operation::{
-    ChangePortalSettings, ChangeRole, ChangeUser, CopyRole, CreateOrganization, CreateShop, CreateUser, EndGrant, EndUserSession, GenerateUserPassword,
-    GiveGrant, SendUserLink, UserHistory,
+    ChangePortalSettings, ChangeRole, ChangeUser, CopyRole, CreateOrganization, CreateShop, CreateUser, EndGrant, EndOtherSessions, EndSession, EndUserSession,
+    GenerateUserPassword, GiveGrant, ListSessions, SendUserLink, UserHistory,
 };
 use crate::api::permission::Permission;
 
@@ -56,6 +56,8 @@ pub enum Place {
     Office(Office),
     /// What waits in the outbox.
     Outbox,
+    /// Where one is signed in.
+    SignIns,
 }
 
 /// Where in the administration.
@@ -150,6 +152,8 @@ pub static COMMANDS: &[Command] = &[
     calls("portal.turn", "switch", Place::Office(Office::Portal), &["enter", "space"], ChangePortalSettings::ENDPOINT.needs),
     plain("outbox.discard", "discard", Place::Outbox, &["x"], true),
     plain("outbox.send", "send now", Place::Outbox, &["s"], true),
+    calls("sign_ins.end", "end it", Place::SignIns, &["d"], EndSession::ENDPOINT.needs),
+    calls("sign_ins.end_others", "end all others", Place::SignIns, &["a"], EndOtherSessions::ENDPOINT.needs),
     plain("question.yes", "yes", Place::Question, &["y"], true),
     plain("question.no", "no", Place::Question, &["n"], true),
     plain("conflict.theirs", "take theirs", Place::Conflict, &["t", "left"], true),
@@ -196,6 +200,7 @@ pub static COMMANDS: &[Command] = &[
     plain("reload", "load again", Place::Anywhere, &["f5", "ctrl-r"], false),
     plain("shop.switch", "work in another shop", Place::Anywhere, &["g s", "alt-w"], false),
     plain("password.change", "change your password", Place::Anywhere, &["g p"], false),
+    quiet("sign_ins", "my sign-ins", Place::Anywhere, &["g i"], ListSessions::ENDPOINT.needs),
     quiet("administration", "administration", Place::Anywhere, &["g x", "alt-x"], ADMINISTRATION),
     quiet("acting.stop", "be yourself again", Place::Anywhere, &["g b", "alt-b"], StopActing::ENDPOINT.needs),
     plain("outbox", "outbox: what waits to be sent", Place::Anywhere, &["alt-u", "g u"], false),
@@ -230,5 +235,5 @@ pub(super) fn named(id: &str) -> Option<&'static Command> {
 /// to another account, or carries something away.
 #[must_use]
 pub(super) fn leads_out(command: &Command) -> bool {
-    matches!(command.id, "outbox" | "suspend" | "password.change" | "shop.switch" | "lock" | "record.copy")
+    matches!(command.id, "outbox" | "suspend" | "password.change" | "sign_ins" | "shop.switch" | "lock" | "record.copy")
 }

@@ -4,12 +4,17 @@
 use std::io::Write as _;
 use std::process::{Command, Output};
 
-use crate::terminal::screen::{demo, own_folders, token};
+use crate::terminal::screen::{add_settled_account, demo, own_folders, token, token_by};
 
 fn run(account: &str, arguments: &[&str]) -> Output {
+    run_by(&token(account), arguments)
+}
+
+/// The same by a token.
+fn run_by(token: &str, arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
-    command.args(arguments).env("COUNTERTOP_SERVER", &demo().address).env("COUNTERTOP_TOKEN", token(account));
+    command.args(arguments).env("COUNTERTOP_SERVER", &demo().address).env("COUNTERTOP_TOKEN", token);
     for (name, value) in own_folders(folder.path()) {
         command.env(name, value);
     }
@@ -61,6 +66,26 @@ fn readings_and_requests_can_be_added_by_scripts() {
     assert!(added.stdout.is_empty(), "a refusal leaves standard output alone");
     let filed = run("counter", &["request", "add", "1055", "--complaint", "wipers streak", "--urgency", "4", "--json"]);
     assert_eq!((code(&filed), json(&filed)["urgency"].as_i64()), (0, Some(4)), "{}", String::from_utf8_lossy(&filed.stderr));
+}
+
+#[test]
+fn sign_ins_are_listed_and_ended_by_scripts() {
+    let (name, password) = ("here-and-there", "truck stop pie");
+    add_settled_account(name, "technician", password);
+    let [here, there, nowhere] = [(); 3].map(|()| token_by(name, password));
+    let listed = run_by(&here, &["session", "list", "--json"]);
+    let sign_ins = json(&listed)["items"].as_array().unwrap().clone();
+    assert_eq!((code(&listed), sign_ins.len()), (0, 3));
+    let newest = sign_ins[0]["id"].as_str().unwrap();
+    assert_eq!(code(&run_by(&here, &["session", "end", newest])), 0);
+    assert_eq!(code(&run_by(&here, &["session", "end", newest])), 3, "it has ended");
+    assert_eq!(code(&run_by(&here, &["session", "end"])), 2, "which?");
+    assert_ne!(code(&run_by(&nowhere, &["session", "list"])), 0);
+    assert_eq!(code(&run_by(&there, &["session", "list"])), 0);
+    assert_eq!(code(&run_by(&here, &["session", "end", "--others"])), 0);
+    assert_ne!(code(&run_by(&there, &["session", "list"])), 0);
+    let left = String::from_utf8(run_by(&here, &["session", "list"]).stdout).unwrap();
+    assert!(left.lines().count() == 2 && left.contains("this one"), "{left}");
 }
 
 #[test]

@@ -26,9 +26,9 @@ const CHAINS: u32 = 50;
 const PATIENCE: Duration = Duration::from_hours(24);
 /// Who calls in a long run.
 const EVERYBODY: &[&str] = &["admin", "gm", "manager", "counter", "tech", "kiosk", "executive", "accounts", "fleet", "portaladmin", "portaluser"];
-/// What ends the session that calls, or makes somebody else of it: nothing else
+/// What ends the session that calls or others of its user, or makes somebody else of it: nothing else
 /// would come through beside it, so it is called apart.
-const APART: [&str; 5] = ["SignOut", "EndSession", "EndUserSession", "ActFor", "StopActing"];
+const APART: [&str; 6] = ["SignOut", "EndSession", "EndOtherSessions", "EndUserSession", "ActFor", "StopActing"];
 
 /// How much is made up, and from which seed.
 #[derive(Debug, Clone, Copy)]

@@ -17,6 +17,7 @@ mod off_line;
 mod outbox;
 pub(crate) mod screen;
 mod screens;
+mod sign_ins;
 mod slow_line;
 mod standing_in;
 mod tasks;

@@ -22,6 +22,7 @@ mod replacement_form;
 mod request_form;
 mod service_choice;
 mod shop_picker;
+mod sign_ins;
 
 pub(super) use chooser::AssetChooser;
 pub(super) use conflict::in_history_of_user;
@@ -43,3 +44,4 @@ pub(super) use reason_form::ReasonForm;
 pub(super) use replacement_form::ReplacementForm;
 pub(super) use request_form::RequestForm;
 pub(super) use shop_picker::ShopPicker;
+pub(super) use sign_ins::SignIns;

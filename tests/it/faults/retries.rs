@@ -49,7 +49,7 @@ const NEITHER: [(&str, &[&str]); 4] = [
         &["GenerateContactPassword", "GenerateUserPassword", "EnrolKiosk", "ReplaceKioskToken", "SendContactLink", "SendUserLink"],
     ),
     ("it says how things are to be: twice is once", &["ChangeSession", "ChangePassword", "ActFor", "ChangePortalSettings", "ChangeKiosk", "ChangeRole"]),
-    ("what is gone is gone", &["EndSession", "StopActing", "SignOut", "EndConsent", "EndGrant", "EndUserSession"]),
+    ("what is gone is gone", &["EndSession", "EndOtherSessions", "StopActing", "SignOut", "EndConsent", "EndGrant", "EndUserSession"]),
 ];
 
 #[test]

@@ -180,8 +180,8 @@ impl Walker {
         let through = matches!(Contract::wanted(operation, template, self.place, target), Wanted::Through | Wanted::NotFound);
         // A refusal comes before the body is looked at; to sign in takes more than nonsense.
         let body = operation.body.as_ref().map(|body| if through && !operation.is_open { body.to_string() } else { "{nonsense".to_owned() });
-        // This may be the session itself that ends.
-        let fresh = if ends_something && target.is_none() { Some(session(&walk.w, self.user).await) } else { None };
+        // This may be the session itself that ends, or all but the one that asks.
+        let fresh = if ends_something && target.is_none() && operation.id != "EndOtherSessions" { Some(session(&walk.w, self.user).await) } else { None };
         ask(fresh.as_ref().unwrap_or(&self.caller), operation, &path, body).await
     }
 }

@@ -350,8 +350,18 @@ on_both_databases! {
         refused(&other.delete(&format!("/v1/sessions/{elsewhere}")).await, 404, "not_found");
         assert_eq!(here.delete(&format!("/v1/sessions/{elsewhere}")).await.0, 204);
         refused(&there.get("/v1/session").await, 401, "session.required");
+        // All others at once, and nobody else's.
+        let (phone, desk) = (w.sign_in("counter").await, w.sign_in("counter").await);
+        assert_eq!(here.delete("/v1/sessions").await.0, 204);
+        for ended in [phone, desk] {
+            refused(&ended.get("/v1/session").await, 401, "session.required");
+        }
+        assert_eq!((here.get("/v1/session").await.0, other.get("/v1/session").await.0), (200, 200));
+        assert_eq!(here.delete("/v1/sessions").await.0, 204, "there are none: that is what was wanted");
         let admin = w.sign_in("admin").await;
         let counter = id(&account(&admin, "counter").await);
+        let (_, history) = admin.get(&format!("/v1/users/{counter}/history")).await;
+        assert_eq!(each(&history, "/act").iter().filter(|act| **act == "end_other_sessions").count(), 1, "{history}");
         let (_, open) = admin.get(&format!("/v1/users/{counter}/sessions")).await;
         let last = id(&open["items"][0]);
         assert_eq!(admin.delete(&format!("/v1/users/{counter}/sessions/{last}")).await.0, 204);

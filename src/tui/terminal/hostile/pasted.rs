@@ -46,11 +46,13 @@ const PIECES: [&str; 19] = [
     "\u{1b}[21~",
 ];
 /// What takes something away, or makes it good for nothing.
-const DESTRUCTIVE: [&str; 12] = [
+const DESTRUCTIVE: [&str; 14] = [
     "CancelRequest",
     "ChangeUser",
     "EndConsent",
     "EndGrant",
+    "EndOtherSessions",
+    "EndSession",
     "EndUserSession",
     "GenerateContactPassword",
     "GenerateUserPassword",
