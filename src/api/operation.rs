@@ -224,7 +224,7 @@ macro_rules! for_each_operation {
             CancelRequest = POST "/v1/service-requests/{id}/cancel", all["service_request.cancel"], (OfRequest, Nothing, meter::Reason) -> service::ServiceRequest, requests::cancel, "Cancel a service request", done 200, also [412];
             ListRepairs = GET "/v1/assets/{id}/repairs", all["repair.pending.view"], (OfAsset, service::RepairQuery, Nothing) -> Page<service::Repair>, requests::repairs_of_asset, "Open and pending repairs of an asset";
 
-            ListServiceCodes = GET "/v1/service-codes", signed_in, (Nothing, Nothing, Nothing) -> Page<place::ServiceCode>, places::service_codes, "The pre-defined services";
+            ListServiceCodes = GET "/v1/service-codes", signed_in, (Nothing, place::ServiceCodeQuery, Nothing) -> Page<place::ServiceCode>, places::service_codes, "The pre-defined services";
             ListShops = GET "/v1/shops", signed_in, (Nothing, PageQuery, Nothing) -> Page<place::Shop>, places::shops, "The shops within one's scope";
             ListOrganizations = GET "/v1/organizations", signed_in, (Nothing, PageQuery, Nothing) -> Page<place::Organization>, places::organizations, "The organizations within one's scope";
             CreateOrganization = POST "/v1/organizations", all["org.manage"], (Nothing, Nothing, place::NewOrganization) -> place::Organization, places::create_organization, "Add an owner of assets";

@@ -113,6 +113,16 @@ pub struct OrganizationChange {
     pub portal_enabled: Option<bool>,
 }
 
+/// `?all=`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceCodeQuery {
+    /// Those that are switched off too (S2-5); otherwise only those that can be
+    /// asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+}
+
 /// A pre-defined service (S2-43); sent, it adds or renames one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

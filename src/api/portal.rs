@@ -29,11 +29,15 @@ pub struct PortalSettings {
     pub allows_printing: bool,
     /// Configurable permissions of the portal user that are switched off here.
     pub switched_off: Vec<Permission>,
+    /// Codes of pre-defined services that nobody can ask for any more (S2-5).
+    /// Requests that have them keep them.
+    #[serde(default)]
+    pub services_off: Vec<String>,
 }
 
 impl Default for PortalSettings {
     fn default() -> Self {
-        Self { enabled: true, login_required: false, offers_loaner: false, allows_printing: true, switched_off: Vec::new() }
+        Self { enabled: true, login_required: false, offers_loaner: false, allows_printing: true, switched_off: Vec::new(), services_off: Vec::new() }
     }
 }
 
@@ -56,6 +60,9 @@ pub struct PortalChange {
     /// Configurable permissions of the portal user to switch off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switched_off: Option<Vec<Permission>>,
+    /// Codes of pre-defined services to switch off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services_off: Option<Vec<String>>,
 }
 
 /// A workshop terminal.

@@ -12,15 +12,17 @@ use crate::api::permission::Permission;
 use crate::api::place::{Organization, ServiceCode, Shop};
 use crate::api::problem::{FieldFaults, Problem};
 use crate::store::places::{self, OrganizationRow, ShopRow};
-use crate::store::{Scope, StoreError, customers};
+use crate::store::{Scope, StoreError, customers, settings};
 use crate::text::{clean_line, fold};
 
 const ORGANIZATIONS: Permission = Permission::named("org.manage");
 const SHOPS: Permission = Permission::named("shop.manage");
 
 /// `GET /v1/service-codes`.
-pub(super) async fn service_codes(cx: &mut Cx, _: Ask<ListServiceCodes>) -> Answer<Page<ServiceCode>> {
-    let rows = places::service_codes(&mut cx.conn).await?;
+pub(super) async fn service_codes(cx: &mut Cx, ask: Ask<ListServiceCodes>) -> Answer<Page<ServiceCode>> {
+    let off = if ask.query.all { Vec::new() } else { settings::portal(&mut cx.conn).await?.services_off };
+    let mut rows = places::service_codes(&mut cx.conn).await?;
+    rows.retain(|row| !off.contains(&row.code));
     Ok(Reply::ok(Page::whole(rows.into_iter().map(|row| ServiceCode { code: row.code, name: row.name }).collect())))
 }
 

@@ -9,7 +9,7 @@ use crate::api::operation::{
 };
 use crate::api::operation::{
     ChangePortalSettings, ChangeRole, ChangeUser, CopyRole, CreateOrganization, CreateShop, CreateUser, EndGrant, EndOtherSessions, EndSession, EndUserSession,
-    GenerateUserPassword, GiveGrant, ListSessions, SendUserLink, UserHistory,
+    GenerateUserPassword, GiveGrant, ListSessions, SendUserLink, SetServiceCode, UserHistory,
 };
 use crate::api::permission::Permission;
 
@@ -150,6 +150,8 @@ pub static COMMANDS: &[Command] = &[
     calls("organization.new", "new organization", Place::Office(Office::Organizations), &["n"], CreateOrganization::ENDPOINT.needs),
     calls("shop.new", "new shop", Place::Office(Office::Shops), &["n"], CreateShop::ENDPOINT.needs),
     calls("portal.turn", "switch", Place::Office(Office::Portal), &["enter", "space"], ChangePortalSettings::ENDPOINT.needs),
+    calls("service.new", "new service", Place::Office(Office::Portal), &["n"], SetServiceCode::ENDPOINT.needs),
+    calls("service.rename", "rename service", Place::Office(Office::Portal), &["u"], SetServiceCode::ENDPOINT.needs),
     plain("outbox.discard", "discard", Place::Outbox, &["x"], true),
     plain("outbox.send", "send now", Place::Outbox, &["s"], true),
     calls("sign_ins.end", "end it", Place::SignIns, &["d"], EndSession::ENDPOINT.needs),

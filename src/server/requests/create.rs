@@ -18,7 +18,7 @@ use crate::rules::request::{RequestStatus, already_outstanding};
 use crate::store::assets::{self as stored_assets, AssetRow};
 use crate::store::places::{self, ShopRow};
 use crate::store::requests::{self, LineRow, RequestRow};
-use crate::store::{At, Scope};
+use crate::store::{At, Scope, settings};
 use crate::text::number_key;
 
 const ADD: Permission = Permission::named("service_request.add_edit");
@@ -100,10 +100,13 @@ async fn shop(cx: &mut Cx, scope: &Scope, asset: &AssetRow, wanted: Option<&str>
 async fn lines(cx: &mut Cx, new: &NewRequest, faults: &mut FieldFaults) -> Result<Vec<LineRow>, Fault> {
     let mut lines = Vec::with_capacity(new.lines.len());
     let mut seen = HashSet::new();
+    let asks_for_known = new.lines.iter().any(|line| line.service_code.is_some());
+    let off = if asks_for_known { settings::portal(&mut cx.conn).await?.services_off } else { Vec::new() };
     for line in &new.lines {
         let mut row = LineRow { request_id: RequestId::new(), service_code: None, service_name: None, other_text: None };
         match (&line.service_code, &line.other_text) {
             (Some(code), None) => match places::service_code(&mut cx.conn, code.trim()).await? {
+                Some(known) if off.contains(&known.code) => faults.add("lines", format!("{} cannot be asked for any more", known.name)),
                 Some(known) => {
                     row.service_name = Some(known.name);
                     row.service_code = Some(known.code);

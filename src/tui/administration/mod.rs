@@ -16,6 +16,7 @@ mod question;
 mod records;
 mod role_page;
 mod roles;
+mod service_form;
 mod shops;
 mod users;
 

@@ -1,5 +1,6 @@
-//! Section 5: what customers and workshop terminals may do here (S2-3 … S2-5).
-//! Each row is switched at once; shutting everybody out is asked first.
+//! Section 5: what customers and workshop terminals may do here (S2-3 … S2-5),
+//! and the services that can be asked for. Each row is switched at once; shutting
+//! everybody out is asked first.
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -9,9 +10,11 @@ use ratatui::text::{Line, Span};
 use super::fields::yes_no;
 use super::question::{Asked, Then};
 use super::records::{Columns, cells, scrolled};
-use crate::api::operation::{ChangePortalSettings, GetPortalSettings};
-use crate::api::page::Nothing;
+use super::service_form::ServiceForm;
+use crate::api::operation::{ChangePortalSettings, GetPortalSettings, ListServiceCodes};
+use crate::api::page::{Nothing, Page};
 use crate::api::permission::Permission;
+use crate::api::place::{ServiceCode, ServiceCodeQuery};
 use crate::api::portal::{PortalChange, PortalSettings};
 use crate::api::role::{Cell, Role};
 use crate::client::Call;
@@ -29,6 +32,9 @@ const COLUMNS: Columns = &[("", 60), ("", 0)];
 #[derive(Debug, Default)]
 struct Portal {
     settings: Loaded<PortalSettings>,
+    /// Those that are switched off too.
+    services: Loaded<Page<ServiceCode>>,
+    /// Over the switches, then over the services.
     cursor: Cursor,
     sending: Sending,
 }
@@ -100,9 +106,36 @@ impl Switch {
     }
 }
 
+/// The change that turns a service over.
+fn service_turned(service: &ServiceCode, settings: &PortalSettings) -> PortalChange {
+    let mut off: Vec<String> = settings.services_off.iter().filter(|off| **off != service.code).cloned().collect();
+    if off.len() == settings.services_off.len() {
+        off.push(service.code.clone());
+    }
+    PortalChange { services_off: Some(off), ..PortalChange::default() }
+}
+
 impl Portal {
+    fn services(&self) -> &[ServiceCode] {
+        self.services.data().map_or(&[][..], |page| &page.items)
+    }
+
+    fn count(&self) -> usize {
+        Switch::all().len() + self.services().len()
+    }
+
+    /// The service under the cursor.
+    fn service(&self) -> Option<&ServiceCode> {
+        self.services().get(self.cursor.at.checked_sub(Switch::all().len())?)
+    }
+
     fn turn(&mut self, cx: &mut Cx<'_>) {
-        let (Some(settings), Some(switch)) = (self.settings.data(), Switch::all().get(self.cursor.at).copied()) else { return };
+        let Some(settings) = self.settings.data() else { return };
+        if let Some(service) = self.service() {
+            let call = Call::of::<ChangePortalSettings>(&Nothing {}, &Nothing {}, &service_turned(service, settings));
+            return self.sending.send(call, cx);
+        }
+        let Some(switch) = Switch::all().get(self.cursor.at).copied() else { return };
         let call = Call::of::<ChangePortalSettings>(&Nothing {}, &Nothing {}, &switch.turned(settings));
         if switch == Switch::Enabled && settings.enabled {
             let text = "Switch the portal off? No customer and no workshop terminal gets in any more, and whoever is in can do nothing from now on.";
@@ -127,6 +160,16 @@ impl Portal {
             let texts = [switch.title().to_owned(), yes_no(on).to_owned()];
             rows.push(cells(COLUMNS, &texts, (at == self.cursor.at, !on), wide, look));
         }
+        rows.push(Line::default());
+        rows.push(Line::from(Span::styled(" Services that can be asked for", look.title())));
+        for (at, service) in (Switch::all().len()..).zip(self.services()) {
+            if at == self.cursor.at {
+                marked = rows.len();
+            }
+            let on = !settings.services_off.contains(&service.code);
+            let texts = [format!("{} ({})", service.name, service.code), yes_no(on).to_owned()];
+            rows.push(cells(COLUMNS, &texts, (at == self.cursor.at, !on), wide, look));
+        }
         (rows, marked)
     }
 }
@@ -134,10 +177,12 @@ impl Portal {
 impl Pane for Portal {
     fn load(&mut self, cx: &mut Cx<'_>) {
         self.settings.load(Call::of::<GetPortalSettings>(&Nothing {}, &Nothing {}, &Nothing {}), cx);
+        self.services.load(Call::of::<ListServiceCodes>(&Nothing {}, &ServiceCodeQuery { all: true }, &Nothing {}), cx);
     }
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool {
-        if self.settings.take(reply) {
+        if self.settings.take(reply) || self.services.take(reply) {
+            self.cursor.keep_within(self.count());
             return true;
         }
         match self.sending.take(reply) {
@@ -149,14 +194,25 @@ impl Pane for Portal {
     }
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) -> bool {
-        if self.cursor.command(command, Switch::all().len()) {
+        if self.cursor.command(command, self.count()) {
             return true;
         }
-        let is_own = command.id == "portal.turn";
-        if is_own {
-            self.turn(cx);
+        match (command.id, self.service()) {
+            ("portal.turn", _) => self.turn(cx),
+            ("service.new", _) => cx.open(ServiceForm::layer(None, self.services())),
+            ("service.rename", Some(service)) => cx.open(ServiceForm::layer(Some(service), self.services())),
+            _ => return false,
         }
-        is_own
+        true
+    }
+
+    fn hindrance(&self, command: &Command) -> Option<String> {
+        let told = match (command.id, self.service()) {
+            ("service.new" | "service.rename", _) if self.services.data().is_none() => "The services are not loaded yet.",
+            ("service.rename", None) => "Mark a service first: they stand at the end.",
+            _ => return None,
+        };
+        Some(told.to_owned())
     }
 
     fn places(&self) -> &'static [Place] {
@@ -164,14 +220,29 @@ impl Pane for Portal {
     }
 
     fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
-        self.settings.as_of(shared)
+        [self.settings.as_of(shared), self.services.as_of(shared)].into_iter().flatten().min()
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
         let from = self.settings.say_notice(area, 0, buffer, shared);
+        let from = if from == 0 { self.services.say_notice(area, from, buffer, shared) } else { from };
         let Some(settings) = self.settings.data() else { return };
         let body = Rect { y: area.y + from, height: area.height.saturating_sub(from), ..area };
         let (rows, marked) = self.rows(settings, shared, area.width);
         scrolled(buffer, body, rows, marked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_switched_off_and_on_again_beside_others_that_are_off() {
+        let oil = ServiceCode { code: "OIL".to_owned(), name: "Oil and filter change".to_owned() };
+        let with = |off: &[&str]| PortalSettings { services_off: off.iter().map(|code| (*code).to_owned()).collect(), ..PortalSettings::default() };
+        let turned = |off: &[&str]| service_turned(&oil, &with(off));
+        assert_eq!(turned(&["BRK"]).services_off, Some(vec!["BRK".to_owned(), "OIL".to_owned()]));
+        assert_eq!(turned(&["BRK", "OIL"]), PortalChange { services_off: Some(vec!["BRK".to_owned()]), ..PortalChange::default() });
     }
 }

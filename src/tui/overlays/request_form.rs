@@ -16,7 +16,7 @@ use crate::api::asset::AssetHeader;
 use crate::api::ids::AssetId;
 use crate::api::operation::{ListServiceCodes, OfAsset, RequestService, RequestServiceByUnit};
 use crate::api::page::{Nothing, Page};
-use crate::api::place::ServiceCode;
+use crate::api::place::{ServiceCode, ServiceCodeQuery};
 use crate::api::service::{Caller, NewRequest, NewRequestByUnit, RequestAccepted};
 use crate::client::Call;
 use crate::rules::request::urgency_in_words;
@@ -416,7 +416,7 @@ impl Layer for RequestForm {
         if let Some(draft) = cx.drafts.take(&self.posted().about()) {
             self.restore(&draft);
         }
-        self.codes = Some(cx.call(Call::of::<ListServiceCodes>(&Nothing {}, &Nothing {}, &Nothing {})));
+        self.codes = Some(cx.call(Call::of::<ListServiceCodes>(&Nothing {}, &ServiceCodeQuery::default(), &Nothing {})));
     }
 
     fn on_command(&mut self, command: &'static Command, cx: &mut Cx<'_>) {

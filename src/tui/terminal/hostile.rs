@@ -62,6 +62,7 @@ const READ_BY_PANES: [&str; 18] = [
     "ListRepairs",
     "ListRequests",
     "ListRoles",
+    "ListServiceCodes",
     "ListShops",
     "ListUsers",
     "LookUpAsset",

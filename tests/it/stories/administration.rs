@@ -38,6 +38,26 @@ on_both_databases! {
         assert_eq!(each(&codes, "/name").iter().filter(|name| name.starts_with("Tires")).count(), 1, "renamed, not doubled: {codes}");
     }
 
+    async fn s2_5_a_service_that_is_switched_off_is_asked_for_by_nobody_and_stays_where_it_was(w: World) {
+        let (admin, counter) = (w.sign_in("admin").await, w.sign_in("counter").await);
+        let requests = format!("/v1/assets/{}/service-requests", w.ids.loader);
+        let (status, before) = counter.post(&requests, json!({ "lines": [{ "service_code": "OIL" }], "shop": "SLN" })).await;
+        assert_eq!(status, 201, "{before}");
+        refused_fields(&admin.patch("/v1/portal-settings", json!({ "services_off": ["NONE"] }), None).await, &["services_off"]);
+        let (status, settings) = admin.patch("/v1/portal-settings", json!({ "services_off": ["OIL"] }), None).await;
+        assert_eq!((status, &settings["services_off"], &settings["enabled"]), (200, &json!(["OIL"]), &json!(true)));
+        let (_, offered) = counter.get("/v1/service-codes").await;
+        assert_eq!(each(&offered, "/code"), ["BRK"]);
+        let (_, all) = admin.get("/v1/service-codes?all=true").await;
+        assert_eq!(each(&all, "/code"), ["BRK", "OIL"]);
+        let again = json!({ "lines": [{ "service_code": "OIL" }], "complaint": "drips", "shop": "SLN" });
+        refused_fields(&counter.post(&requests, again).await, &["lines"]);
+        let (_, kept) = counter.get(&format!("/v1/service-requests/{}", before["id"].as_str().unwrap())).await;
+        assert_eq!(kept["lines"][0]["service_code"]["code"], "OIL", "{kept}");
+        assert_eq!(admin.patch("/v1/portal-settings", json!({ "services_off": [] }), None).await.0, 200);
+        assert_eq!(each(&counter.get("/v1/service-codes").await.1, "/code"), ["BRK", "OIL"]);
+    }
+
     async fn a_shop_that_takes_no_requests_any_more_takes_none(w: World) {
         let admin = w.sign_in("admin").await;
         let path = format!("/v1/shops/{}", w.ids.sln);

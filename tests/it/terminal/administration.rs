@@ -130,6 +130,30 @@ async fn switching_the_portal_off(w: World) {
     assert_eq!((&settings["enabled"], settings["switched_off"].as_array().map(Vec::len)), (&json!(true), Some(1)), "{settings}");
 }
 
+async fn services(w: World) {
+    let server = w.server.clone();
+    let row = |name: &str, word: &str| format!("\u{25b8} {name:<61}{word}");
+    at_terminals(move || {
+        let mut admin = administrator(&server);
+        admin.press("5").until("What portal users may do here");
+        admin.settle();
+        admin.press("u").until("Mark a service first");
+        admin.press("n").until("New service");
+        admin.press("OIL<Tab>Tires<F9>").until("has this code: choose another.");
+        admin.press("<Backspace><Backspace><Backspace>TIRES<F9>").until("New service: saved.");
+        // By their names, it is the last one.
+        admin.settle();
+        admin.press("<End>").until(&row("Tires (TIRES)", "yes"));
+        admin.press("u").until("Service TIRES");
+        admin.press(" and rims<Enter>").until_all(&["Service TIRES: saved.", &row("Tires and rims (TIRES)", "yes")]);
+        admin.press(" ").until(&row("Tires and rims (TIRES)", "no"));
+    })
+    .await;
+    let (_, offered) = w.sign_in("counter").await.get("/v1/service-codes").await;
+    let codes: Vec<&str> = offered["items"].as_array().unwrap().iter().filter_map(|service| service["code"].as_str()).collect();
+    assert_eq!(codes, ["BRK", "OIL"]);
+}
+
 async fn shops_and_organizations(w: World) {
     let server = w.server.clone();
     at_terminals(move || {
@@ -189,6 +213,11 @@ async fn a_role_is_copied_and_the_copy_edited() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_portal_is_switched_off_and_customers_are_told_so() {
     tell(Database::Sqlite, switching_the_portal_off).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s2_5_a_service_is_added_renamed_and_switched_off() {
+    tell(Database::Sqlite, services).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
