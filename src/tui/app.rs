@@ -1,6 +1,7 @@
 //! The shell: events in, effects out. It holds the stack of layers, hands keys
 //! to commands or to the layer on top, and answers to those who asked.
 
+mod kept;
 mod kiosk;
 mod leaving;
 mod locking;
@@ -192,7 +193,7 @@ impl App {
             Event::Key(key) => self.key(key),
             Event::Paste(_) if self.is_resting() => self.begin_at_kiosk(),
             Event::Paste(text) => {
-                self.message = None;
+                self.has_read();
                 self.with_top(|layer, cx| layer.on_paste(&text, cx));
             }
             Event::Reply(reply) => {
@@ -241,8 +242,14 @@ impl App {
         self.layers.last().map(|held| held.layer.as_ref())
     }
 
-    fn key(&mut self, key: KeyEvent) {
+    /// A key: whoever pressed it has read what stood there.
+    fn has_read(&mut self) {
         self.message = None;
+        self.desk.forget_words();
+    }
+
+    fn key(&mut self, key: KeyEvent) {
+        self.has_read();
         if self.kept_at_rest(key) {
             return;
         }
@@ -348,8 +355,7 @@ impl App {
     fn goes_back_to(&mut self, at: usize) -> bool {
         let goes = !self.waits_for_answer(at + 1);
         if goes {
-            self.keep_drafts_above(at + 1);
-            self.layers.truncate(at + 1);
+            self.leave_layers(at + 1);
         }
         goes
     }
@@ -372,19 +378,7 @@ impl App {
         let mut stays = false;
         self.with_top(|layer, cx| stays = layer.on_back(cx));
         if !stays && self.layers.len() > 1 {
-            self.keep_drafts_above(self.layers.len() - 1);
-            self.layers.pop();
-        }
-    }
-
-    fn keep_drafts_above(&mut self, from: usize) {
-        for held in self.layers.iter().skip(from) {
-            if let Some((about, draft)) = held.layer.draft() {
-                if has_text(&draft) {
-                    self.message = Some((Tone::Fine, "Kept what you typed; open it again to go on.".to_owned()));
-                }
-                self.drafts.set(&about, draft);
-            }
+            self.leave_layers(self.layers.len() - 1);
         }
     }
 

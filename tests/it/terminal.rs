@@ -7,6 +7,7 @@ mod changes;
 mod conflicts;
 mod contacts;
 mod dealers_account;
+mod drafts;
 mod greying;
 mod killed;
 mod kiosk;

@@ -37,12 +37,22 @@ pub(super) struct Desk {
     /// Something could not be kept, of whomever: it is looked after before the
     /// program ends.
     fails: bool,
+    /// A form with a text in it was left, and nobody was told yet whether that is
+    /// kept.
+    pub(super) left: Option<Ticket>,
+}
+
+impl Desk {
+    /// Nobody waits for these words any more.
+    pub(super) fn forget_words(&mut self) {
+        self.left = None;
+    }
 }
 
 impl App {
     /// Whose drafts and writes are kept; none at a workshop terminal, which
     /// keeps nothing.
-    fn whose(&self) -> Option<Whose> {
+    pub(super) fn whose(&self) -> Option<Whose> {
         let session = self.shared.session.as_ref().filter(|_| !self.shared.is_kiosk())?;
         Some(Whose { server: self.shared.server.clone()?, user: session.user.id })
     }
@@ -149,6 +159,7 @@ impl App {
             }
             News::Sure(tag, fault) => {
                 self.desk.fails = fault.is_some();
+                self.tell_if_kept(Ticket(tag), fault.as_ref());
                 self.is_sure(Ticket(tag), fault);
             }
             News::List(tag, entries) => {

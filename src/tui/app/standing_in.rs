@@ -68,7 +68,7 @@ impl App {
         if now.acting.is_none() {
             self.message = Some((Tone::Fine, "You are yourself again.".to_owned()));
         }
-        self.keep_drafts_above(0);
+        self.leave_layers(0);
         self.restart(Box::new(Find::default()));
     }
 }

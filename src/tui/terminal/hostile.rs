@@ -31,7 +31,7 @@ use super::pen::Pen;
 use crate::api::operation::{ENDPOINTS, Endpoint, Method};
 use crate::api::problem::Problem;
 use crate::client::ClientError;
-use crate::client::outbox::courier::Order;
+use crate::client::outbox::courier::{News, Order};
 use crate::tui::Device;
 use crate::tui::app::{App, Beginning};
 use crate::tui::command::COMMANDS;
@@ -193,7 +193,7 @@ fn deed(effect: &Effect) -> Option<&'static str> {
         Effect::Call(_, call) => (call.endpoint.method != Method::Get).then_some(call.endpoint.name),
         Effect::Outbox(Order::Keep(_, _, post)) => Some(post.call.endpoint.name),
         Effect::Outbox(Order::Discard(_)) => Some("discard"),
-        Effect::Outbox(Order::MakeSure(_)) | Effect::Quit(_) | Effect::Suspend => Some("leave"),
+        Effect::Quit(_) | Effect::Suspend => Some("leave"),
         Effect::NoteLock(_) => Some("lock"),
         Effect::UseToken(_) | Effect::UseServer(_) | Effect::Vouch(..) => Some("sign in or out"),
         Effect::Copy(_) => Some("copy"),
@@ -236,6 +236,8 @@ impl Walk {
                 Effect::Call(ticket, call) => self.answer(ticket, call.endpoint),
                 Effect::Vouch(ticket, _) => self.answer(ticket, endpoint("GetSession")),
                 Effect::Wake(ticket, _) => self.waits.push(ticket),
+                // All is kept: whoever wanted to leave is gone.
+                Effect::Outbox(Order::MakeSure(tag)) => self.app.apply(Event::Outbox(Box::new(News::Sure(tag, None))), self.now()),
                 _ => {}
             }
         }

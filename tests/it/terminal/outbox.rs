@@ -25,7 +25,7 @@ pub(super) fn at(folder: &Path, line: &Line, token: &str) -> Terminal {
 }
 
 /// With an asset's page open.
-fn opened(folder: &Path, line: &Line, token: &str, unit: &str) -> Terminal {
+pub(super) fn opened(folder: &Path, line: &Line, token: &str, unit: &str) -> Terminal {
     let mut terminal = at(folder, line, token);
     terminal.until("online");
     terminal.press(&format!("<F3>{unit}<Enter>")).until("1 Identification");
@@ -35,13 +35,13 @@ fn opened(folder: &Path, line: &Line, token: &str, unit: &str) -> Terminal {
 
 /// The same where somebody put a file in the place of the folder that things are
 /// kept in.
-fn opened_where_nothing_can_be_kept(folder: &Path, line: &Line, token: &str) -> Terminal {
+pub(super) fn opened_where_nothing_can_be_kept(folder: &Path, line: &Line, token: &str) -> Terminal {
     std::fs::write(folder.join("state"), "").unwrap();
     opened(folder, line, token, "1047")
 }
 
 /// Types a complaint into a new service request.
-fn complains(terminal: &mut Terminal, complaint: &str) {
+pub(super) fn complains(terminal: &mut Terminal, complaint: &str) {
     terminal.press("r").until("Request service for");
     terminal.settle();
     terminal.press(&format!("<Tab>{complaint}")).until(complaint);
