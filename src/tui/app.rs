@@ -7,6 +7,7 @@ mod leaving;
 mod locking;
 mod off_line;
 mod outbox;
+mod restored;
 mod signing;
 mod standing_in;
 mod unkept;

@@ -16,6 +16,7 @@ mod line;
 mod lock;
 mod off_line;
 mod outbox;
+mod restored;
 pub(crate) mod screen;
 mod screens;
 mod sign_ins;

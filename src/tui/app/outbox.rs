@@ -40,12 +40,14 @@ pub(super) struct Desk {
     /// A form with a text in it was left, and nobody was told yet whether that is
     /// kept.
     pub(super) left: Option<Ticket>,
+    /// The words that the server was restored, until somebody has read them.
+    pub(super) restored: Option<String>,
 }
 
 impl Desk {
     /// Nobody waits for these words any more.
     pub(super) fn forget_words(&mut self) {
-        self.left = None;
+        (self.left, self.restored) = (None, None);
     }
 }
 
@@ -153,10 +155,7 @@ impl App {
             News::Settled(entry) => self.settled(&entry),
             News::PutOff(entry, is_asked) => self.put_off(&entry, is_asked),
             News::Changed(summary) => self.count(summary),
-            News::SentAgain(count) => {
-                let told = format!("The server was restored from a backup: {count} of what you sent since are sent once more. None is written twice.");
-                self.say(Tone::Warning, told);
-            }
+            News::SentAgain(count) => self.tell_of_restored(count),
             News::Sure(tag, fault) => {
                 self.desk.fails = fault.is_some();
                 self.tell_if_kept(Ticket(tag), fault.as_ref());
@@ -256,12 +255,12 @@ impl App {
                 if self.shared.is_off_line() {
                     self.shared.link = Link::Online;
                 }
-                self.say(Tone::Fine, format!("Sent now: {}.", entry.title));
+                self.say_beside_restored(Tone::Fine, format!("Sent now: {}.", entry.title));
             }
             State::Refused => {
                 let reason = entry.reason.as_deref().unwrap_or_default();
                 let told = self.shared.with_key("outbox", &format!("Refused: {}: {reason} It is in the outbox", entry.title));
-                self.say(Tone::Error, told);
+                self.say_beside_restored(Tone::Error, told);
             }
             State::Waiting => {}
         }

@@ -137,3 +137,32 @@ impl App {
         self.ask_session();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    use super::super::Beginning;
+    use super::super::locking::tests::{Desk, key, session};
+    use crate::api::ids::UserId;
+    use crate::api::problem::Problem;
+    use crate::client::ClientError;
+
+    #[test]
+    fn what_was_refused_because_the_session_had_ended_is_asked_again_after_the_next_sign_in() {
+        let (mut jo, user) = (Desk::new(Beginning { signed_in: true, ..Beginning::default() }), UserId::new());
+        let asked = jo.call("GetSession");
+        jo.answer(0, asked, Ok(session(user, "staff", 43_200))).types(1, "kel");
+        let (search, lookup) = (jo.call("SearchCustomers"), jo.call("LookUpAsset"));
+        let ended = || -> Result<Vec<u8>, ClientError> { Err(Problem::new("session.required", "Sign in first.").into()) };
+        jo.answer(2, search, ended()).answer(2, lookup, ended());
+        jo.types(3, "secret").at(3, key(KeyCode::Enter, KeyModifiers::NONE));
+        let signed_in = jo.call("SignIn");
+        jo.answer(4, signed_in, Ok(br#"{"token":"t","expires_at":"2030-01-01T00:00:00Z","must_change_password":false}"#.to_vec()));
+        let asked = jo.call("GetSession");
+        jo.answer(5, asked, Ok(session(user, "staff", 43_200)));
+        jo.call("SearchCustomers");
+        jo.call("LookUpAsset");
+        assert!(jo.shown().contains("kel") && !jo.shown().contains("Could not search"), "{}", jo.shown());
+    }
+}

@@ -291,8 +291,10 @@ impl Layer for Find {
         if cx.shared.session.is_some() && !Self::may_search(cx.shared) && Self::may_look_up(cx.shared) {
             self.look_in = Where::Assets;
         }
-        // The rights may be others now.
+        // The rights may be others now: what was refused may be answered.
         self.answers.forget();
+        self.customers.forget_failure();
+        self.assets.forget_failure();
         self.ask(cx);
     }
 

@@ -89,9 +89,14 @@ pub(crate) fn token(account: &str) -> String {
 
 /// A token of any account.
 pub(crate) fn token_by(account: &str, password: &str) -> String {
+    token_at(&demo().address, account, password)
+}
+
+/// A token of an account of another server.
+pub(crate) fn token_at(server: &str, account: &str, password: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = countertop::client::Client::new(&demo().address, None).unwrap();
+        let client = countertop::client::Client::new(server, None).unwrap();
         let body = countertop::api::session::SignIn { username: account.to_owned(), password: password.to_owned() };
         let nothing = countertop::api::page::Nothing {};
         client.call::<countertop::api::operation::SignIn>(&nothing, &nothing, &body).await.unwrap().token

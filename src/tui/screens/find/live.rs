@@ -129,6 +129,11 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
         self.failed.as_ref().map(|(_, error)| error)
     }
 
+    /// What failed is asked anew next time; an answer stays.
+    pub(super) fn forget_failure(&mut self) {
+        self.failed = None;
+    }
+
     /// Asks anew next time.
     pub(super) fn forget(&mut self) {
         self.answered = None;
