@@ -126,6 +126,7 @@ impl App {
             server: begin.server,
             is_device: begin.device.is_some(),
             outbox: Summary::default(),
+            sending: None,
             writes: 0,
         };
         let mut app = Self {

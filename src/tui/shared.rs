@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) is_device: bool,
     /// What waits in the outbox of whoever is signed in.
     pub(super) outbox: Summary,
+    /// The entry of the outbox that is on its way to the server just now.
+    pub(super) sending: Option<i64>,
     /// How many writes went out or came back: what was read before the last of
     /// them may be of yesterday.
     pub(super) writes: u64,
@@ -252,6 +254,7 @@ pub(super) mod tried {
             server: None,
             is_device: false,
             outbox: Summary::default(),
+            sending: None,
             writes: 0,
         }
     }

@@ -118,6 +118,7 @@ impl Round {
                 },
                 (letter, outcome, took) = arrival(&mut sending) => {
                     sending = None;
+                    (self.news)(News::UnderWay(None));
                     self.answered(&letter, outcome, took);
                 }
                 () = waiting(pause) => {}
@@ -189,6 +190,7 @@ impl Round {
     fn send(&self, letter: Box<Letter>) -> Option<Sending> {
         let (client, ..) = self.client.as_ref()?;
         let client = Arc::clone(client);
+        (self.news)(News::UnderWay(Some(letter.id)));
         Some(Box::pin(async move {
             let begun = Instant::now();
             let receipt = |answer: Vec<u8>| {

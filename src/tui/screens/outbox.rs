@@ -1,4 +1,5 @@
-//! The outbox: what was refused, what waits to be sent, and what was sent last.
+//! The outbox: what was refused, what waits to be sent or is on its way just now,
+//! and what was sent last.
 //! Enter opens what was refused with all that was typed.
 
 use crossterm::event::KeyEvent;
@@ -61,6 +62,7 @@ impl Outbox {
                 self.reopened = Some(entry.id);
             }
             (State::Refused, None) => cx.say(Tone::Warning, "A newer countertop put this here: open it with that one."),
+            (State::Waiting, _) if is_under_way(&entry, cx.shared) => cx.say(Tone::Warning, "It is on its way to the server: it cannot be changed here."),
             (State::Waiting, _) => cx.say(Tone::Warning, "It waits to be sent, and may be at the server already: it cannot be changed here."),
             (State::Sent, _) => cx.say(Tone::Fine, "It is at the server."),
         }
@@ -73,7 +75,8 @@ impl Outbox {
         if entry.state == State::Sent {
             return cx.say(Tone::Fine, "It is at the server; here it goes by itself.");
         }
-        let may_be_there = if entry.state == State::Waiting && entry.tries > 0 { " It may be at the server already." } else { "" };
+        let was_sent = entry.state == State::Waiting && entry.tries > 0 || is_under_way(entry, cx.shared);
+        let may_be_there = if was_sent { " It may be at the server already." } else { "" };
         cx.say(Tone::Warning, format!("Discard \"{}\" for good?{may_be_there} y or n", entry.title));
         self.doubted = Some(entry.id);
     }
@@ -169,6 +172,11 @@ impl Layer for Outbox {
     }
 }
 
+/// Whether it is being sent, and no answer came yet.
+fn is_under_way(entry: &Entry, shared: &Shared) -> bool {
+    entry.state == State::Waiting && shared.sending == Some(entry.id)
+}
+
 fn row(entry: &Entry, marked: bool, room: usize, shared: &Shared) -> Line<'static> {
     let look = shared.look;
     let style = match entry.state {
@@ -179,8 +187,9 @@ fn row(entry: &Entry, marked: bool, room: usize, shared: &Shared) -> Line<'stati
     let at = entry.settled_at.filter(|_| entry.state == State::Sent).unwrap_or(entry.typed_at);
     let title = entry.number.as_ref().map_or_else(|| entry.title.clone(), |number| format!("{} {} {number}", entry.title, look.arrow()));
     let plain = ratatui::style::Style::new();
+    let state = if is_under_way(entry, shared) { "sending" } else { entry.state.name() };
     Row::new(look, marked)
-        .cell(entry.state.name(), STATE, style)
+        .cell(state, STATE, style)
         .cell(&shared.moment(at), TIME, look.quiet())
         .cell(&title, room.saturating_sub(STATE + TIME + 3), plain)
         .done()
@@ -189,6 +198,9 @@ fn row(entry: &Entry, marked: bool, room: usize, shared: &Shared) -> Line<'stati
 /// Why the marked one waits or was refused.
 fn reason_lines(entry: &Entry, room: usize, shared: &Shared) -> Vec<Line<'static>> {
     let look = shared.look;
+    if is_under_way(entry, shared) {
+        return vec![Line::from(Span::styled("  On its way to the server: no answer came yet.", look.quiet()))];
+    }
     let said = match (&entry.reason, entry.state) {
         (Some(reason), State::Refused) => format!("Refused: {reason}"),
         (Some(reason), _) => format!("Tried {}: {reason}", if entry.tries == 1 { "once".to_owned() } else { format!("{} times", entry.tries) }),
@@ -209,10 +221,10 @@ mod tests {
     use super::*;
     use crate::tui::shared::tried;
 
-    #[test]
-    fn what_waits_because_of_a_pause_says_when_it_is_tried_by_itself() {
-        let (shared, at) = (tried::signed_in("staff", &[]), Timestamp::UNIX_EPOCH);
-        let mut entry = Entry {
+    /// One that waits because of a pause.
+    fn entry() -> Entry {
+        let at = Timestamp::UNIX_EPOCH;
+        Entry {
             id: 7,
             state: State::Waiting,
             title: "Service request for 1043".to_owned(),
@@ -225,14 +237,32 @@ mod tests {
             about: "request".to_owned(),
             typed: Vec::new(),
             form: String::new(),
-        };
-        let shown = |entry: &Entry| {
-            let lines = reason_lines(entry, 76, &shared);
-            lines.iter().flat_map(|line| line.spans.iter()).map(|span| &*span.content).collect::<String>()
-        };
-        let told = format!("Next try by itself at {}; send it now", shared.clock(at));
+        }
+    }
+
+    fn text(lines: &[Line<'_>]) -> String {
+        lines.iter().flat_map(|line| line.spans.iter()).map(|span| &*span.content).collect()
+    }
+
+    #[test]
+    fn what_waits_because_of_a_pause_says_when_it_is_tried_by_itself() {
+        let (shared, mut entry) = (tried::signed_in("staff", &[]), entry());
+        let shown = |entry: &Entry| text(&reason_lines(entry, 76, &shared));
+        let told = format!("Next try by itself at {}; send it now", shared.clock(Timestamp::UNIX_EPOCH));
         assert!(shown(&entry).contains("Tried once: The server is busy.") && shown(&entry).contains(&told), "{}", shown(&entry));
         entry.next_try = None;
         assert!(!shown(&entry).contains("Next try"), "nothing holds it up: {}", shown(&entry));
+    }
+
+    #[test]
+    fn what_is_on_its_way_reads_so_and_names_no_next_try() {
+        let entry = entry();
+        for (sending, state) in [(Some(7), "sending"), (Some(8), "waiting"), (None, "waiting")] {
+            let shared = Shared { sending, ..tried::signed_in("staff", &[]) };
+            let (row, reason) = (text(&[row(&entry, true, 76, &shared)]), text(&reason_lines(&entry, 76, &shared)));
+            assert!(row.contains(state), "{sending:?}: {row}");
+            assert_eq!(reason.contains("On its way"), sending == Some(7), "{reason}");
+            assert_eq!(reason.contains("Next try"), sending != Some(7), "{reason}");
+        }
     }
 }

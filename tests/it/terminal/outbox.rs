@@ -182,6 +182,24 @@ fn killed_while_it_is_on_its_way_it_arrives_once() {
 }
 
 #[test]
+fn what_is_on_its_way_reads_so_in_the_outbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("outbox-under-way"));
+    let mut jo = opened(folder.path(), &line, &token, "1047");
+    complains(&mut jo, "ashtray is full");
+    // It arrives, but no answer comes back.
+    line.hold();
+    jo.press("<Ctrl-S>").until("1 to send");
+    jo.press("<Alt-U>").until_all(&["Outbox", "sending", "On its way to the server"]);
+    let shown = jo.settle();
+    assert!(!shown.contains("waiting") && !shown.contains("Next try"), "{shown}");
+    line.release();
+    jo.until("SR-");
+    let shown = jo.settle();
+    assert!(!shown.contains("sending") && !shown.contains("to send"), "{shown}");
+}
+
+#[test]
 fn what_the_server_refuses_later_comes_back_as_a_form_with_all_its_text() {
     let folder = tempfile::tempdir().unwrap();
     let (line, token) = (Line::slow(), account("outbox-four"));

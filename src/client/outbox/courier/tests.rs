@@ -214,6 +214,21 @@ fn whoever_asks_is_tried_for_at_once_and_hears_when_the_next_try_comes() {
 }
 
 #[test]
+fn it_is_told_which_write_is_on_its_way_and_then_that_none_is() {
+    let jo = Desk::new();
+    let under_way = || {
+        jo.hears(|news| match news {
+            News::UnderWay(entry) => Some(entry),
+            _ => None,
+        })
+    };
+    jo.signs_in();
+    jo.types();
+    assert!(under_way().is_some());
+    assert_eq!(under_way(), None, "nobody answers");
+}
+
+#[test]
 fn what_is_held_is_kept_and_not_even_tried() {
     let jo = Desk::new();
     jo.courier.tell(Order::Hold(true));
