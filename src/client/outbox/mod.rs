@@ -11,6 +11,8 @@ pub mod courier;
 mod entry;
 #[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod limits;
 mod orders;
 #[cfg(test)]
 mod simulation;
@@ -26,6 +28,7 @@ use store::Store;
 
 use super::{Call, ClientError};
 use crate::api::LONGEST_KEPT;
+use crate::api::operation::{AddReading, Operation as _};
 
 /// The file in the state folder of a user.
 pub const FILE: &str = "outbox.db";
@@ -91,6 +94,28 @@ pub enum Fate {
     Waits,
     /// It is tried again when somebody has signed in.
     SignIn,
+}
+
+/// Why something does not go by itself any more, by the time at which it was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Untimely {
+    /// Nobody knows when that was: it is still to come.
+    ToCome,
+    /// It was so long ago that it may hold no more.
+    TooOld,
+}
+
+impl Untimely {
+    /// In words, with what is to be done. Only a reading says of when it is.
+    fn in_words(self, call: Option<&Call>) -> String {
+        let why = match self {
+            Self::ToCome => "This machine's clock was set back since this was typed, and nobody knows how old it is".to_owned(),
+            Self::TooOld => format!("By this machine's clock this was typed more than {} days ago", LONGEST_KEPT.as_secs() / 86_400),
+        };
+        let is_reading = call.is_some_and(|call| call.endpoint.name == AddReading::ENDPOINT.name);
+        let then = if is_reading { "open it and say when it was" } else { "open it, look whether it still holds, and save it again" };
+        format!("{why}: {then}.")
+    }
 }
 
 /// A pause between tries.
@@ -197,10 +222,12 @@ impl Outbox {
                 First::Due(_) if pause_ends > now.steady => return Ok(Next::In(pause_ends.saturating_sub(now.steady))),
                 First::Due(waiting) => waiting,
             };
-            let Some(kept_for) = self.age(&waiting, now) else {
-                let told = "This machine's clock jumped since this was typed: open it and say when it was.";
-                self.store.refuse(waiting.id, told, now.wall)?;
-                continue;
+            let kept_for = match self.age(&waiting, now) {
+                Ok(kept_for) => kept_for,
+                Err(untimely) => {
+                    self.store.refuse(waiting.id, &untimely.in_words(waiting.call.as_ref()), now.wall)?;
+                    continue;
+                }
             };
             match waiting.call {
                 Some(call) => {
@@ -231,14 +258,14 @@ impl Outbox {
         Ok(found)
     }
 
-    /// How long ago it was typed; none where the clock cannot be believed.
-    fn age(&self, waiting: &store::Waiting, now: Now) -> Option<Duration> {
+    /// How long ago it was typed, if it may still go by itself.
+    fn age(&self, waiting: &store::Waiting, now: Now) -> Result<Duration, Untimely> {
         let by_the_wall = || {
             let age = now.wall.duration_since(waiting.typed_at);
-            (age >= -PUT_RIGHT).then(|| Duration::try_from(age).unwrap_or_default())
+            if age < -PUT_RIGHT { Err(Untimely::ToCome) } else { Ok(Duration::try_from(age).unwrap_or_default()) }
         };
-        let age = self.typed.get(&waiting.id).map(|typed| now.steady.saturating_sub(*typed)).or_else(by_the_wall);
-        age.filter(|age| *age <= LONGEST_KEPT)
+        let age = self.typed.get(&waiting.id).map_or_else(by_the_wall, |typed| Ok(now.steady.saturating_sub(*typed)))?;
+        if age > LONGEST_KEPT { Err(Untimely::TooOld) } else { Ok(age) }
     }
 
     /// What came of a try. `jitter` lies between 0 and 1.
