@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 pub use super::orders::{Answer, News, Order};
-use super::{Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose, has_text};
+use super::{Entry, Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose, has_text};
 use crate::client::{Client, ClientError};
 
 /// How long the end waits for what is to be kept.
@@ -52,6 +52,7 @@ impl Courier {
             asked: false,
             counted: None,
             complained: None,
+            fault: None,
         };
         tokio::spawn(round.run(ordered));
         Self { orders }
@@ -96,6 +97,8 @@ struct Round {
     counted: Option<Summary>,
     /// What was told of a file that fails.
     complained: Option<String>,
+    /// Why what was to be kept last is not, if it is not.
+    fault: Option<OutboxFault>,
 }
 
 impl Round {
@@ -206,6 +209,7 @@ impl Round {
         let is_asked = std::mem::take(&mut self.asked);
         let Some(outbox) = &mut self.outbox else { return };
         let fate = at_disk(|| outbox.answered(letter, &outcome, now(), rand::random()));
+        self.note_writing(&fate);
         let waits = match fate {
             Ok(fate) => {
                 self.complained = None;
@@ -297,7 +301,7 @@ impl Round {
             }
             Order::Tell(id) => self.tell_what_became_of(id),
             Order::List(tag) => {
-                let listed = if self.is_there() { self.opened().and_then(|outbox| at_disk(|| outbox.timed_entries(SHOWN, now()))) } else { Ok(Vec::new()) };
+                let listed = self.listed();
                 (self.news)(News::List(tag, listed));
             }
             // All of before is done: it was done one after the other.
@@ -309,6 +313,17 @@ impl Round {
                 self.keep_drafts();
                 let _ = done.send(());
             }
+        }
+    }
+
+    /// What there is. Whoever reads that nothing waits relies on it that something
+    /// could be kept: whether it can is tried, and why it could not the last time
+    /// is told.
+    fn listed(&mut self) -> Result<Vec<Entry>, OutboxFault> {
+        let entries = self.opened().and_then(|outbox| at_disk(|| outbox.timed_entries(SHOWN, now())))?;
+        match &self.fault {
+            Some(fault) if entries.is_empty() => Err(fault.clone()),
+            _ => Ok(entries),
         }
     }
 
@@ -355,6 +370,7 @@ impl Round {
 
     fn keep(&mut self, tag: u64, whose: &Whose, post: Post) {
         let kept = self.opened().and_then(|outbox| at_disk(|| outbox.keep(whose, &post, now())));
+        self.note_writing(&kept);
         match kept {
             Ok(id) => {
                 self.complained = None;
@@ -396,7 +412,9 @@ impl Round {
             if !holds_text && !self.is_there() {
                 continue;
             }
-            match self.opened().and_then(|outbox| at_disk(|| outbox.keep_drafts(&whose, &drafts))) {
+            let kept = self.opened().and_then(|outbox| at_disk(|| outbox.keep_drafts(&whose, &drafts)));
+            self.note_writing(&kept);
+            match kept {
                 Ok(()) => self.complained = None,
                 Err(fault) => {
                     why = holds_text.then(|| fault.clone()).or(why);
@@ -406,6 +424,11 @@ impl Round {
             }
         }
         why
+    }
+
+    /// Whether something can be kept is known from the last try.
+    fn note_writing<T>(&mut self, written: &Result<T, OutboxFault>) {
+        self.fault = written.as_ref().err().cloned();
     }
 
     fn is_there(&self) -> bool {

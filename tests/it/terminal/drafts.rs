@@ -1,5 +1,5 @@
 //! Forms that are left half filled: what the screen called kept is offered again,
-//! whatever comes, and what cannot be kept is not called so (P3).
+//! whatever comes, and what cannot be kept is not called so (P3), nor promised.
 
 use super::line::Line;
 use super::outbox::{account, complains, kill, opened, opened_where_nothing_can_be_kept};
@@ -23,6 +23,16 @@ fn p3_what_was_called_kept_on_esc_survives_a_kill() {
         again.press("r").until(complaint);
         kill(&mut again);
     }
+}
+
+#[test]
+fn whoever_opens_the_outbox_where_nothing_can_be_kept_reads_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, token) = (Line::slow(), account("draft-looks"));
+    let mut jo = opened_where_nothing_can_be_kept(folder.path(), &line, &token);
+    jo.press("gu").until("Nothing can be kept on this machine: the folder");
+    let shown = jo.settle();
+    assert!(!shown.contains("Nothing waits"), "{shown}");
 }
 
 #[test]

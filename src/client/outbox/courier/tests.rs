@@ -111,6 +111,25 @@ fn a_draft_that_the_disk_did_not_take_is_kept_as_soon_as_it_does() {
 }
 
 #[test]
+fn whoever_looks_where_nothing_can_be_kept_reads_why_before_he_types_anything() {
+    let jo = Desk::new();
+    let looks = |tag: u64| {
+        jo.courier.tell(Order::List(tag));
+        jo.hears(|news| match news {
+            News::List(told, listed) if told == tag => Some(listed),
+            _ => None,
+        })
+    };
+    // Somebody put a file in the place of the folder.
+    std::fs::remove_dir(jo.folder.path()).unwrap();
+    std::fs::write(jo.folder.path(), "").unwrap();
+    jo.signs_in();
+    assert!(matches!(looks(1), Err(OutboxFault::ReadOnly(_))));
+    std::fs::remove_file(jo.folder.path()).unwrap();
+    assert_eq!(looks(2).unwrap(), []);
+}
+
+#[test]
 fn what_was_emptied_keeps_nobody_from_leaving() {
     let jo = Desk::new();
     std::fs::create_dir(jo.folder.path().join(super::super::FILE)).unwrap();
