@@ -55,3 +55,54 @@ fn what_is_too_old_and_what_is_still_to_come_are_told_apart_and_only_a_reading_i
         assert!(told.contains("save it again") && !told.contains("when it was"), "{told}");
     }
 }
+
+#[test]
+fn after_ten_thousand_that_wait_nothing_is_kept_until_one_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    let first = outbox.keep(&jo(), &post(0, reading()), now()).unwrap();
+    // The others are copies of it, in one go.
+    let copies = "WITH RECURSIVE copy (nth) AS (SELECT 1 UNION ALL SELECT nth + 1 FROM copy WHERE nth < ?)
+        INSERT INTO entry (server, user, state, subject, title, about, typed, form, operation, target, body, key, typed_at)
+        SELECT server, user, state, subject || nth, title, about, typed, form, operation, target, body, key || nth, typed_at FROM entry, copy";
+    let file = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    assert_eq!(file.execute(copies, [MOST - 2]).unwrap(), 9_998);
+    drop(file);
+    let mut outbox = Outbox::open(folder.path()).unwrap();
+    outbox.belong_to(jo(), None, now()).unwrap();
+    outbox.keep(&jo(), &post(1, reading()), now()).unwrap();
+    assert_eq!(outbox.summary().unwrap().waiting, 10_000);
+    assert!(matches!(outbox.keep(&jo(), &post(2, reading()), now()), Err(OutboxFault::Many)));
+    let mara = Whose { user: UserId::new(), ..jo() };
+    outbox.keep(&mara, &post(3, reading()), now()).unwrap();
+    assert!(outbox.discard(first).unwrap());
+    outbox.keep(&jo(), &post(2, reading()), now()).unwrap();
+    assert!(matches!(outbox.keep(&jo(), &post(4, reading()), now()), Err(OutboxFault::Many)));
+}
+
+#[test]
+fn of_what_was_sent_the_last_two_hundred_stay() {
+    let mut outbox = outbox();
+    for number in 0..205 {
+        outbox.keep(&jo(), &post(number, reading()), now()).unwrap();
+        let Next::Send(letter) = outbox.next(now()).unwrap() else { panic!("{number} waits") };
+        assert_eq!(outbox.answered(&letter, &Ok(b"{}".to_vec()), now(), 0.5).unwrap(), Fate::Sent);
+    }
+    let sent: Vec<String> = outbox.entries(1_000).unwrap().into_iter().map(|entry| entry.title).collect();
+    assert_eq!((sent.len(), sent[0].as_str(), sent[199].as_str()), (200, "204", "5"), "the newest first");
+}
+
+#[test]
+fn of_drafts_the_last_hundred_of_a_person_stay() {
+    let mut outbox = outbox();
+    let draft = |number: usize| vec![(format!("draft {number}"), vec![("note".to_owned(), number.to_string())])];
+    let mara = Whose { user: UserId::new(), ..jo() };
+    outbox.keep_drafts(&mara, &draft(0)).unwrap();
+    for number in 0..105 {
+        outbox.keep_drafts(&jo(), &draft(number)).unwrap();
+    }
+    let kept = outbox.drafts().unwrap();
+    assert_eq!((kept.len(), kept.first(), kept.last()), (100, draft(5).first(), draft(104).first()));
+    outbox.belong_to(mara, None, now()).unwrap();
+    assert_eq!(outbox.drafts().unwrap(), draft(0), "what is another's counts for itself");
+}
