@@ -34,8 +34,9 @@ const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// When the server stops, those are served still who called until then: they
 /// stand in the system's queue, which goes with the listener.
 const LAST_CALLS: Duration = Duration::from_millis(250);
-/// What is kept of a connection while it is read: no head of ours is as long.
-const BUFFER: usize = 1 << 16;
+/// The longest head of a request, to the byte. What is kept of a connection while it
+/// is read may be twice as much, as it comes.
+const HEAD: usize = 1 << 16;
 /// Files for other things than connections: the database, its log, the program.
 const OTHER_FILES: u32 = 128;
 /// Files a process may open where the system does not say.
@@ -134,7 +135,7 @@ where
         }
     });
     let mut protocol = http1::Builder::new();
-    protocol.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(BUFFER);
+    protocol.timer(TokioTimer::new()).header_read_timeout(limits.head).max_header_size(HEAD).max_buf_size(HEAD);
     let mut conversation = pin!(protocol.serve_connection(TokioIo::new(io), service));
     let ended = tokio::select! {
         ended = conversation.as_mut() => ended,

@@ -156,6 +156,26 @@ on_both_databases! {
         assert_eq!(w.stranger().get("/healthz").await.0, 200);
     }
 
+    async fn a_head_of_64_kib_and_100_lines_is_taken_and_no_more(w: World) {
+        let (begin, end) = ("GET /healthz HTTP/1.1\r\nhost: counter\r\nconnection: close\r\n", "\r\n");
+        let of_bytes = |bytes: usize| format!("{begin}x: {}\r\n{end}", "y".repeat(bytes - begin.len() - end.len() - "x: \r\n".len()));
+        // Two lines stand in it already.
+        let of_lines = |lines: usize| format!("{begin}{}{end}", "x: y\r\n".repeat(lines - 2));
+        assert_eq!(of_bytes(65_536).len(), 65_536);
+        let heads = [(of_bytes(65_536), true), (of_bytes(65_537), false), (of_bytes(90_000), false), (of_lines(100), true), (of_lines(101), false)];
+        for (head, is_taken) in heads {
+            let mut line = line(&w.stranger()).await;
+            // He may be told before he has said all of it.
+            let sent = line.write_all(head.as_bytes()).await;
+            let mut told = [0_u8; 12];
+            match line.read_exact(&mut told).await {
+                Ok(_) => assert_eq!(&told, if is_taken { b"HTTP/1.1 200" } else { b"HTTP/1.1 431" }, "{} bytes, {sent:?}", head.len()),
+                // What was said to him went with what he had not said yet.
+                Err(error) => assert!(!is_taken && error.kind() == std::io::ErrorKind::ConnectionReset, "{} bytes: {error}", head.len()),
+            }
+        }
+    }
+
     async fn a_server_forgets_what_nobody_needs_any_more(w: World) {
         let counter = w.sign_in("counter").await;
         for key in ["old", "young"] {
