@@ -10,16 +10,18 @@ use std::task::Poll;
 use std::time::Instant;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
 use crossterm::terminal::{Clear, ClearType};
-use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::io::{ioctl_fionread, read, retry_on_intr};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::app::{App, Beginning};
 use super::event::{Effect, Event, Reply, Ticket};
+use super::keyboard::Keyboard;
 use super::keymap::Keymap;
 use super::lock_note;
 use super::style::Look;
@@ -35,6 +37,8 @@ use crate::client::{Call, Client, ClientError, Trust};
 /// At most this many events are applied before the next draw, so that a long
 /// paste or a held key costs one draw and cannot starve it.
 const DRAIN: usize = 256;
+/// So much is read at a time: a terminal's line holds no more.
+const PIECE: usize = 4096;
 
 /// Runs until the end.
 pub(super) fn run(start: Start) -> std::io::Result<End> {
@@ -61,7 +65,7 @@ struct EventLoop {
     done: (UnboundedSender<Event>, UnboundedReceiver<Event>),
 }
 
-/// The signals that end or resume.
+/// The signals that end, resize or resume.
 struct Signals {
     terminate: Signal,
     hang_up: Signal,
@@ -69,6 +73,7 @@ struct Signals {
     abort: Signal,
     interrupt: Signal,
     quit: Signal,
+    resize: Signal,
     resume: Signal,
     /// Caught so that they do nothing: a workshop terminal is not left by them.
     unheeded: Vec<Signal>,
@@ -83,6 +88,7 @@ impl Signals {
             abort: signal(SignalKind::from_raw(signal_hook::consts::SIGABRT))?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
+            resize: signal(SignalKind::window_change())?,
             resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
             unheeded: [suspend].into_iter().filter(|_| is_device).map(signal).collect::<std::io::Result<_>>()?,
         })
@@ -97,8 +103,61 @@ impl Signals {
             _ = self.abort.recv() => Event::Signal(signal_hook::consts::SIGABRT),
             _ = self.interrupt.recv(), if heeds_typed => Event::Signal(signal_hook::consts::SIGINT),
             _ = self.quit.recv(), if heeds_typed => Event::Signal(signal_hook::consts::SIGQUIT),
+            _ = self.resize.recv() => Event::Resize,
             _ = self.resume.recv() => Event::Resumed,
         }
+    }
+}
+
+/// The terminal's line, read as long as it is ours.
+struct Keys {
+    line: AsyncFd<std::io::Stdin>,
+    keyboard: Keyboard,
+    heard: VecDeque<Event>,
+}
+
+impl Keys {
+    fn new() -> std::io::Result<Self> {
+        let line = AsyncFd::with_interest(std::io::stdin(), Interest::READABLE)?;
+        Ok(Self { line, keyboard: Keyboard::default(), heard: VecDeque::new() })
+    }
+
+    /// The next key or paste. Nothing is lost when nobody waits for it any more.
+    async fn next(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.heard.pop_front() {
+                return event;
+            }
+            // The terminal went away: as good as a hang-up.
+            if self.hear().await.is_err() {
+                return Event::Signal(signal_hook::consts::SIGHUP);
+            }
+            if self.heard.is_empty() {
+                // What is no key may come without end: others get their turns.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Waits for the next piece.
+    async fn hear(&mut self) -> std::io::Result<()> {
+        loop {
+            let mut ready = self.line.readable().await?;
+            // The line is the shell's too and stays one that waits: only what is
+            // there is read.
+            if ioctl_fionread(ready.get_inner())? > 0 {
+                break;
+            }
+            if ready.ready().is_read_closed() {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            ready.clear_ready();
+        }
+        let (line, mut piece) = (self.line.get_ref(), [0_u8; PIECE]);
+        let count = retry_on_intr(|| read(line, &mut piece))?;
+        let more = ioctl_fionread(line).is_ok_and(|more| more > 0);
+        self.keyboard.hears(&piece[..count], more, Instant::now(), &mut self.heard);
+        Ok(())
     }
 }
 
@@ -154,7 +213,7 @@ impl EventLoop {
         let mut signals = Signals::new(self.is_device)?;
         let mut guard = Some(Guard::enter()?);
         let mut screen = fresh_screen()?;
-        let mut keys = Some(EventStream::new());
+        let mut keys = Some(Keys::new()?);
         // The first frame stands before anything is asked of anybody.
         draw(&mut screen, &self.app)?;
         // The first time that is shown waits for no file.
@@ -173,7 +232,7 @@ impl EventLoop {
                         drop(guard.take());
                         signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
                         guard = Some(Guard::enter()?);
-                        keys = Some(EventStream::new());
+                        keys = Some(Keys::new()?);
                         screen = fresh_screen()?;
                         self.app.apply(Event::Resumed, Timestamp::now());
                     }
@@ -195,10 +254,10 @@ impl EventLoop {
         }
     }
 
-    async fn next(&mut self, signals: &mut Signals, keys: Option<&mut EventStream>) -> Event {
+    async fn next(&mut self, signals: &mut Signals, keys: Option<&mut Keys>) -> Event {
         let key = async {
             match keys {
-                Some(keys) => next_key(keys).await,
+                Some(keys) => keys.next().await,
                 None => std::future::pending().await,
             }
         };
@@ -211,12 +270,12 @@ impl EventLoop {
     }
 
     /// Takes what is there already, without waiting.
-    async fn drain(&mut self, waiting: &mut VecDeque<Event>, keys: Option<&mut EventStream>) {
+    async fn drain(&mut self, waiting: &mut VecDeque<Event>, keys: Option<&mut Keys>) {
         let Some(keys) = keys else { return };
         while waiting.len() < DRAIN {
             if let Ok(event) = self.done.1.try_recv() {
                 waiting.push_back(event);
-            } else if let Some(event) = at_once(next_key(keys)).await {
+            } else if let Some(event) = at_once(keys.next()).await {
                 let gone = matches!(event, Event::Signal(_));
                 waiting.push_back(event);
                 if gone {
@@ -314,8 +373,7 @@ async fn vouched(client: &Client, who: &session::SignIn) -> Result<Vec<u8>, Clie
     session
 }
 
-/// What a future has at once. It is asked with the loop's own waker: the key
-/// stream remembers the first one it was asked with.
+/// What a future has at once.
 async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| {
@@ -325,19 +383,6 @@ async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
         })
     })
     .await
-}
-
-async fn next_key(keys: &mut EventStream) -> Event {
-    loop {
-        match keys.next().await {
-            Some(Ok(TerminalEvent::Key(key))) if key.kind != KeyEventKind::Release => return Event::Key(key),
-            Some(Ok(TerminalEvent::Paste(text))) => return Event::Paste(text),
-            Some(Ok(TerminalEvent::Resize(..))) => return Event::Resize,
-            Some(Ok(_)) => {}
-            // The terminal went away: as good as a hang-up.
-            Some(Err(_)) | None => return Event::Signal(signal_hook::consts::SIGHUP),
-        }
-    }
 }
 
 /// Begins with an empty screen of the size that the terminal has now.

@@ -18,6 +18,7 @@ mod event;
 mod event_loop;
 mod frame;
 mod idle;
+mod keyboard;
 mod keymap;
 mod last_good;
 mod layer;

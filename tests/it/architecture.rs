@@ -34,7 +34,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("qrcode", &["tui"]),
     ("rustls", &["client", "server"]),
     ("rcgen", &["server"]),
-    ("rustix", &["cli", "client"]),
+    ("rustix", &["cli", "client", "tui"]),
     ("rusqlite", &["client"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),

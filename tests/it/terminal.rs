@@ -2,6 +2,7 @@
 //! with demo data.
 
 mod administration;
+mod answering;
 mod bytes;
 mod changes;
 mod conflicts;

@@ -1,7 +1,10 @@
 //! For the fuzzer alone: a desk without a terminal and without a server. What a
-//! keyboard and a clipboard send goes in, what would be written comes out.
+//! keyboard, a clipboard and a terminal send goes in, what would be written comes
+//! out.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,6 +13,7 @@ use super::pen::Pen;
 use crate::api::operation::{GetSession, Operation as _};
 use crate::tui::app::{App, Beginning};
 use crate::tui::event::{Effect, Event, Reply};
+use crate::tui::keyboard::Keyboard;
 use crate::tui::keymap::Keymap;
 use crate::tui::style::Look;
 
@@ -18,31 +22,32 @@ const SESSION: &str = r#"{"user":{"id":"00000000-0000-7000-8000-000000000001","u
 "email":null,"phone":null,"kind":"staff","roles":[]},"shop":null,"customer":null,"scopes":[],
 "permissions":["customer.search","customer.create","asset.lookup","service_request.add_edit"],"limits":{},"policy_version":"1",
 "expires_at":"2099-01-01T00:00:00Z","idle_seconds":43200}"#;
-/// Around what is pasted.
-const PASTE: (&str, &str) = ("\u{1b}[200~", "\u{1b}[201~");
+/// Stands for a pause in which nothing comes: no text holds such a byte.
+const PAUSE: u8 = 0xff;
 
-/// What is written while a text is typed letter by letter: its control
-/// characters as the keys that send them, and what stands between the marks of a
-/// paste as one.
+/// What is written while these bytes come in.
 #[must_use]
-pub fn typed(input: &str) -> Vec<u8> {
+pub fn typed(input: &[u8]) -> Vec<u8> {
     let Ok(keymap) = Keymap::new(&[]) else { return Vec::new() };
     let begin = Beginning { server: Some("http://127.0.0.1:1".to_owned()), signed_in: true, ..Beginning::default() };
     let mut app = App::new(keymap, Look::new(true, false), begin);
     let (now, area) = (Timestamp::now(), Rect::new(0, 0, 80, 24));
     let (mut pen, mut shown, mut written) = (Pen::default(), Buffer::empty(area), Vec::new());
     app.start();
-    let (mut event, mut rest) = (Event::Resumed, input);
-    loop {
-        app.apply(event, now);
-        answer(&mut app, now);
-        let mut next = Buffer::empty(area);
-        app.view(area, &mut next);
-        written.extend(pen.strokes(&shown, &next, app.caret(area).filter(|caret| area.contains(*caret))));
-        shown = next;
-        let Some(after) = first(rest) else { return written };
-        (event, rest) = after;
+    let (mut keyboard, mut at, mut events) = (Keyboard::default(), Instant::now(), VecDeque::from([Event::Resumed]));
+    for piece in input.split(|byte| *byte == PAUSE) {
+        keyboard.hears(piece, false, at, &mut events);
+        at += Duration::from_secs(4);
+        while let Some(event) = events.pop_front() {
+            app.apply(event, now);
+            answer(&mut app, now);
+            let mut next = Buffer::empty(area);
+            app.view(area, &mut next);
+            written.extend(pen.strokes(&shown, &next, app.caret(area).filter(|caret| area.contains(*caret))));
+            shown = next;
+        }
     }
+    written
 }
 
 /// Says who is signed in, and nothing else.
@@ -52,25 +57,8 @@ fn answer(app: &mut App, now: Timestamp) {
             && call.endpoint.name == GetSession::ENDPOINT.name
         {
             let outcome = Ok(SESSION.as_bytes().to_vec());
-            let reply = Reply { ticket, outcome, last_good: None, took: std::time::Duration::ZERO, at: now, waits: false };
+            let reply = Reply { ticket, outcome, last_good: None, took: Duration::ZERO, at: now, waits: false };
             app.apply(Event::Reply(Box::new(reply)), now);
         }
     }
-}
-
-/// The first key or paste, and what comes after it.
-fn first(text: &str) -> Option<(Event, &str)> {
-    if let Some((pasted, rest)) = text.strip_prefix(PASTE.0).and_then(|behind| behind.split_once(PASTE.1)) {
-        return Some((Event::Paste(pasted.to_owned()), rest));
-    }
-    let letter = text.chars().next()?;
-    let (code, modifiers) = match letter {
-        '\r' | '\n' => (KeyCode::Enter, KeyModifiers::NONE),
-        '\t' => (KeyCode::Tab, KeyModifiers::NONE),
-        '\u{1b}' => (KeyCode::Esc, KeyModifiers::NONE),
-        '\u{7f}' => (KeyCode::Backspace, KeyModifiers::NONE),
-        '\u{1}'..='\u{1a}' => (KeyCode::Char(char::from(u8::try_from(letter).unwrap_or(0) + b'a' - 1)), KeyModifiers::CONTROL),
-        other => (KeyCode::Char(other), KeyModifiers::NONE),
-    };
-    Some((Event::Key(KeyEvent::new(code, modifiers)), &text[letter.len_utf8()..]))
 }
