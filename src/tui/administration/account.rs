@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::account_history::AccountHistory;
 use super::account_form::AccountForm;
+use super::account_history::AccountHistory;
 use super::fields::in_words;
 use super::grant_form::GrantForm;
 use super::question::{Asked, Then};

@@ -5,8 +5,8 @@
 //! in its rows ([`records::Listed`]).
 
 mod account;
-mod account_history;
 mod account_form;
+mod account_history;
 mod fields;
 mod grant_form;
 mod kiosks;
