@@ -20,7 +20,7 @@ use super::fault::Fault;
 use super::noted::Origin;
 use super::password::NewPassword;
 use super::powers::{Held, Powers, StandingIn};
-use super::{App, Lifetime, Lifetimes, noted, password};
+use super::{App, Lifetime, Lifetimes, noted, password, references};
 use crate::api::ids::SessionId;
 use crate::api::operation::{ChangePassword, ChangeSession, EndOtherSessions, EndSession, GetSession, ListSessions, Operation as _, SignIn, SignOut};
 use crate::api::page::{CodeRef, CustomerRef, Nothing, Page};
@@ -301,7 +301,9 @@ async fn acting(cx: &mut Cx) -> Result<Option<Acting>, Fault> {
         }
     };
     let row = customers::get(&mut cx.conn, &Scope::deployment(), id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Some(Acting { way, customer: CustomerRef { id, number: None, name: row.name }, contact, allowed }))
+    let reach = cx.caller.whole_scope();
+    let customer = references::customer(&cx.app, &cx.caller, &reach, Some(id), Some(row.name)).ok_or_else(Problem::not_found)?;
+    Ok(Some(Acting { way, customer, contact, allowed }))
 }
 
 /// `GET /v1/sessions`.

@@ -80,6 +80,7 @@ fn fields(known: Option<&Contact>, shared: &Shared) -> Vec<FormField> {
         FormField::new("first", "First name", "none for a department"),
         FormField::new("last", "Last name", "required; or the department's name"),
         FormField::new("job_title", "Job title", ""),
+        FormField::new("salutation", "Salutation", "how letters begin, such as Ms or Dr."),
         FormField::new("email", "E-mail", "where a link to set a password goes"),
         FormField::new("phone", "Telephone", "as you write it here, or with +"),
         FormField::new("mobile", "Mobile", ""),
@@ -121,6 +122,7 @@ fn said(contact: &Contact) -> Said {
         said.extend([
             ("kind", more.kind.name().to_owned()),
             ("job_title", some(&more.job_title)),
+            ("salutation", some(&more.salutation)),
             ("email", some(&more.email)),
             ("mobile", some(&more.mobile)),
             ("primary", yes(more.primary)),
@@ -145,7 +147,7 @@ fn details(form: &Form) -> ContactDetails {
         kind: form.changed("kind").and_then(ContactKind::named),
         first: text("first"),
         last: text("last"),
-        salutation: None,
+        salutation: text("salutation"),
         job_title: text("job_title"),
         email: text("email"),
         phone: text("phone"),
@@ -186,7 +188,7 @@ impl Purpose for ContactForm {
     /// changed; with the name it goes again.
     fn typed(&mut self, field: &'static str, before: &str, form: &mut Form) {
         let (none, filled_in) = (AccessLevel::None.name(), AccessLevel::OF_NEW_ACCOUNTS.name());
-        if field == "access_level" {
+        if field == "access_level" && form.text(field) != before {
             self.is_level_filled_in = false;
         }
         if field != "username" || !self.is_without_account() {

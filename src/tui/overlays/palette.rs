@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 use crate::tui::command::{COMMANDS, Command, Place};
 use crate::tui::layer::{Cx, Intent, Layer, Tone};
 use crate::tui::shared::Shared;
-use crate::tui::widgets::{Cursor, TextField, boxed, cut, line, lines, marker};
+use crate::tui::widgets::{Cursor, TextField, boxed, cut, line, lines, marker, width};
 
 /// What may be run from here.
 #[derive(Debug)]
@@ -27,6 +27,17 @@ pub(in crate::tui) struct Palette {
 /// Commands that only move a cursor or choose a pane are quicker by their key.
 fn worth_listing(command: &Command) -> bool {
     !command.id.starts_with("list.") && !command.id.starts_with("record.pane_") && !command.id.starts_with("question.") && command.id != "palette"
+}
+
+/// A title with why it is locked: where there is no room for whom to ask, what it
+/// needs.
+fn told(title: &str, reason: Option<&str>, room: usize) -> String {
+    let Some(reason) = reason else { return title.to_owned() };
+    let whole = format!("{title}  [locked] {reason}");
+    match reason.split_once(". ") {
+        Some((needs, _)) if width(&whole) > room => format!("{title}  [locked] {needs}."),
+        _ => whole,
+    }
 }
 
 impl Palette {
@@ -107,20 +118,25 @@ impl Layer for Palette {
         let inside = boxed(buffer, area, (area.width.saturating_sub(4).min(90), area.height.min(20)), "Commands", look);
         let (text, _) = self.field.shown(usize::from(inside.width).saturating_sub(4));
         line(buffer, inside, 0, Line::from(vec![Span::styled(" : ", look.key()), Span::raw(text)]));
-        let room = usize::from(inside.height.saturating_sub(1));
+        // The last row says in full why the marked one is locked.
+        let room = usize::from(inside.height.saturating_sub(2));
         let first = self.cursor.first_seen(room);
         let rows = found.iter().enumerate().skip(first).take(room).map(|(at, command)| {
             let reason = shared.access(command.needs).err();
             let style = if reason.is_some() { look.locked() } else { Style::new() };
             let key = shared.keymap.shown_where(command, self.text).map(|key| look.key_text(&key)).unwrap_or_default();
-            let lock = reason.map(|reason| format!("  [locked] {reason}")).unwrap_or_default();
+            let told = told(command.title, reason.as_deref(), usize::from(inside.width).saturating_sub(13));
             Line::from(vec![
                 marker(look, at == self.cursor.at),
                 Span::styled(format!("{key:<10}"), look.key()),
-                Span::styled(cut(&format!("{}{lock}", command.title), usize::from(inside.width).saturating_sub(13), look), style),
+                Span::styled(cut(&told, usize::from(inside.width).saturating_sub(13), look), style),
             ])
         });
         lines(buffer, inside, 1, rows.collect::<Vec<_>>());
+        if let Some(reason) = found.get(self.cursor.at).and_then(|marked| shared.access(marked.needs).err()) {
+            let reason = cut(&reason, usize::from(inside.width).saturating_sub(2), look);
+            line(buffer, inside, inside.height.saturating_sub(1), Line::from(Span::styled(format!(" {reason}"), look.locked())));
+        }
         if found.is_empty() {
             line(buffer, inside, 1, Line::from(Span::raw("  No command has these letters.")));
         }
@@ -130,5 +146,18 @@ impl Layer for Palette {
         let (wide, high) = (area.width.saturating_sub(4).min(90), area.height.min(20));
         let (_, cell) = self.field.shown(usize::from(wide).saturating_sub(6));
         Some(Position { x: area.x + (area.width - wide) / 2 + 4 + cell, y: area.y + (area.height - high) / 2 + 1 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g_4_a_reason_ends_with_a_sentence_however_little_room_there_is() {
+        let reason = "Needs \"Service requests: edit\". Ask the counter.";
+        assert_eq!(told("cancel request", Some(reason), 80), format!("cancel request  [locked] {reason}"));
+        assert_eq!(told("cancel request", Some(reason), 61), "cancel request  [locked] Needs \"Service requests: edit\".");
+        assert_eq!(told("cancel request", None, 61), "cancel request");
     }
 }

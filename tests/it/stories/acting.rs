@@ -48,6 +48,7 @@ on_both_databases! {
         let (status, session) = act_for(&counter, w.ids.keller).await;
         assert_eq!(status, 200, "{session}");
         assert_eq!((&session["acting"]["way"], &session["acting"]["customer"]["name"]), (&json!("on_behalf"), &json!("Keller Bau GmbH")), "{session}");
+        assert_eq!(session["acting"]["customer"]["number"], "10442", "{session}");
         assert_eq!(session["user"]["username"], "counter", "one stays oneself");
         // One customer's word is no other's; one beyond reach looks like none.
         let manager = signed_in(&w, "manager").await;
@@ -94,6 +95,7 @@ on_both_databases! {
         }
         let (status, session) = counter.get("/v1/session").await;
         assert_eq!((status, &session["acting"]["allowed"], &session["permissions"]), (200, &json!(false), &json!([])), "{session}");
+        assert_eq!(session["acting"]["customer"]["number"], Value::Null, "nor is it told any more what the dealer knows it by");
         assert_eq!(counter.delete(ACTING).await.0, 204);
         assert_eq!((counter.get("/v1/session").await.1["acting"].clone(), counter.get("/v1/shops").await.0), (Value::Null, 200));
         // One that ran out is none, and one for the past is not taken.

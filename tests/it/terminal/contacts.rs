@@ -131,7 +131,7 @@ fn s1_8_a_right_that_is_refused_says_why_beside_its_field_and_keeps_what_was_typ
     // Nobody is ever deleted: taken out, he keeps his row with a word.
     manager.press("<F5>").until("Foreman");
     manager.press("e").until("Contact Vogel");
-    manager.press("<Tab><Tab><Tab><Tab><Tab><Tab><Tab>n<F9>").until_all(&["Vogel was saved.", "inactive"]);
+    manager.press("<Tab><Tab><Tab>Dr.<Tab><Tab><Tab><Tab><Tab>n<F9>").until_all(&["Vogel was saved.", "Dr. Vogel", "inactive"]);
 }
 
 #[test]
