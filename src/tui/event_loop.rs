@@ -117,6 +117,7 @@ struct Keys {
 }
 
 impl Keys {
+    #[expect(deprecated, reason = "standard input stays open as long as the program; what replaces it asks for `unsafe`")]
     fn new() -> std::io::Result<Self> {
         let line = AsyncFd::with_interest(std::io::stdin(), Interest::READABLE)?;
         Ok(Self { line, keyboard: Keyboard::default(), heard: VecDeque::new() })

@@ -47,7 +47,7 @@ const MOST_ANSWERS: usize = 200;
 /// Sizes at which something changes, and the largest.
 const SIZES: [(u16, u16); 10] = [(1, 1), (2, 1), (1, 100), (3, 3), (59, 20), (60, 19), (60, 20), (80, 24), (132, 43), (300, 100)];
 /// What reads what all panes and sections show.
-const READ_BY_PANES: [&str; 18] = [
+const READ_BY_PANES: [&str; 19] = [
     "AssetHistory",
     "CustomerHistory",
     "GetCustomer",
