@@ -3,6 +3,7 @@
 
 mod administration;
 mod answering;
+mod break_out;
 mod bytes;
 mod changes;
 mod conflicts;
@@ -24,3 +25,5 @@ mod sign_ins;
 mod slow_line;
 mod standing_in;
 mod tasks;
+#[cfg(target_os = "linux")]
+mod watched;

@@ -1,6 +1,6 @@
-//! A workshop terminal (S2-4, trap 12, T32): enrolled once, it needs no
-//! sign-in, forgets when nobody is there, and is left only by the dealer's
-//! people.
+//! A workshop terminal (S2-4, trap 12): enrolled once, it needs no sign-in,
+//! forgets when nobody is there, and is left only by the dealer's people. How it
+//! is attacked stands in `break_out`.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,7 +27,7 @@ fn said(output: &Output) -> String {
 
 /// A machine that was enrolled, with the shortest idle time there is unless
 /// another is named.
-fn enrolled(label: &str, more: &[&str]) -> tempfile::TempDir {
+pub(super) fn enrolled(label: &str, more: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let idle: &[&str] = if more.contains(&"--idle") { &[] } else { &["--idle", "10"] };
     let arguments = [&["kiosk", "enrol", "--shop", "SLN", "--label", label], idle, more].concat();
@@ -113,61 +113,16 @@ fn it_forgets_nothing_while_somebody_types() {
 }
 
 #[test]
-fn keys_and_signals_that_break_out_of_programs_do_nothing() {
+fn what_leads_out_of_other_programs_is_not_offered() {
     let folder = enrolled("Bay closed", &[]);
     let mut bay = started(folder.path());
-    let process = bay.child.process_id().unwrap().to_string();
-    for control in (1_u8..32).filter(|control| *control != b'\r') {
-        bay.send(&char::from(control).to_string());
-    }
-    bay.settle();
-    for key in [
-        "OP",
-        "OQ",
-        "OR",
-        "OS",
-        "[15~",
-        "[17~",
-        "[18~",
-        "[19~",
-        "[20~",
-        "[21~",
-        "[23~",
-        "[24~",
-        "[1;5A",
-        "[3~",
-        "[2~",
-        "]0;x\u{7}",
-        "P+q\u{1b}\\",
-        "[?1049l",
-        "c",
-    ] {
-        bay.send(&format!("\u{1b}{key}"));
-        bay.settle();
-    }
-    let bomb = "!sh\n:q!\n\u{3}".repeat(4_000);
-    bay.send(&format!("\u{1b}[200~{bomb}\u{1b}[201~")).settle();
-    for (columns, rows) in [(1, 1), (300, 90), (20, 4), (80, 24)] {
-        bay.resize(columns, rows);
-        bay.settle();
-    }
-    for name in ["-INT", "-QUIT", "-TSTP"] {
-        assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
-        bay.settle();
-    }
-    assert!(bay.child.try_wait().unwrap().is_none(), "it was left");
-    for _ in 0..4 {
-        bay.press("<Esc>").settle();
-    }
-    bay.press("<F3>1051<Enter>").until_all(&["1 Identification", "Kenworth"]);
+    bay.press("1051<Enter>").until_all(&["1 Identification", "Kenworth"]);
     bay.press("y").until("Not on a workshop terminal.");
     bay.press("<Ctrl-K>").until("Commands");
     let shown = bay.settle();
     for out in ["back to the shell", "change your password", "work in another shop", "lock this terminal"] {
         assert!(!shown.contains(out), "{shown}");
     }
-    let written = String::from_utf8_lossy(&bay.written).into_owned();
-    assert!(!written.contains("\u{1b}]52"), "the clipboard was written");
 }
 
 #[test]
@@ -192,7 +147,7 @@ fn only_the_dealers_people_end_it() {
 
 /// Wiped, and the terminal given back.
 #[track_caller]
-fn assert_wiped(terminal: &Terminal) {
+pub(super) fn assert_wiped(terminal: &Terminal) {
     let written = String::from_utf8_lossy(&terminal.written).into_owned();
     let (wiped, left) = (written.rfind("\u{1b}[3J"), written.rfind("\u{1b}[?1049l"));
     assert!(wiped.is_some() && wiped < left, "{written:?}");

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
@@ -117,9 +118,15 @@ pub(crate) fn forward(from: SocketAddr, server: &str) {
     });
 }
 
-/// The program with folders of its own and nothing of the person's around it.
-fn program(folder: &Path, environment: &[(&str, &str)]) -> CommandBuilder {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_countertop"));
+/// The program with folders of its own and nothing of the person's around it; run
+/// by another one where that is named. A variable without a value is not there.
+fn program(runner: &[String], folder: &Path, environment: &[(&str, &str)]) -> CommandBuilder {
+    let itself = env!("CARGO_BIN_EXE_countertop");
+    let mut command = CommandBuilder::new(runner.first().map_or(itself, String::as_str));
+    if !runner.is_empty() {
+        command.args(&runner[1..]);
+        command.arg(itself);
+    }
     command.cwd(folder);
     command.env_clear();
     command.env("TERM", "xterm-256color");
@@ -129,7 +136,11 @@ fn program(folder: &Path, environment: &[(&str, &str)]) -> CommandBuilder {
         command.env(name, value);
     }
     for (name, value) in environment {
-        command.env(name, value);
+        if value.is_empty() {
+            command.env_remove(name);
+        } else {
+            command.env(name, value);
+        }
     }
     command
 }
@@ -145,6 +156,8 @@ pub(crate) struct Terminal {
     pressed: usize,
     /// Everything the program wrote.
     pub(crate) written: Vec<u8>,
+    /// How the line was set before the program had it.
+    untouched: String,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -174,9 +187,19 @@ impl Terminal {
 
     /// The same with folders that stay.
     pub(crate) fn at(folder: &Path, arguments: &[&str], columns: u16, rows: u16, environment: &[(&str, &str)]) -> Self {
-        let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let mut command = program(folder, environment);
+        let mut command = program(&[], folder, environment);
         command.args(arguments);
+        Self::of(command, columns, rows)
+    }
+
+    /// The same, 80×24, run by another program.
+    pub(crate) fn run_by(runner: &[String], folder: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::of(program(runner, folder, environment), 80, 24)
+    }
+
+    fn of(command: CommandBuilder, columns: u16, rows: u16) -> Self {
+        let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let untouched = line_settings(pair.master.as_ref());
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keyboard = pair.master.take_writer().unwrap();
@@ -190,7 +213,7 @@ impl Terminal {
             }
         });
         let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
-        Self { parser, bytes, keyboard, child, master: pair.master, pressed: 0, written: Vec::new(), folder: None }
+        Self { parser, bytes, keyboard, child, master: pair.master, pressed: 0, written: Vec::new(), untouched, folder: None }
     }
 
     /// Closes the window: nobody holds the other end of the line any more.
@@ -198,7 +221,7 @@ impl Terminal {
     pub(crate) fn close_window(account: &str) -> Box<dyn portable_pty::Child + Send + Sync> {
         let folder = tempfile::tempdir().unwrap();
         let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let command = program(folder.path(), &[("COUNTERTOP_SERVER", &demo().address), ("COUNTERTOP_TOKEN", &token(account))]);
+        let command = program(&[], folder.path(), &[("COUNTERTOP_SERVER", &demo().address), ("COUNTERTOP_TOKEN", &token(account))]);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -285,6 +308,12 @@ impl Terminal {
         self.text()
     }
 
+    /// Reads what comes at once.
+    pub(crate) fn glance(&mut self) -> String {
+        while self.read(Duration::from_millis(20)) {}
+        self.text()
+    }
+
     /// Reads piece by piece until somebody sees what he waits for. False: it did
     /// not come in this time, or nothing can come any more.
     pub(crate) fn watch(&mut self, patience: Duration, mut sees: impl FnMut(&str) -> bool) -> bool {
@@ -318,9 +347,17 @@ impl Terminal {
         self.parser.screen()
     }
 
+    /// Makes the window another size. What is read of it here is neither nothing
+    /// nor endless.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-        self.parser.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+        let read = |size: u16| -> NonZeroU16 { size.clamp(1, 1_000).try_into().unwrap() };
+        self.parser.screen_mut().set_size(read(rows), read(columns));
+    }
+
+    /// Whether the line is set as it was before the program had it (`stty -a`).
+    pub(crate) fn is_given_back(&self) -> bool {
+        line_settings(self.master.as_ref()) == self.untouched
     }
 
     /// Waits for the end and gives the exit code.
@@ -336,6 +373,10 @@ impl Terminal {
             assert!(Instant::now() < end, "it does not end:\n{}", self.text());
         }
     }
+}
+
+fn line_settings(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios())
 }
 
 impl Drop for Terminal {
