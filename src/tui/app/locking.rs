@@ -335,6 +335,32 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn t34_it_locks_to_the_second_over_an_open_dialog_and_while_a_request_runs() {
+        let mut desk = desk(UserId::new());
+        let (sleep, _) = desk.wakes()[0];
+        desk.types(1, "keller");
+        let search = desk.app.waiting.keys().copied().min().unwrap();
+        desk.at(2, key(KeyCode::Char('k'), KeyModifiers::CONTROL));
+        assert!(desk.shown().contains("Commands"), "{}", desk.shown());
+        // The last key was at 2 s: it is locked at 902 s, and not a second before.
+        desk.at(900, Event::Woken(sleep));
+        let (sleep, left) = desk.wakes()[0];
+        assert_eq!((desk.is_wiped(), left), (false, Duration::from_secs(2)));
+        desk.at(901, Event::Woken(sleep));
+        let (sleep, left) = desk.wakes()[0];
+        assert_eq!((desk.is_wiped(), left), (false, Duration::from_secs(1)));
+        desk.at(902, Event::Woken(sleep));
+        assert!(desk.is_wiped() && desk.shown().contains("Locked"), "{}", desk.shown());
+        // The answer comes to nobody, and keys go to the lock alone.
+        let page = json!({ "items": [{ "id": crate::api::ids::CustomerId::new(), "name": "Keller Bau GmbH", "city": "Waco", "phone": null, "matched": ["name"], "near_miss": false }], "next": null, "total": 1 });
+        desk.answer(903, search, Ok(page.to_string().into_bytes()));
+        desk.types(904, "quit").at(904, key(KeyCode::Esc, KeyModifiers::NONE)).at(904, key(KeyCode::F(10), KeyModifiers::NONE));
+        let shown = desk.shown();
+        assert!(shown.contains("Locked") && !["Keller", "keller", "Commands"].iter().any(|behind| shown.contains(behind)), "{shown}");
+        assert!(!desk.asked.iter().any(|effect| matches!(effect, Effect::Quit(_))), "{:?}", desk.asked);
+    }
+
+    #[test]
     fn a_machine_that_slept_locks_at_the_first_key_and_takes_it_for_nothing() {
         let mut desk = desk(UserId::new());
         desk.at(7_200, key(KeyCode::Char('k'), KeyModifiers::NONE));

@@ -1,11 +1,13 @@
 //! The lock (T34): nothing of what is open is shown behind it, and it comes
-//! back only for whose it is.
+//! back only for whose it is. `COUNTERTOP_SEQUENCES` (300) says how many keys are
+//! drawn for the locked screen.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use super::screen::{Terminal, add_settled_account, demo, token_by};
+use crate::dice::{self, Dice};
 
 const PASSWORD: &str = "truck stop pie";
 
@@ -138,7 +140,7 @@ fn killed_while_locked_it_starts_locked() {
 }
 
 #[test]
-fn random_keys_on_the_locked_screen_reveal_nothing() {
+fn t34_random_keys_on_the_locked_screen_reveal_nothing() {
     const KEYS: [&str; 23] = [
         "\u{1b}OP",
         "\u{1b}OQ",
@@ -167,19 +169,16 @@ fn random_keys_on_the_locked_screen_reveal_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut jo = person("lock-six", folder.path());
     let from = locked(&mut jo);
-    // The same on every run: a failure can be looked at.
-    let mut seed: u64 = 20_260_114;
-    for _ in 0..300 {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let drawn = usize::try_from(seed >> 33).unwrap();
-        if drawn.is_multiple_of(3) {
+    let mut dice = Dice::new("keys on the locked screen");
+    for nth in 0..dice::times("COUNTERTOP_SEQUENCES", 300) {
+        if dice.one_in(3) {
             // Every control character but those that send: the server slows guessing down.
-            let control = char::from(u8::try_from(1 + drawn / 3 % 26).unwrap());
+            let control = char::from(u8::try_from(1 + dice.below(26)).unwrap());
             jo.send(&if matches!(control, '\r' | '\u{13}') { "l".to_owned() } else { control.to_string() });
         } else {
-            jo.send(KEYS[drawn / 3 % KEYS.len()]);
+            jo.send(dice.one_of(&KEYS));
         }
-        if drawn.is_multiple_of(16) {
+        if nth % 16 == 0 {
             jo.settle();
         }
     }
