@@ -4,12 +4,29 @@
 use countertop::api::access::{Access, Needs, access};
 use countertop::api::operation::{ENDPOINTS, Endpoint, Method};
 use countertop::api::permission::PermissionSet;
+use countertop::api::role::Role;
+use countertop::api::session::UserKind;
 use countertop::tui::{COMMANDS, PANES, SECTIONS, command_access};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::harness::Caller;
+use crate::harness::{Caller, World, grant};
 
-/// The accounts of the ten templates.
-const ACCOUNTS: [&str; 10] = ["admin", "gm", "manager", "counter", "tech", "kiosk", "executive", "accounts", "fleet", "portaluser"];
+/// Somebody with each template, by its name; with `level_none` nobody is let in.
+async fn everybody(w: &World) -> Vec<(&'static str, Caller)> {
+    let hour = SignedDuration::from_hours(1);
+    let mut everybody = Vec::new();
+    for role in Role::all().iter().filter(|role| !role.permissions().is_empty()) {
+        let held = match role.audience() {
+            UserKind::Customer => grant(&role.key, "customer", Some(w.ids.keller.to_string())),
+            UserKind::Kiosk => grant(&role.key, "shop", Some(w.ids.sln.to_string())),
+            _ => grant(&role.key, "deployment", None),
+        };
+        let user = w.add_user(&format!("walks-as-{}", role.key), role.audience().name(), &[held]).await;
+        everybody.push((role.key.as_ref(), w.open_session(user, hour, Timestamp::now() + hour).await));
+    }
+    assert_eq!(everybody.len(), 17);
+    everybody
+}
 
 async fn granted(caller: &Caller) -> PermissionSet {
     let (_, session) = caller.get("/v1/session").await;
@@ -30,8 +47,7 @@ fn operations_with(needs: Needs) -> Vec<&'static Endpoint> {
 
 on_both_databases! {
     async fn g_2_every_command_is_greyed_exactly_where_the_server_refuses(w: World) {
-        for account in ACCOUNTS {
-            let caller = w.sign_in(account).await;
+        for (account, caller) in everybody(&w).await {
             let granted = granted(&caller).await;
             for command in COMMANDS.iter().filter(|command| !matches!(command.needs, Needs::Open | Needs::SignedIn)) {
                 let allowed = command_access(granted, command) == Access::Allowed;
@@ -53,8 +69,7 @@ on_both_databases! {
     }
 
     async fn g_3_every_pane_is_greyed_exactly_where_the_server_refuses(w: World) {
-        for account in ACCOUNTS {
-            let caller = w.sign_in(account).await;
+        for (account, caller) in everybody(&w).await {
             let granted = granted(&caller).await;
             for pane in PANES {
                 let allowed = access(granted, pane.needs) == Access::Allowed;
@@ -66,8 +81,7 @@ on_both_databases! {
     }
 
     async fn g_3_every_section_of_the_administration_is_greyed_exactly_where_the_server_refuses(w: World) {
-        for account in ACCOUNTS {
-            let caller = w.sign_in(account).await;
+        for (account, caller) in everybody(&w).await {
             let granted = granted(&caller).await;
             for section in SECTIONS {
                 let allowed = access(granted, section.needs) == Access::Allowed;
@@ -84,8 +98,7 @@ on_both_databases! {
         let admin = w.sign_in("admin").await;
         let (_, found) = admin.get("/v1/assets/lookup?tag=1042&organization=KELLER").await;
         let id = found["items"][0]["asset"]["id"].as_str().unwrap().to_owned();
-        for account in ACCOUNTS {
-            let caller = w.sign_in(account).await;
+        for (account, caller) in everybody(&w).await {
             let (status, asset) = caller.get(&format!("/v1/assets/{id}")).await;
             if status != 200 {
                 continue;

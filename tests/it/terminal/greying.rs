@@ -1,6 +1,12 @@
-//! G-3, G-4, G-5, G-11: what each of the roles sees greyed, as pictures.
+//! G-3, G-4, G-5, G-11: what each of the roles sees greyed, as pictures; and every
+//! pane that it may not see, with the word and the reason.
 
-use super::screen::Terminal;
+use countertop::api::access::access;
+use countertop::api::permission::{Permission, PermissionSet};
+use countertop::tui::PANES;
+
+use super::outbox::asked;
+use super::screen::{Terminal, token};
 use super::screens::picture;
 
 /// What a role does to see an asset of the demo customer, as far as it may.
@@ -42,6 +48,81 @@ mod g_11 {
 
     pictures!(admin, gm, manager, counter, tech, kiosk, executive, accounts, fleet, portaladmin, fleetadmin, insight, portaluser);
     pictures!(level_full, level_limited, level_carrier_view, level_read_only);
+}
+
+/// All panes of a page that stands open, one after the other: what the role may not
+/// see is greyed in a word, and its digit tells why; at a workshop terminal it is
+/// not there at all. How many those are.
+fn locked_panes(person: &mut Terminal, page: &str, granted: PermissionSet, account: &str) -> usize {
+    let mut locked = 0;
+    for pane in PANES.iter().filter(|pane| format!("{:?}", pane.page) == page) {
+        let tab = format!("{} {}", pane.digit, pane.title);
+        let greyed = format!("{tab} [locked]");
+        let Some(reason) = access(granted, pane.needs).reason() else {
+            let shown = person.text();
+            assert!(shown.contains(&tab) && !shown.contains(&greyed), "{account}: {shown}");
+            continue;
+        };
+        locked += 1;
+        person.press(&pane.digit.to_string());
+        if account == "kiosk" {
+            let shown = person.glance();
+            assert!(!shown.contains(&tab) && !shown.contains("[locked]") && !shown.contains("Needs \""), "{shown}");
+        } else {
+            person.until_all(&[&greyed, &format!(" [locked] {reason}")]);
+        }
+    }
+    locked
+}
+
+/// Every pane of both pages as far as the role gets to them, at 80×24; how many it
+/// may not see.
+fn every_pane(account: &str, environment: &[(&str, &str)]) -> usize {
+    let session = asked(&token(account), "/v1/session");
+    let granted: Vec<Permission> = serde_json::from_value(session["permissions"].clone()).unwrap();
+    let granted: PermissionSet = granted.into_iter().collect();
+    let may = |permission: &str| granted.holds(Permission::from_name(permission).unwrap());
+    let mut person = Terminal::open(account, 80, 24, environment);
+    let mut locked = 0;
+    if may("asset.lookup") {
+        person.press("<F3>1051<Enter>").until("1 Identification");
+        person.settle();
+        locked += locked_panes(&mut person, "Asset", granted, account);
+    }
+    if may("customer.search") {
+        person.press("<F2>keller").until("Keller Bau GmbH");
+        person.press("<Enter>").until_all(&["1 Assets", "2 Profile"]);
+        person.settle();
+        locked += locked_panes(&mut person, "Customer", granted, account);
+    }
+    if !may("asset.lookup") && !may("customer.search") {
+        person.until("[locked]");
+        locked += 1;
+    }
+    locked
+}
+
+macro_rules! panes {
+    ($($account:ident: $locked:literal),*) => {
+        $(
+            #[test]
+            fn $account() {
+                for environment in [&[][..], &[("NO_COLOR", "1")]] {
+                    assert_eq!(every_pane(stringify!($account), environment), $locked, "{environment:?}");
+                }
+            }
+        )*
+    };
+}
+
+/// Each template, with colours and without: digits 0 to 9 of the pages to which it
+/// gets, and how many of them the matrix greys; where it gets to none, the look-up.
+mod g_3_every_pane {
+    use super::every_pane;
+
+    panes!(admin: 0, gm: 0, manager: 0, counter: 2, tech: 4, kiosk: 7, portaluser: 5);
+    panes!(executive: 1, fleet: 1, portaladmin: 0, accounts: 1, fleetadmin: 1, insight: 1);
+    panes!(level_full: 1, level_limited: 1, level_carrier_view: 1, level_read_only: 1);
 }
 
 #[test]
