@@ -116,7 +116,7 @@ fn stat(place: &Path) -> Option<(String, u32)> {
 /// The processes that a process started and that are still there.
 pub(super) fn children(of: u32) -> Vec<u32> {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let processes = all.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+    let processes = all.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
     processes.filter(|(_, place)| stat(place).is_some_and(|(_, parent)| parent == of)).map(|(process, _)| process).collect()
 }
 
