@@ -3,12 +3,13 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
 use crate::api::lengths;
 use crate::text::fold;
@@ -18,11 +19,11 @@ const AT_ONCE: usize = 2;
 
 /// Bounds the checking of passwords.
 #[derive(Debug)]
-pub(crate) struct Checker(Semaphore);
+pub(crate) struct Checker(Arc<Semaphore>);
 
 impl Default for Checker {
     fn default() -> Self {
-        Self(Semaphore::new(AT_ONCE))
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
     }
 }
 
@@ -72,11 +73,23 @@ pub const MIN_LENGTH: usize = lengths::SHORTEST_PASSWORD;
 const MAX_LENGTH: usize = lengths::PASSWORD;
 
 impl Checker {
+    /// Does work that takes long, off the event loop and in its turn. It keeps
+    /// its place until it is done, though whoever asked hangs up: nothing stops
+    /// work that was begun, and hanging up must not make room for more of it.
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
+        let place = Arc::clone(&self.0).acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(place);
+            done
+        })
+        .await
+    }
+
     /// Whether a password is the one of the hash. For an unknown user the hash
     /// is none; the same work is done, so that the time tells nothing.
     pub(crate) async fn is_right(&self, password: String, hash: Option<String>) -> bool {
-        let Ok(_place) = self.0.acquire().await else { return false };
-        tokio::task::spawn_blocking(move || {
+        self.in_turn(move || {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
             let right = PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
@@ -96,8 +109,7 @@ impl Checker {
     /// # Errors
     /// When argon2 refuses.
     pub(crate) async fn hash(&self, password: String) -> Result<String, PasswordError> {
-        let _place = self.0.acquire().await;
-        tokio::task::spawn_blocking(move || hash(&password)).await.unwrap_or_else(|error| Err(PasswordError::Hash(error.to_string())))
+        self.in_turn(move || hash(&password)).await.unwrap_or_else(|error| Err(PasswordError::Hash(error.to_string())))
     }
 }
 
@@ -128,7 +140,59 @@ pub fn check_policy(username: &str, password: &str) -> Result<(), PasswordError>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
+
+    /// What many passwords do that are looked at: how many at once, now and at
+    /// the most.
+    #[derive(Debug, Default)]
+    struct Gauge {
+        now: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    impl Gauge {
+        fn work(&self) {
+            let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(40));
+            self.now.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_many_sign_ins_at_once_two_are_looked_at_though_they_hang_up() {
+        let (checker, gauge) = (Arc::new(Checker::default()), Arc::new(Gauge::default()));
+        let asked: Vec<_> = (0..16)
+            .map(|_| {
+                let (checker, gauge) = (Arc::clone(&checker), Arc::clone(&gauge));
+                tokio::spawn(async move { checker.in_turn(move || gauge.work()).await })
+            })
+            .collect();
+        // Some hang up while theirs is looked at, and some before.
+        for hanging_up in asked.iter().step_by(2) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            hanging_up.abort();
+        }
+        let mut answered = 0;
+        for asked in asked {
+            answered += usize::from(asked.await.is_ok());
+        }
+        assert!(answered >= 8, "who waits is answered: {answered}");
+        let everything = checker.0.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
+        let (now, most) = (gauge.now.load(Ordering::SeqCst), gauge.most.load(Ordering::SeqCst));
+        assert_eq!((now, most), (0, AT_ONCE));
+        // Passwords themselves go the same way: nothing is done without a place.
+        let password = checker.hash("truck stop pie".to_owned());
+        assert!(tokio::time::timeout(Duration::from_millis(300), password).await.is_err());
+        let looked_at = checker.is_right("truck stop pie".to_owned(), None);
+        assert!(tokio::time::timeout(Duration::from_millis(300), looked_at).await.is_err());
+        drop(everything);
+        let hash = checker.hash("truck stop pie".to_owned()).await.unwrap();
+        assert!(checker.is_right("truck stop pie".to_owned(), Some(hash)).await);
+    }
 
     #[test]
     fn a_new_password_is_long_and_not_what_everybody_takes() {
