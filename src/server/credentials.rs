@@ -13,7 +13,7 @@ use super::contacts::{self, CREDENTIALS, refuse_own, refuse_stronger};
 use super::fault::Fault;
 use super::password::NewPassword;
 use super::password_letter::{LINK_HOURS, PasswordLink};
-use super::sessions::{new_token, round};
+use super::sessions::{at_home, new_token, round};
 use super::{App, noted, password, users as accounts};
 use crate::api::contact::{GeneratedPassword, LinkSent};
 use crate::api::ids::UserId;
@@ -167,6 +167,7 @@ pub(super) async fn use_link(app: App, ask: Ask<UsePasswordLink>) -> Answer<Noth
     users::give_password(&mut conn, user, &hash, false).await?;
     noted::write_sign_in(&mut conn, &account, UsePasswordLink::ENDPOINT.name, &ask.origin).await?;
     conn.commit().await?;
+    at_home(&app, &account.username, ask.from);
     app.mail.tell(AccountLetter::about(Happened::SetByLink, &account, Some(&ask.origin), TimeZone::UTC));
     Ok(Reply::ok(Nothing {}))
 }

@@ -37,10 +37,13 @@ const AGAIN: i64 = 5;
 /// longer than any question takes.
 const TURN: i64 = 20;
 
+/// Nobody guesses here: who waited has no turn before others at his address.
+const NO_PASSWORD: &str = "";
+
 /// `POST /v1/device-sign-ins`.
 pub(super) async fn begin(app: App, ask: Ask<BeginDeviceSignIn>) -> Answer<DeviceSignIn> {
     let provider = provider(&app)?;
-    app.brake.pass(&braked(ask.from), ask.from, Instant::now()).map_err(slow_down)?;
+    app.brake.pass(&braked(ask.from), NO_PASSWORD, ask.from, Instant::now()).map_err(slow_down)?;
     let Begun { device_code, user_code, verification_uri, verification_uri_complete, expires_in, interval } =
         provider.begin().await.map_err(|fault| refusal(&fault, AGAIN))?;
     let (id, poll_code) = (DeviceSignInId::new(), sessions::new_token()?);
@@ -191,6 +194,7 @@ async fn finish(app: &App, provider: &IdentityProvider, tokens: &oidc::Tokens, (
     conn.commit().await?;
     app.mail.tell(told);
     app.brake.was_right(&braked(from), from, Instant::now());
+    sessions::at_home(app, &user.username, from);
     Ok(Reply::ok(DeviceState::SignedIn { token: signed_in.token, expires_at: signed_in.expires_at }))
 }
 

@@ -45,8 +45,7 @@ fn braked(username: &str) -> String {
 
 /// `POST /v1/sessions`.
 pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
-    let account = braked(&ask.body.username);
-    app.brake.pass(&account, ask.from, Instant::now()).map_err(slow_down)?;
+    let_pass(&app, &ask.body.username, &ask.body.password, ask.from).await?;
     let user = users::by_name(&mut app.db.read().await?, &ask.body.username).await?;
     // An account without a password takes as long as one that nobody has.
     let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
@@ -57,7 +56,7 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
         tracing::info!("a sign-in was refused");
         return Err(refused().into());
     };
-    app.brake.was_right(&account, ask.from, Instant::now());
+    app.brake.was_right(&braked(&ask.body.username), ask.from, Instant::now());
     admit(&app, &user).await?;
     let mut conn = app.db.write().await?;
     let told = told_of_new_place(&mut conn, &app, &user, &ask.origin).await?;
@@ -65,6 +64,37 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     conn.commit().await?;
     app.mail.tell(told);
     Ok(Reply::created(signed_in))
+}
+
+/// Lets a try of a password pass, or says when to come again. Whoever would have
+/// to wait may have signed in from there before, at another server or before
+/// this one was started.
+async fn let_pass(app: &App, username: &str, password: &str, from: IpAddr) -> Result<(), Fault> {
+    let (account, now) = (braked(username), Instant::now());
+    let Err(wait) = app.brake.pass(&account, password, from, now) else { return Ok(()) };
+    if app.brake.asks(&account, now) {
+        let homes = homes(app, username).await?;
+        app.brake.at_home(&account, &homes, now);
+        if homes.contains(&network(from)) {
+            return app.brake.pass(&account, password, from, now).map_err(|wait| slow_down(wait).into());
+        }
+    }
+    Err(slow_down(wait).into())
+}
+
+/// Where the last sign-ins of an account came from: nowhere if nobody has that
+/// name.
+async fn homes(app: &App, username: &str) -> Result<Vec<IpAddr>, Fault> {
+    let mut conn = app.db.read().await?;
+    let Some(user) = users::by_name(&mut conn, username).await? else { return Ok(Vec::new()) };
+    let before = audit::last_sign_ins(&mut conn, user.id, LOOKED_BACK).await?;
+    Ok(before.iter().filter_map(|address| place(address)).collect())
+}
+
+/// Somebody has shown in another way than by his password that an account is
+/// his: he is at home where he did.
+pub(super) fn at_home(app: &App, username: &str, from: IpAddr) {
+    app.brake.at_home(&braked(username), &[network(from)], Instant::now());
 }
 
 /// The same for whatever was wrong.
@@ -172,12 +202,11 @@ pub(super) async fn new_password(app: &App, caller: &Caller, ask: Ask<ChangePass
     if let Err(fault) = password::check_policy(&user.username, &new) {
         return Err(Problem::field("new", fault.to_string()).into());
     }
-    let (account, now) = (braked(&user.username), Instant::now());
-    app.brake.pass(&account, ask.from, now).map_err(slow_down)?;
+    let_pass(app, &user.username, &current, ask.from).await?;
     if !app.passwords.is_right(current, Some(user.password_hash.clone())).await {
         return Err(Problem::field("current", "this is not the present password").into());
     }
-    app.brake.was_right(&account, ask.from, now);
+    app.brake.was_right(&braked(&user.username), ask.from, Instant::now());
     // One that somebody else gave is known to somebody else.
     if app.passwords.is_right(new.clone(), Some(user.password_hash.clone())).await {
         return Err(Problem::field("new", "this is the present password: choose another").into());
