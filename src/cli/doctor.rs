@@ -42,7 +42,7 @@ pub(super) fn run(args: DoctorArgs, before: Connection) -> Outcome {
     let (setup, mut mistakes) = read(connection.flag());
     mistakes.extend(key_mistakes(&setup).iter().map(ToString::to_string));
     let (server, demo) = wait(async { Ok::<_, Failure>((server(&connection, &setup).await, Living::find(&setup.paths).await)) })?;
-    let mut seen = here(&setup, &mistakes, demo.as_ref());
+    let mut seen = here(&setup, &args, &mistakes, demo.as_ref());
     seen.insert(2, ("server", server));
     seen.insert(3, ("login", login(&setup)));
     finish(seen, &setup, &args)
@@ -53,12 +53,12 @@ pub(super) fn run(args: DoctorArgs, before: Connection) -> Outcome {
 pub(super) fn run(args: &DoctorArgs) -> Outcome {
     let (setup, mistakes) = read(None);
     let demo = wait(async { Ok::<_, Failure>(Living::find(&setup.paths).await) })?;
-    finish(here(&setup, &mistakes, demo.as_ref()), &setup, args)
+    finish(here(&setup, args, &mistakes, demo.as_ref()), &setup, args)
 }
 
 /// With the audit of the database, where there is one here.
 fn finish(mut seen: Vec<Seen>, setup: &Setup, args: &DoctorArgs) -> Outcome {
-    let audit = audit(setup, args);
+    let audit = audit(&database(setup, args));
     let broken = audit.get("broken").cloned();
     seen.push(("audit", audit));
     tell(&seen, args.json)?;
@@ -68,15 +68,25 @@ fn finish(mut seen: Vec<Seen>, setup: &Setup, args: &DoctorArgs) -> Outcome {
     }
 }
 
+/// The address of the database that is looked at.
+#[cfg(feature = "server")]
+fn database(setup: &Setup, args: &DoctorArgs) -> String {
+    args.database.address().unwrap_or_else(|| setup.config.database(&setup.paths))
+}
+
+#[cfg(not(feature = "server"))]
+fn database(setup: &Setup, _: &DoctorArgs) -> String {
+    setup.config.database(&setup.paths)
+}
+
 /// Whether the audit is as it was written: every row, and the chain over them.
 #[cfg(feature = "server")]
-fn audit(setup: &Setup, args: &DoctorArgs) -> Value {
-    let address = args.database.address().unwrap_or_else(|| setup.config.database(&setup.paths));
-    if super::database::is_missing(&address) {
+fn audit(address: &str) -> Value {
+    if super::database::is_missing(address) {
         return json!({ "remark": "there is no database here yet" });
     }
     let verified = wait(async {
-        let db = super::database::open(&address).await?;
+        let db = super::database::open(address).await?;
         let mut conn = db.read().await?;
         let verified = crate::store::audit::verify(&mut conn).await;
         drop(conn);
@@ -98,7 +108,7 @@ fn audit(setup: &Setup, args: &DoctorArgs) -> Value {
 }
 
 #[cfg(not(feature = "server"))]
-fn audit(_: &Setup, _: &DoctorArgs) -> Value {
+fn audit(_: &str) -> Value {
     json!({ "remark": "this program has no server in it" })
 }
 
@@ -112,13 +122,13 @@ fn read(flag: Option<Given<'_>>) -> (Setup, Vec<String>) {
     (Setup { paths, config }, mistakes)
 }
 
-fn here(setup: &Setup, mistakes: &[String], demo: Option<&Living>) -> Vec<Seen> {
+fn here(setup: &Setup, args: &DoctorArgs, mistakes: &[String], demo: Option<&Living>) -> Vec<Seen> {
     let file = setup.paths.config_file().path;
     vec![
         ("version", json!(env!("CARGO_PKG_VERSION"))),
         ("config", json!({ "path": file.display().to_string(), "exists": file.exists(), "mistakes": mistakes })),
         ("terminal", terminal()),
-        ("database", json!({ "address": masked(&setup.config.database(&setup.paths)) })),
+        ("database", json!({ "address": masked(&database(setup, args)) })),
         ("demo", json!(demo)),
     ]
 }

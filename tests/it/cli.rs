@@ -203,6 +203,20 @@ fn an_import_that_is_killed_has_kept_whole_parts_and_is_finished_by_another() {
 }
 
 #[test]
+fn doctor_tells_of_the_database_that_it_looks_into() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = format!("sqlite://{}/other.db", folder.path().display());
+    let asked = |arguments: &[&str]| json(&run("counter", &[&["doctor", "--json"], arguments].concat()));
+    let missing = asked(&["--database", &other]);
+    assert_eq!((&missing["database"]["address"], missing["audit"]["remark"].is_string()), (&other.as_str().into(), true), "{missing}");
+    assert_eq!(code(&run("counter", &["migrate", "--database", &other])), 0);
+    let there = asked(&["--database", &other]);
+    assert_eq!((&there["database"]["address"], there["audit"]["sealed"].is_u64()), (&other.as_str().into(), true), "{there}");
+    let usual = asked(&[])["database"]["address"].clone();
+    assert!(usual.is_string() && usual != other.as_str(), "{usual}");
+}
+
+#[test]
 fn completions_and_manual_name_every_verb() {
     for arguments in [["completions", "bash"].as_slice(), ["man"].as_slice()] {
         let text = String::from_utf8(run("counter", arguments).stdout).unwrap();
