@@ -206,7 +206,7 @@ fn an_import_that_is_killed_has_kept_whole_parts_and_is_finished_by_another() {
 fn doctor_tells_of_the_database_that_it_looks_into() {
     let folder = tempfile::tempdir().unwrap();
     let other = format!("sqlite://{}/other.db", folder.path().display());
-    let asked = |arguments: &[&str]| json(&run("counter", &[&["doctor", "--json"], arguments].concat()));
+    let asked = |arguments: &[&str]| json(&run("counter", &[&["doctor", "--json"][..], arguments].concat()));
     let missing = asked(&["--database", &other]);
     assert_eq!((&missing["database"]["address"], missing["audit"]["remark"].is_string()), (&other.as_str().into(), true), "{missing}");
     assert_eq!(code(&run("counter", &["migrate", "--database", &other])), 0);

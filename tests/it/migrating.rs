@@ -1,14 +1,18 @@
 //! Migrations: one program at a time, and whoever is killed on the way leaves
-//! nothing behind (T7). `COUNTERTOP_TRIES` and `COUNTERTOP_SEED` as in
-//! `stories/backups.rs`.
+//! nothing behind (T7); and a new database has no account that anybody knows.
+//! `COUNTERTOP_TRIES` and `COUNTERTOP_SEED` as in `stories/backups.rs`.
 
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use countertop::server::{Arrangements, Transport, serve};
 use countertop::store::{Db, DbKind, migrate, settings};
+use serde_json::json;
 
 use crate::dice::{self, Dice};
-use crate::harness::Empty;
+use crate::harness::rows::rows;
+use crate::harness::{Caller, Empty, refused};
 
 fn migrating(address: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countertop"));
@@ -71,6 +75,23 @@ async fn t7_a_killed_migration_of_a_file_is_done_again() {
 #[tokio::test]
 async fn t7_a_killed_migration_of_a_servers_database_is_done_again() {
     killed_on_the_way(DbKind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_new_database_has_no_account() {
+    for kind in [DbKind::Sqlite, DbKind::Postgres] {
+        let target = Empty::of(kind).await;
+        let db = Db::open(&target.address).await.unwrap();
+        let running = serve(db.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, Arrangements::default()).await.unwrap();
+        let accounts: Vec<(i64,)> = rows(&db, "SELECT COUNT(*) FROM user_account").await;
+        assert_eq!(accounts, [(0,)]);
+        let stranger = Caller::of(&running.url());
+        for (username, password) in [("admin", "admin"), ("admin", "demo"), ("counter", "demo"), ("root", ""), ("countertop", "countertop")] {
+            refused(&stranger.post("/v1/sessions", json!({ "username": username, "password": password })).await, 401, "session.refused");
+        }
+        running.stop().await.unwrap();
+        target.remove().await;
+    }
 }
 
 #[tokio::test]

@@ -402,8 +402,40 @@ fn groups(value: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
     use super::*;
+    use crate::config::{IssuerAddress, OidcSettings, OneLine, Value as _};
+
+    /// What is said of a provider that answers one question: with a document of
+    /// so many bytes, which is none too few for what is in it.
+    async fn told_after_an_answer_of(bytes: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let mut answer = json!({ "issuer": issuer, "token_endpoint": issuer, "jwks_uri": issuer }).to_string().into_bytes();
+        answer.resize(bytes, b' ');
+        tokio::spawn(async move {
+            let (mut line, _) = listener.accept().await.unwrap();
+            let _ = line.read(&mut [0; 4_096]).await;
+            let _ = line.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n").await;
+            // Whoever has read enough hangs up.
+            let _ = line.write_all(&answer).await;
+        });
+        let settings = OidcSettings { issuer: IssuerAddress::from_text(&issuer), client_id: OneLine::from_text("countertop"), ..OidcSettings::default() };
+        let provider = IdentityProvider::from_settings(&settings).unwrap().unwrap();
+        provider.begin().await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_more_than_256_kib_is_not_read_to_its_end() {
+        let whole = told_after_an_answer_of(MOST).await;
+        assert!(whole.contains("no device sign-in"), "it was read and understood: {whole}");
+        for beyond in [MOST + 1, 64 * MOST] {
+            let told = told_after_an_answer_of(beyond).await;
+            assert!(told.contains("more than 256 KiB"), "{beyond}: {told}");
+        }
+    }
 
     fn claims(value: Value) -> Claims {
         serde_json::from_value(value).unwrap()

@@ -4,14 +4,17 @@
 //! `COUNTERTOP_TRIES` (400) says how often an attacker of T25 tries.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use countertop::store::users;
+use countertop::server::Arrangements;
+use countertop::store::{At, password_links, users};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::by_hand::{bring_the_end_nearer, let_stand};
 use super::targets::{made, session, signed_in};
 use crate::dice;
-use crate::harness::{Answer, Caller, World, grant, keys, refused};
+use crate::harness::{Answer, Caller, World, grant, keys, refused, token_hash};
 
 /// Tries of an attacker.
 fn tries() -> usize {
@@ -24,8 +27,34 @@ const EVALUATED: usize = 100;
 
 /// Tries a password from somewhere: a proxy on this machine says from where.
 async fn guess(w: &World, username: &str, password: &str, from: &str) -> Answer {
+    guess_at(&w.stranger(), username, password, from).await
+}
+
+/// The same at a server of the story's choice.
+async fn guess_at(server: &Caller, username: &str, password: &str, from: &str) -> Answer {
     let body = json!({ "username": username, "password": password }).to_string().into_bytes();
-    w.stranger().send("POST", "/v1/sessions", &[("x-forwarded-for", from)], Some(body)).await
+    server.send("POST", "/v1/sessions", &[("x-forwarded-for", from)], Some(body)).await
+}
+
+/// One guess after the other at an account, each from another of 250 addresses.
+async fn guess_on(server: &Caller, username: &str, until: impl Fn(&Answer) -> bool) {
+    for nth in 0..100_000 {
+        let answer = guess_at(server, username, &format!("guess {nth}"), &format!("203.0.113.{}", nth % 250)).await;
+        if until(&answer) {
+            return;
+        }
+    }
+    panic!("it goes on and on");
+}
+
+/// When whoever is put off may come again.
+fn pause(answer: &Answer) -> Option<u64> {
+    answer.header("retry-after").parse().ok().filter(|_| answer.status == 429)
+}
+
+/// Guesses at an account until everybody is put off for some seconds.
+async fn attack(server: &Caller, username: &str) {
+    guess_on(server, username, |answer| pause(answer).is_some_and(|seconds| seconds >= 4)).await;
 }
 
 /// What is wrong with the answers of an attack: too many were evaluated, or
@@ -136,6 +165,45 @@ on_both_databases! {
         // What somebody says of himself far away is not believed twice over.
         let chained = guess(&w, "manager", "demo", &format!("192.0.2.1, {shared}")).await;
         assert_eq!(chained.status, 429, "only the last proxy's word counts: {}", chained.text);
+    }
+
+    async fn t25_who_signed_in_before_is_at_home_at_a_server_that_was_just_started(w: World) {
+        w.sign_in("counter").await;
+        let started = w.beside(Arrangements::default()).await;
+        attack(&started.stranger(), "counter").await;
+        let elsewhere = guess_at(&started.stranger(), "counter", "demo", "198.51.100.4").await;
+        assert_eq!(elsewhere.status, 429, "nobody of that name was ever there: {}", elsewhere.text);
+        started.sign_in("counter").await;
+    }
+
+    async fn t25_who_keeps_the_pause_gets_in_from_a_new_place_while_others_guess(w: World) {
+        let (stranger, here) = (w.stranger(), "198.51.100.4");
+        attack(&stranger, "gm").await;
+        let told = pause(&guess(&w, "gm", "demo", here).await).expect("he is put off like all others");
+        let early = pause(&guess(&w, "gm", "demo", here).await).expect("it is too early");
+        assert!(early <= told, "and nothing is lost by it: {early}");
+        let owner = async {
+            tokio::time::sleep(Duration::from_secs(told)).await;
+            guess(&w, "gm", "demo", here).await
+        };
+        let right = tokio::select! {
+            right = owner => right,
+            () = guess_on(&stranger, "gm", |_| false) => panic!("they went on"),
+        };
+        assert_eq!(right.status, 201, "{}", right.text);
+    }
+
+    async fn t25_who_sets_a_password_by_a_mailed_link_is_at_home_there(w: World) {
+        let mut conn = w.app.db.write().await.unwrap();
+        let gm = users::by_name(&mut conn, "gm").await.unwrap().unwrap().id;
+        password_links::add(&mut conn, gm, &token_hash("code"), At(Timestamp::now() + SignedDuration::from_hours(1))).await.unwrap();
+        conn.commit().await.unwrap();
+        let (stranger, here) = (w.stranger(), [("x-forwarded-for", "198.51.100.4")]);
+        let set = json!({ "code": "code", "new": "words of my own" }).to_string().into_bytes();
+        assert_eq!(stranger.send("POST", "/v1/password-links", &here, Some(set)).await.status, 200);
+        attack(&stranger, "gm").await;
+        assert_eq!(guess(&w, "gm", "words of my own", "198.51.100.5").await.status, 429);
+        assert_eq!(guess(&w, "gm", "words of my own", "198.51.100.4").await.status, 201);
     }
 
     async fn t26_a_session_is_over_with_the_next_call_however_it_ended(w: World) {

@@ -4,9 +4,9 @@ use countertop::store::{At, password_links, sessions, users};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::by_hand::texts;
+use super::by_hand::{change, texts};
 use super::targets::signed_in;
-use crate::harness::{Answer, each, grant, keys, refused, refused_fields, token_hash, user_row};
+use crate::harness::{Answer, MailServer, each, grant, keys, refused, refused_fields, token_hash, user_row};
 
 /// A hash that no password has.
 const NOBODYS: &str = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -226,6 +226,30 @@ on_both_databases! {
             conn.commit().await.unwrap();
             refused(&set("c").await, 422, "link.bad");
         }
+    }
+
+    async fn a_mailed_link_is_good_for_24_hours(w: World) {
+        let post = MailServer::start().await;
+        let mailing = w.beside(post.arrangements()).await;
+        let mut conn = w.app.db.read().await.unwrap();
+        let counter = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
+        drop(conn);
+        let (status, sent) = mailing.sign_in("admin").await.post(&format!("/v1/users/{counter}/password-link"), json!({})).await;
+        assert_eq!(status, 201, "{sent}");
+        assert!(about(hours_until(&sent["ends_at"]), 24.0), "{sent}");
+        let code = post.wait_for(1).await[0].code();
+        let set = async |new: &str| w.stranger().post("/v1/password-links", json!({ "code": code, "new": new })).await;
+        let wait = async |minutes: i64| {
+            let micros = (minutes * 60_000_000).to_string();
+            assert_eq!(change(&w, "UPDATE password_link SET ends_at = ends_at - CAST($1 AS BIGINT)", &[&micros]).await, 1);
+        };
+        wait(24 * 60 - 1).await;
+        refused_fields(&set("short").await, &["new"]);
+        wait(2).await;
+        for new in ["short", "words of my own"] {
+            refused(&set(new).await, 422, "link.bad");
+        }
+        w.sign_in("counter").await;
     }
 
     async fn behind_a_proxy_only_the_proxys_own_word_counts(w: World) {

@@ -1,9 +1,12 @@
 //! What stands beside the operations: health, figures, the document and its
 //! page, request ids, unknown paths, and stopping.
 
-use countertop::server::openapi_document;
+use std::net::SocketAddr;
+
+use countertop::server::{Arrangements, ServeError, Transport, openapi_document, serve};
 use serde_json::{Value, json};
 
+use super::by_hand::change;
 use crate::harness::{each, keys, refused, refused_fields};
 
 on_both_databases! {
@@ -111,6 +114,44 @@ on_both_databases! {
         let counter = w.sign_in("counter").await;
         for path in ["/v1/session".to_owned(), format!("/v1/customers/{}", w.ids.keller), "/v1/customers?q=keller".to_owned()] {
             assert_eq!(counter.send("GET", &path, &[], None).await.header("cache-control"), "no-store", "{path}");
+        }
+    }
+
+    async fn a_failure_of_ours_is_told_without_its_cause(w: World) {
+        let counter = w.sign_in("counter").await;
+        // Somebody took a table away: the database names it in its complaint.
+        change(&w, "ALTER TABLE service_code RENAME TO service_code_of_before", &[]).await;
+        let answer = counter.send("GET", "/v1/service-codes", &[], None).await;
+        refused(&(answer.status, answer.json()), 500, "server.failed");
+        assert_eq!(keys(&answer.json()), keys(&json!({ "type": 0, "title": 0, "status": 0, "detail": 0, "code": 0, "request_id": 0 })));
+        let told = answer.text.to_lowercase();
+        for cause in ["service_code", "table", "relation", "select", "sqlite", "postgres", ".rs"] {
+            assert!(!told.contains(cause), "{cause} in {told}");
+        }
+        assert_eq!(answer.json()["request_id"], answer.header("x-request-id"), "by it the cause is found in the log");
+    }
+
+    async fn no_site_of_another_origin_is_let_in(w: World) {
+        let counter = w.sign_in("counter").await;
+        // What a browser says of another site's page, and what it asks before.
+        let asks = [("origin", "https://elsewhere.example"), ("access-control-request-method", "POST"), ("access-control-request-headers", "authorization, content-type")];
+        let calls =
+            [("GET", "/v1/session", 200), ("GET", "/openapi.json", 200), ("GET", "/nowhere", 404), ("OPTIONS", "/v1/sessions", 405), ("OPTIONS", "/v1/customers", 405)];
+        for (method, path, status) in calls {
+            let headers = if method == "OPTIONS" { &asks[..] } else { &asks[..1] };
+            let answer = counter.send(method, path, headers, None).await;
+            assert_eq!(answer.status, status, "{method} {path}");
+            let allows: Vec<_> = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control-")).collect();
+            assert!(allows.is_empty(), "{method} {path}: {allows:?}");
+        }
+    }
+
+    async fn a_demo_is_served_on_loopback_only(w: World) {
+        let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        // Not even where plain HTTP was asked for twice.
+        for transport in [Transport::Plain, Transport::PlainAnywhere] {
+            let served = serve(w.app.db.clone(), everywhere, transport, Arrangements::default()).await;
+            assert!(matches!(served, Err(ServeError::DemoInTheOpen(_))), "{served:?}");
         }
     }
 
