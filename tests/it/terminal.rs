@@ -13,6 +13,7 @@ mod drafts;
 mod greying;
 mod killed;
 mod kiosk;
+mod left;
 mod life;
 mod line;
 mod lock;

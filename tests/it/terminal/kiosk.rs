@@ -8,8 +8,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+use super::left::assert_nothing_of;
 use super::line::Line;
-use super::outbox::{asked, listed};
+use super::outbox::{asked, kill, listed};
 use super::screen::{Terminal, demo, forward, own_folders, token};
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
@@ -110,6 +113,18 @@ fn it_forgets_nothing_while_somebody_types() {
     bay.press("<Esc>").until("Kept what you typed");
     bay.press("<F5>").settle();
     bay.until("1 Identification");
+    // It was kept in memory alone, and goes with that.
+    let truck = Machine::of("1051");
+    keeps_nothing(folder.path(), &["zzzzzzz", &truck.customer]);
+    kill(&mut bay);
+    keeps_nothing(folder.path(), &["zzzzzzz", &truck.customer]);
+}
+
+/// Nothing that was typed or read lies in any file, and there is none to keep it in.
+#[track_caller]
+fn keeps_nothing(folder: &Path, texts: &[&str]) {
+    assert_nothing_of(folder, texts);
+    assert!(!folder.join("state/countertop").join(countertop::client::outbox::FILE).exists());
 }
 
 #[test]
@@ -142,7 +157,7 @@ fn only_the_dealers_people_end_it() {
     assert_wiped(&bay);
     let credentials = std::fs::read_to_string(folder.path().join("config/countertop/credentials.toml")).unwrap();
     assert!(credentials.contains("Bay leave") && credentials.starts_with("[kiosks"), "no session is kept: {credentials}");
-    assert!(!folder.path().join("state/countertop/drafts.json").exists());
+    keeps_nothing(folder.path(), &[&Machine::of("1051").customer]);
 }
 
 /// Wiped, and the terminal given back.
@@ -200,14 +215,18 @@ struct Machine {
     unit: &'static str,
     token: String,
     readings: String,
+    /// Whose it is.
+    customer: String,
 }
 
 impl Machine {
     fn of(unit: &'static str) -> Self {
         let token = token("admin");
         let found = asked(&token, &format!("/v1/assets/lookup?tag={unit}"));
-        let id = found["items"][0]["asset"]["id"].as_str().unwrap().to_owned();
-        Self { unit, token, readings: format!("/v1/assets/{id}/meters/engine_hours/readings") }
+        let asset = &found["items"][0]["asset"];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (id, customer) = (text(&asset["id"]), text(&asset["customer"]["name"]));
+        Self { unit, token, readings: format!("/v1/assets/{id}/meters/engine_hours/readings"), customer }
     }
 
     /// How many readings of this value it has.
@@ -242,6 +261,7 @@ fn p2_p3_what_was_sent_when_the_line_broke_stays_open_and_saved_again_counts_onc
     moved(folder.path(), &line.address);
     let mut bay = started_at(folder.path(), &line.address);
     truck.loses_the_answer("5121.5", &mut bay, &line);
+    keeps_nothing(folder.path(), &["5121.5", "5,121.5", &truck.customer]);
     line.mend();
     bay.press("<Enter>").until("5,121.5 h saved");
     assert_eq!(truck.read("5121.5"), 1);
@@ -256,9 +276,12 @@ fn p3_what_nobody_heard_of_is_told_at_rest_until_somebody_begins() {
     // Nobody comes back to it.
     let shown = bay.until_all(&["Press any key", "What was sent last may have arrived"]);
     assert!(!shown.contains("1834") && !shown.contains("1046"), "{shown}");
+    keeps_nothing(folder.path(), &["1834.1", "1,834.1", &truck.customer]);
     bay.press(" ").until_all(&["The server cannot be reached", "What was sent last may have arrived"]);
     line.mend();
     bay.press(" ").until("[Asset or plate]");
     assert!(!bay.settle().contains("may have arrived"));
     assert_eq!(truck.read("1834.1"), 1);
+    kill(&mut bay);
+    keeps_nothing(folder.path(), &["1834.1", "1,834.1", &truck.customer]);
 }

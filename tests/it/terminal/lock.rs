@@ -6,6 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use countertop::client::outbox::FILE;
+
+use super::left::holding;
+use super::outbox::asked;
 use super::screen::{Terminal, add_settled_account, demo, token_by};
 use crate::dice::{self, Dice};
 
@@ -113,9 +117,19 @@ fn another_person_gets_a_fresh_screen() {
     jo.press("<Esc>").settle();
     jo.press("<F10>");
     assert_eq!(jo.ended(), 0);
-    let drafts = std::fs::read_to_string(folder.path().join("state/countertop/drafts.json")).unwrap_or_default();
-    assert!(!drafts.contains("brakes squeal"), "{drafts}");
     assert!(!folder.path().join("state/countertop/locked.json").exists());
+    // It is filed for whose it is, and offered to nobody else.
+    let file = Path::new("state/countertop").join(FILE);
+    assert_eq!(holding(folder.path(), "brakes squeal"), [file.clone()]);
+    let drafts = rusqlite::Connection::open(folder.path().join(file)).unwrap();
+    let mut owners = drafts.prepare("SELECT user FROM draft WHERE typed LIKE '%brakes squeal%'").unwrap();
+    let owners: Vec<String> = owners.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let token = token_by("lock-three", PASSWORD);
+    assert_eq!(owners, [asked(&token, "/v1/session")["user"]["id"].as_str().unwrap()]);
+    let mut again = at(folder.path(), &token);
+    again.until("online");
+    again.press("<F3>1047<Enter>").until("1 Identification");
+    again.press("r").until("brakes squeal when cold");
 }
 
 #[test]
