@@ -25,7 +25,7 @@ use super::administration::{self, Administration};
 use super::command::Command;
 use super::draft::Drafts;
 use super::event::{Effect, Event, Reply, Ticket};
-use super::idle::Idle;
+use super::idle::{Idle, Sleep};
 use super::keymap::{Keymap, Meaning, pressed};
 use super::last_good::LastGoods;
 use super::layer::{Cx, Exit, Intent, Layer, Tone};
@@ -72,6 +72,8 @@ pub(super) struct App {
     next_layer: u64,
     dirty: bool,
     idle: Idle,
+    /// Until what is shown is old.
+    aging: Sleep,
     /// After so long without a key it locks itself.
     lock_after: Option<Duration>,
     /// What waits behind the lock while it is locked.
@@ -148,6 +150,7 @@ impl App {
             next_layer: 1,
             dirty: false,
             idle: Idle::new(now),
+            aging: Sleep::default(),
             lock_after: begin.lock_after,
             locked: None,
             kiosk: begin.device.map(|device| Kiosk::new(device, now)),
@@ -220,6 +223,7 @@ impl App {
             self.save_soon();
         }
         self.watch_idle();
+        self.watch_age();
     }
 
     /// Draws everything.
@@ -447,8 +451,12 @@ impl App {
         if self.is_time_to_save(ticket) {
             return;
         }
-        if self.idle.woke(ticket) {
+        if self.idle.sleep.ends(ticket) {
             return self.left_alone();
+        }
+        if self.aging.ends(ticket) {
+            self.dirty |= self.as_of().is_some();
+            return;
         }
         let Some(id) = self.waiting.remove(&ticket) else { return };
         if let Some(at) = self.layers.iter().position(|held| held.id == id) {

@@ -104,7 +104,9 @@ fn banner(shared: &Shared, as_of: Option<Timestamp>, text: bool, room: usize) ->
         }
         (None, Some(at)) => {
             let asks = key("reload").map(|key| format!(" {} {key} asks again", look.dash())).unwrap_or_default();
-            age_words(shared.is_off_line(), &shared.clock(at), shared.age(at).as_deref(), &asks, room.saturating_sub(1))
+            // On line nobody touches a key for hours, and the age would be of the first minutes.
+            let age = shared.age(at).filter(|_| shared.is_off_line());
+            age_words(shared.is_off_line(), &shared.clock(at), age.as_deref(), &asks, room.saturating_sub(1))
         }
         (None, None) => return None,
     };
@@ -118,7 +120,7 @@ fn age_words(off_line: bool, at: &str, age: Option<&str>, asks: &str, room: usiz
     let (long, short) = if off_line {
         (format!("Off line: this is what the server said at {at}{age}"), format!("Off line: as of {at}{age}"))
     } else {
-        (format!("Not all of this is up to date: the oldest is of {at}{age}"), format!("Not up to date: as of {at}{age}"))
+        (format!("The oldest of this is what the server said at {at}{age}"), format!("The oldest of this is of {at}{age}"))
     };
     let told = [format!("{long}{asks}"), long, format!("{short}{asks}"), short];
     told.iter().find(|words| width(words) <= room).or(told.last()).cloned().unwrap_or_default()
@@ -260,6 +262,7 @@ mod tests {
         assert_eq!(told(59), "Off line: as of 14:02, 12 minutes ago — F5 asks again");
         assert_eq!(told(40), "Off line: as of 14:02, 12 minutes ago");
         assert_eq!(age_words(true, "14:02", None, "", 79), "Off line: this is what the server said at 14:02", "the clock was set back");
-        assert!(age_words(false, "14:02", None, "", 79).starts_with("Not all of this is up to date"), "the line is back, and one pane was not asked again");
+        let on_line = age_words(false, "14:02", None, " — F5 asks again", 79);
+        assert_eq!(on_line, "The oldest of this is what the server said at 14:02 — F5 asks again", "nobody asked since, or one pane was not asked again");
     }
 }

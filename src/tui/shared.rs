@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, leads_out, named};
 use super::keymap::Keymap;
@@ -15,6 +15,9 @@ use crate::api::page::CustomerRef;
 use crate::api::permission::PermissionSet;
 use crate::api::session::{Acting, ActingWay, ScopeView, Session, UserKind};
 use crate::client::outbox::Summary;
+
+/// What the server said within so long is shown without its time.
+pub(super) const FRESH: SignedDuration = SignedDuration::from_mins(5);
 
 /// Read by every layer, changed only by the shell.
 #[derive(Debug)]
@@ -180,6 +183,12 @@ impl Shared {
     /// Whether the last call found nobody.
     pub(super) const fn is_off_line(&self) -> bool {
         matches!(self.link, Link::Offline(_))
+    }
+
+    /// Whether what the server said then may be another by now: nobody can be asked,
+    /// or it is minutes old, or by whose clock it was said nobody knows.
+    pub(super) fn may_be_old(&self, said_at: Timestamp) -> bool {
+        self.is_off_line() || self.now.duration_since(said_at).abs() >= FRESH
     }
 
     /// When the server said something: `14:02`, with the day where that is

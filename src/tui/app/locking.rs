@@ -165,9 +165,9 @@ impl App {
         let Some(limit) = self.idle_limit() else { return };
         let left = self.idle.left(limit, self.shared.now);
         let Ok(until) = self.shared.now.checked_add(left) else { return };
-        if self.idle.wants_sleep(until) {
+        if self.idle.sleep.is_wanted(until) {
             let ticket = self.new_ticket();
-            self.idle.sleeps(ticket, until);
+            self.idle.sleep.begins(ticket, until);
             self.effects.push_back(Effect::Wake(ticket, left));
         }
     }

@@ -1,5 +1,6 @@
 //! Reading while the server cannot be reached: answers are kept as they come,
-//! stand in for calls that fail, and the screen says how old they are.
+//! stand in for calls that fail, and the screen says how old they are. So it does of
+//! what has stood there for minutes, for who knows whether the server is there.
 
 use std::time::Duration;
 
@@ -7,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{App, Held};
 use crate::client::{Call, ClientError};
-use crate::tui::event::{Reply, Ticket};
-use crate::tui::shared::Link;
+use crate::tui::event::{Effect, Reply, Ticket};
+use crate::tui::shared::{FRESH, Link};
 
 /// From here on a line counts as slow.
 const SLOW: Duration = Duration::from_secs(1);
@@ -44,6 +45,29 @@ impl App {
     /// another by now.
     pub(super) fn as_of(&self) -> Option<Timestamp> {
         self.in_sight().iter().filter_map(|held| held.layer.as_of(&self.shared)).min()
+    }
+
+    /// What is shown grows old, also where nobody touches a key: it says so then.
+    /// One sleep at a time, and none once it is said.
+    pub(super) fn watch_age(&mut self) {
+        if self.locked.is_some() || self.as_of().is_some() {
+            return;
+        }
+        let now = self.shared.now;
+        self.shared.now = now.checked_add(FRESH).unwrap_or(now);
+        let oldest = self.as_of();
+        self.shared.now = now;
+        let Some(oldest) = oldest else { return };
+        // What stands above panes may be older than they are, and says so with them.
+        let left = Duration::try_from(FRESH.saturating_sub(now.duration_since(oldest))).ok().filter(|left| !left.is_zero());
+        let left = left.unwrap_or(FRESH.unsigned_abs());
+        if let Ok(until) = now.checked_add(left)
+            && self.aging.is_wanted(until)
+        {
+            let ticket = self.new_ticket();
+            self.aging.begins(ticket, until);
+            self.effects.push_back(Effect::Wake(ticket, left));
+        }
     }
 
     fn note_line(&mut self, reply: &Reply) {
@@ -120,6 +144,29 @@ mod tests {
         hears(&mut desk, 781, Ok(keller()));
         let shown = desk.shown();
         assert!(shown.contains("Keller Bau GmbH") && !shown.contains("the server said") && !shown.contains("as of"), "{shown}");
+    }
+
+    #[test]
+    fn what_nobody_touches_tells_its_age_after_minutes_and_wakes_the_machine_once() {
+        let mut desk = desk("staff");
+        desk.types(1, "kel");
+        let (search, lookup) = (desk.call("SearchCustomers"), desk.call("LookUpAsset"));
+        let (old, after) = desk.answer(2, search, Ok(keller())).wakes()[0];
+        assert_eq!(after, Duration::from_mins(5));
+        assert!(desk.answer(2, lookup, Ok(br#"{"items":[]}"#.to_vec())).wakes().is_empty(), "one sleep for all of it");
+        for second in 3..300 {
+            assert!(desk.at(second, key(KeyCode::Down, KeyModifiers::NONE)).wakes().is_empty(), "a key begins none");
+        }
+        assert!(!desk.shown().contains("the server said"), "{}", desk.shown());
+        desk.app.take_dirty();
+        // The server is gone, and nobody has asked it anything.
+        desk.at(302, Event::Woken(old));
+        let shown = desk.shown();
+        assert!(desk.app.take_dirty() && shown.contains("Keller Bau GmbH") && shown.contains("The oldest of this is what the server said at"), "{shown}");
+        assert!(desk.wakes().is_empty(), "it is said, and nothing is waited for any more");
+        desk.at(400, reload());
+        hears(&mut desk, 401, Ok(keller()));
+        assert!(!desk.shown().contains("the server said"), "{}", desk.shown());
     }
 
     #[test]

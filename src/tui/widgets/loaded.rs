@@ -88,9 +88,9 @@ impl<T: serde::de::DeserializeOwned> Loaded<T> {
     }
 
     /// When the server said it, if that may be another by now: it was asked
-    /// again in vain, or nobody can be asked.
+    /// again in vain, nobody can be asked, or nobody asked for minutes.
     pub(in crate::tui) fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
-        self.said_at.filter(|_| self.data.is_some() && (self.failure.is_some() || shared.is_off_line()))
+        self.said_at.filter(|said_at| self.data.is_some() && (self.failure.is_some() || shared.may_be_old(*said_at)))
     }
 
     /// The same beside a figure: ` (as of 14:02)`, or nothing.

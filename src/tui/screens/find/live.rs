@@ -91,7 +91,7 @@ impl<Q: PartialEq + Clone, A: serde::de::DeserializeOwned> Live<Q, A> {
 
     /// When the server said what is shown, if that may be another by now.
     pub(super) fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
-        (self.answered.is_some() && (self.said.is_old || shared.is_off_line())).then_some(self.said.at)
+        (self.answered.is_some() && (self.said.is_old || shared.may_be_old(self.said.at))).then_some(self.said.at)
     }
 
     /// When the server said what is shown, however new that is.
