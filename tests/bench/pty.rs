@@ -84,6 +84,27 @@ impl Pty {
         Ok(Some(Answer { after: at.saturating_duration_since(pressed), bytes }))
     }
 
+    /// Presses a key; how long it took until a text was written.
+    pub(crate) fn press_until(&mut self, key: &str, text: &str) -> Result<Duration> {
+        while self.written.try_recv().is_ok() {}
+        let (pressed, mut seen) = (Instant::now(), Vec::new());
+        self.keyboard.write_all(key.as_bytes())?;
+        self.keyboard.flush()?;
+        loop {
+            let (at, bytes) = self.written.recv_timeout(PATIENCE).with_context(|| format!("{text:?} never came"))?;
+            seen.extend(bytes);
+            if String::from_utf8_lossy(&seen).contains(text) {
+                return Ok(at.saturating_duration_since(pressed));
+            }
+        }
+    }
+
+    /// Presses a key, whatever comes of it.
+    pub(crate) fn send(&mut self, key: &str) -> Result<()> {
+        self.keyboard.write_all(key.as_bytes())?;
+        Ok(self.keyboard.flush()?)
+    }
+
     /// What the program shares with no other, in KiB.
     pub(crate) fn private_memory(&self) -> Result<u64> {
         let id = self.child.process_id().context("the program has ended")?;

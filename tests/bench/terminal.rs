@@ -1,6 +1,7 @@
 //! How soon the program answers a key in a real pseudo-terminal, how much it
 //! writes and what memory it takes, beside a raw echo and beside the least that a
-//! program of the same terminal library costs:
+//! program of the same terminal library costs, and how long a full outbox takes to
+//! the server:
 //! `cargo bench --bench terminal -- 20000`, the number being that of customers.
 //! Judge by the ratios of a run, never by its absolute numbers.
 
@@ -8,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark")]
 
 mod asked;
+mod drained;
 mod floor;
 mod pty;
 mod shop;
@@ -83,6 +85,10 @@ fn main() -> Result<()> {
     println!("| after the start | {:.1} |", at_start as f64 / 1_024.0);
     println!("| after {} keys | {:.1} |", counter.pressed, in_the_end as f64 / 1_024.0);
     drop(counter);
+
+    let admin = runtime.block_on(shop.sign_in("admin"))?;
+    let count = if asked.is_brief { 200 } else { drained::MANY };
+    runtime.block_on(drained::measure(&shop, program(folder.path(), &shop.running.url(), &admin), &admin, count))?;
     runtime.block_on(shop.close())
 }
 

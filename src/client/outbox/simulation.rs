@@ -8,6 +8,7 @@
 //! any more how old what was sent is: some of it may not be sent again, or behind
 //! younger ones. Nothing arrives twice there either.
 
+mod clocks;
 mod handed_over;
 mod one_desk;
 

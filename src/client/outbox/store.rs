@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ToSql, params};
 
 use super::entry::{Entry, MOST, OutboxFault, Post, State, Summary, Typed, Whose};
 use crate::client::Call;
@@ -15,9 +15,12 @@ use crate::client::Call;
 const VERSION: i64 = 1;
 /// How long another terminal of the same user is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// So many of what was sent stay to be looked at, and to be sent again to a
+/// So many of what a user sent stay to be looked at, and to be sent again to a
 /// server that was restored from a backup.
 const SENT_KEPT: i64 = 200;
+/// What is older is taken out with every so many that are sent: each time is a
+/// write more.
+const CLEARED_EACH: u32 = 50;
 /// The most drafts of one user: what was left so long ago nobody comes back to.
 const DRAFTS_KEPT: i64 = 100;
 
@@ -77,6 +80,8 @@ pub(super) struct Store {
     /// Keys of writes that were not called kept although they may stand: a commit
     /// whose last sync fails is told as an error, and is done all the same.
     unkept: Vec<String>,
+    /// How many were sent since the file was opened.
+    sent: u32,
 }
 
 impl Store {
@@ -111,7 +116,7 @@ impl Store {
         if version > VERSION {
             return Err(OutboxFault::Newer(path.display().to_string()));
         }
-        Ok(Self { connection, path, unkept: Vec::new() })
+        Ok(Self { connection, path, unkept: Vec::new(), sent: 0 })
     }
 
     /// Takes out what was not called kept: it may be typed and saved once more.
@@ -223,11 +228,21 @@ impl Store {
     }
 
     /// It is at the server, in the database of that lineage.
-    pub(super) fn sent(&self, id: i64, number: Option<&str>, lineage: Option<&str>, now: Timestamp) -> Result<(), OutboxFault> {
+    pub(super) fn sent(&mut self, id: i64, number: Option<&str>, lineage: Option<&str>, now: Timestamp) -> Result<(), OutboxFault> {
         let settled = "UPDATE entry SET state = 'sent', tries = tries + 1, reason = NULL, number = ?, lineage = ?, settled_at = ? WHERE id = ?";
         self.run(settled, params![number, lineage, now.as_microsecond(), id])?;
-        let older = "DELETE FROM entry WHERE state = 'sent' AND id <= (SELECT id FROM entry WHERE state = 'sent' ORDER BY id DESC LIMIT 1 OFFSET ?)";
-        self.run(older, params![SENT_KEPT]).map(drop)
+        let is_time = self.sent.is_multiple_of(CLEARED_EACH);
+        self.sent = self.sent.wrapping_add(1);
+        if is_time { self.clear_older(id) } else { Ok(()) }
+    }
+
+    /// Takes out what whoever sent this one sent long before. By user, as the
+    /// index has them: thousands that wait are not looked through for it.
+    fn clear_older(&self, id: i64) -> Result<(), OutboxFault> {
+        let older = "DELETE FROM entry WHERE id IN (
+            SELECT old.id FROM entry new JOIN entry old ON old.server = new.server AND old.user = new.user AND old.state = 'sent'
+            WHERE new.id = ? ORDER BY old.id DESC LIMIT -1 OFFSET ?)";
+        self.run(older, params![id, SENT_KEPT]).map(drop)
     }
 
     /// What was typed since then and sent to a database that is no longer there
@@ -254,11 +269,29 @@ impl Store {
         self.counted(server, None)
     }
 
+    /// It is counted after each that is sent: in the index alone, unless there is
+    /// something to pass over.
     fn counted(&self, server: &str, user: Option<&str>) -> Result<Summary, OutboxFault> {
+        let unkept = self.unkept();
+        let mut text = "SELECT count(*) FROM entry WHERE server = ?".to_owned();
+        let mut of: Vec<&dyn ToSql> = vec![&server];
+        if let Some(user) = &user {
+            text.push_str(" AND user = ?");
+            of.push(user);
+        }
+        if !self.unkept.is_empty() {
+            text.push_str(" AND ");
+            text.push_str(CALLED_KEPT);
+            of.push(&unkept);
+        }
+        text.push_str(" AND state = ?");
         let counted = || -> rusqlite::Result<Summary> {
-            let text = format!("SELECT count(*) FROM entry WHERE server = ? AND user = ifnull(?, user) AND state = ? AND {CALLED_KEPT}");
-            let (mut statement, unkept) = (self.connection.prepare(&text)?, self.unkept());
-            let mut count = |state: State| statement.query_row(params![server, user, state.name(), unkept], |row| row.get(0));
+            let mut statement = self.connection.prepare(&text)?;
+            let mut count = |state: State| {
+                let state = state.name();
+                let values: Vec<&dyn ToSql> = of.iter().copied().chain([&state as &dyn ToSql]).collect();
+                statement.query_row(values.as_slice(), |row| row.get(0))
+            };
             Ok(Summary { waiting: count(State::Waiting)?, refused: count(State::Refused)? })
         };
         counted().map_err(|error| told(&error, &self.path))
@@ -330,7 +363,7 @@ impl Store {
         read().map_err(|error| told(&error, &self.path))
     }
 
-    fn run(&self, text: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, OutboxFault> {
+    fn run(&self, text: &str, values: &[&dyn ToSql]) -> Result<usize, OutboxFault> {
         self.connection.prepare(text).and_then(|mut statement| statement.execute(values)).map_err(|error| told(&error, &self.path))
     }
 }
@@ -469,6 +502,26 @@ mod tests {
         };
         store.look_through(&whose, look).unwrap();
         assert_eq!((store.summary(&whose).unwrap().waiting, keys), (1, Vec::from_iter(post.call.key)), "he was told that it is kept");
+    }
+
+    /// Keeps something else of somebody's.
+    fn keep(store: &mut Store, whose: &Whose) -> i64 {
+        store.keep(whose, &jo().1, Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn of_what_each_sent_the_last_stay_to_be_looked_at() {
+        let (mut store, (jo, _), (mara, _)) = (Store::in_memory().unwrap(), jo(), jo());
+        for (whose, count) in [(&mara, 10), (&jo, 300)] {
+            for _ in 0..count {
+                let id = keep(&mut store, whose);
+                store.sent(id, None, None, Timestamp::UNIX_EPOCH).unwrap();
+            }
+        }
+        let last = keep(&mut store, &jo);
+        let of_jo = store.entries(&jo, 1_000).unwrap();
+        assert!((201..=251).contains(&of_jo.len()) && of_jo[0].id == last && of_jo[1].id == last - 1, "{}", of_jo.len());
+        assert_eq!(store.entries(&mara, 1_000).unwrap().len(), 10, "what one sends takes nothing from another");
     }
 
     #[test]

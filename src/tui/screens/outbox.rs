@@ -2,7 +2,10 @@
 //! and what was sent last.
 //! Enter opens what was refused with all that was typed.
 
+use std::ops::Range;
+
 use crossterm::event::KeyEvent;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -18,6 +21,9 @@ use crate::tui::widgets::{Cursor, Row, line, lines, wrap};
 
 pub(in crate::tui) const TITLE: &str = "Outbox";
 
+/// A list comes within this time.
+const SOON: Range<SignedDuration> = SignedDuration::ZERO..SignedDuration::from_secs(1);
+
 /// Cells of the state and of the time.
 const STATE: usize = 8;
 const TIME: usize = 13;
@@ -30,7 +36,8 @@ pub(in crate::tui) struct Outbox {
     fault: Option<OutboxFault>,
     /// The refused entry whose form was opened last.
     reopened: Option<i64>,
-    asked: Option<Ticket>,
+    /// What was asked for, and when.
+    asked: Option<(Ticket, Timestamp)>,
     cursor: Cursor,
     /// The entry that is discarded if somebody says yes.
     doubted: Option<i64>,
@@ -42,7 +49,7 @@ impl Outbox {
     }
 
     fn load(&mut self, cx: &mut Cx<'_>) {
-        self.asked = Some(cx.outbox(|ticket| Order::List(ticket.0)));
+        self.asked = Some((cx.outbox(|ticket| Order::List(ticket.0)), cx.shared.now));
     }
 
     /// What was refused is opened again; it stays until the form is saved.
@@ -136,7 +143,7 @@ impl Layer for Outbox {
     }
 
     fn on_entries(&mut self, ticket: Ticket, entries: Result<Vec<Entry>, OutboxFault>) {
-        if self.asked == Some(ticket) {
+        if self.asked.is_some_and(|(asked, _)| asked == ticket) {
             self.asked = None;
             self.fault = entries.as_ref().err().cloned();
             let entries = entries.unwrap_or_default();
@@ -145,8 +152,13 @@ impl Layer for Outbox {
         }
     }
 
+    /// A list that is on its way has it: where thousands go out nobody asks for a
+    /// list with each. One that does not come, as behind a lock, is asked for anew.
     fn on_outbox(&mut self, cx: &mut Cx<'_>) {
-        self.load(cx);
+        let now = cx.shared.now;
+        if self.asked.is_none_or(|(_, asked)| !SOON.contains(&now.duration_since(asked))) {
+            self.load(cx);
+        }
     }
 
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared) {
@@ -216,8 +228,6 @@ fn reason_lines(entry: &Entry, room: usize, shared: &Shared) -> Vec<Line<'static
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::tui::shared::tried;
 

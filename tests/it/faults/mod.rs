@@ -10,6 +10,7 @@
 //!   and of a terminal.
 //! - `COUNTERTOP_DISK_CASES` (500): how many calls of a server's disk fail in
 //!   `failing_disk`; a terminal's all do.
+//! - `COUNTERTOP_DRAINED` (1,000): how many entries of an outbox go out in `drain`.
 //! - `COUNTERTOP_DISK_STARTS` (12): how often a server starts and ends on one that fails.
 //! - `COUNTERTOP_SEED`: what all of it is drawn from. Each run prints its own, and
 //!   a failure shows the one that draws the same writes and the same accidents.
@@ -19,6 +20,7 @@ mod clerk;
 mod desk;
 #[cfg(target_os = "linux")]
 mod disk;
+mod drain;
 mod evidence;
 #[cfg(target_os = "linux")]
 mod failing_disk;

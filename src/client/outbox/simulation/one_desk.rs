@@ -4,30 +4,30 @@
 use super::*;
 
 /// A desk with a server that does what it is told.
-struct Desk {
-    outbox: Outbox,
+pub(super) struct Desk {
+    pub(super) outbox: Outbox,
     whose: Whose,
-    server: Server,
-    now: Now,
+    pub(super) server: Server,
+    pub(super) now: Now,
     /// What the screen called kept: by number, its subject.
     kept: BTreeMap<u64, String>,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let outbox = Outbox::over(Store::in_memory().unwrap());
         let mut desk = Self { outbox, whose: somebody(), server: Server::default(), now: monday(), kept: BTreeMap::new() };
         desk.signs_in();
         desk
     }
 
-    fn signs_in(&mut self) {
+    pub(super) fn signs_in(&mut self) {
         let lineage = self.server.lineage.to_string();
         self.outbox.belong_to(self.whose.clone(), Some(lineage), self.now).unwrap();
     }
 
     /// One more, about five machines in turn.
-    fn types(&mut self) {
+    pub(super) fn types(&mut self) {
         let number = u64::try_from(self.kept.len()).unwrap();
         let subject = format!("asset {}", number % 5);
         self.outbox.keep(&self.whose, &post(&subject, number, &(&subject, number)), self.now).unwrap();
@@ -35,14 +35,14 @@ impl Desk {
     }
 
     /// All that is not on the disk is gone.
-    fn crashes(&mut self) {
+    pub(super) fn crashes(&mut self) {
         let lost = Outbox::over(Store::in_memory().unwrap());
         self.outbox = Outbox::over(std::mem::replace(&mut self.outbox, lost).store);
         self.signs_in();
     }
 
     /// The line holds, everybody may: what waits goes out.
-    fn calms_down(&mut self) {
+    pub(super) fn calms_down(&mut self) {
         self.signs_in();
         for _ in 0..1_000 {
             self.now.steady += Duration::from_secs(61);
@@ -96,7 +96,7 @@ fn what_a_restored_server_lost_is_sent_again_and_nothing_twice() {
 }
 
 /// What is to be sent now.
-fn sent_now(desk: &mut Desk) -> Box<Letter> {
+pub(super) fn sent_now(desk: &mut Desk) -> Box<Letter> {
     let Next::Send(letter) = desk.outbox.next(desk.now).unwrap() else { panic!("nothing is sent") };
     letter
 }
