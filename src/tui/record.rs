@@ -20,7 +20,7 @@ use crate::api::access::Needs;
 use crate::api::asset::AssetHeader;
 use crate::api::customer::{Customer, CustomerKind};
 use crate::api::ids::CustomerId;
-use crate::api::operation::{GetCustomer, OfCustomer, Operation};
+use crate::api::operation::{GetCustomer, GetIdentification, ListCustomerAssets, LookUpAsset, OfCustomer, Operation, SearchCustomers};
 use crate::api::page::Nothing;
 use crate::api::permission::Permission;
 use crate::api::session::NewActing;
@@ -37,7 +37,14 @@ pub(super) struct Record {
     head: Head,
     panes: Vec<Slot>,
     at: usize,
+    /// Something of it came since it was loaded last.
+    is_reached: bool,
+    /// The server knows no such record for whoever sits here; nothing came of it.
+    is_gone: bool,
 }
+
+/// In the place of what is out of reach.
+const GONE: &str = "This record is out of your reach now.";
 
 /// What is known of the record itself.
 #[derive(Debug)]
@@ -76,10 +83,12 @@ impl Record {
                 Content::Later(_) => None,
             },
         };
-        Self { subject, head, panes: PANES.iter().filter(|spec| spec.page == page).map(slot).collect(), at: 0 }
+        let panes = PANES.iter().filter(|spec| spec.page == page).map(slot).collect();
+        Self { subject, head, panes, at: 0, is_reached: false, is_gone: false }
     }
 
     fn load(&mut self, cx: &mut Cx<'_>) {
+        self.is_reached = false;
         if let (Head::Customer { customer, .. }, Subject::Customer(id)) = (&mut self.head, self.subject)
             && cx.shared.access(GetCustomer::ENDPOINT.needs).is_ok()
         {
@@ -91,6 +100,30 @@ impl Record {
                 pane.load(cx);
             }
         }
+    }
+
+    /// Whether nothing of it may be shown any more, not even what it is: it is out of
+    /// reach, or the role finds no such records.
+    fn is_hidden_whole(&self, shared: &Shared) -> bool {
+        let found_by = match self.subject {
+            Subject::Customer(_) => [SearchCustomers::ENDPOINT.needs, GetCustomer::ENDPOINT.needs],
+            Subject::Asset(_) => [LookUpAsset::ENDPOINT.needs, ListCustomerAssets::ENDPOINT.needs],
+        };
+        self.is_gone || shared.session.is_some() && found_by.iter().all(|needs| shared.access(*needs).is_err())
+    }
+
+    /// Gives an answer to whose it is. True if it was one of the page.
+    fn hand_out(&mut self, reply: &Reply, cx: &mut Cx<'_>) -> bool {
+        if let Head::Customer { name, customer } = &mut self.head
+            && customer.take(reply)
+        {
+            // It may be called otherwise by now.
+            if let Some(now) = customer.data() {
+                name.clone_from(&now.name);
+            }
+            return true;
+        }
+        self.panes.iter_mut().any(|slot| slot.pane.as_mut().is_some_and(|pane| pane.on_reply(reply, cx)))
     }
 
     fn shown(&self) -> Option<&Slot> {
@@ -128,6 +161,9 @@ impl Record {
     }
 
     fn head_lines(&self, shared: &Shared, room: usize) -> Vec<Line<'static>> {
+        if self.is_hidden_whole(shared) {
+            return vec![Line::from(Span::styled(format!(" {GONE}"), shared.look.warning())), Line::default()];
+        }
         match &self.head {
             Head::Asset(header, _) => asset_head(header, self.summary(shared), shared, room),
             Head::Customer { name, customer } => customer_head(name, customer, shared, room),
@@ -164,7 +200,7 @@ impl Record {
 
 fn asset_head(header: &AssetHeader, summary: Option<String>, shared: &Shared, room: usize) -> Vec<Line<'static>> {
     let look = shared.look;
-    let more = header.more.as_ref();
+    let more = header.more.as_ref().filter(|_| shared.access(GetIdentification::ENDPOINT.needs).is_ok());
     let plate = more.and_then(|more| more.plate.as_ref()).map(|plate| match more.and_then(|more| more.plate_state.as_ref()) {
         Some(state) => format!("plate {plate} ({state}) "),
         None => format!("plate {plate} "),
@@ -258,6 +294,7 @@ impl Layer for Record {
 
     fn title(&self) -> String {
         match &self.head {
+            _ if self.is_gone => "Out of reach".to_owned(),
             Head::Customer { name, .. } => name.clone(),
             Head::Asset(header, _) => header.asset_number.clone(),
         }
@@ -273,6 +310,9 @@ impl Layer for Record {
     }
 
     fn hindrance(&self, command: &Command) -> Option<String> {
+        if self.is_gone && matches!(command.place, Place::Customer | Place::Asset) {
+            return Some(GONE.to_owned());
+        }
         if let (Head::Asset(header, _), "asset.request") = (&self.head, command.id)
             && !header.status.takes_requests()
         {
@@ -326,19 +366,15 @@ impl Layer for Record {
     fn on_key(&mut self, _: KeyEvent, _: &mut Cx<'_>) {}
 
     fn on_reply(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
-        if let Head::Customer { name, customer } = &mut self.head
-            && customer.take(reply)
-        {
-            // It may be called otherwise by now.
-            if let Some(now) = customer.data() {
-                name.clone_from(&now.name);
-            }
+        if !self.hand_out(reply, cx) {
             return;
         }
-        for slot in &mut self.panes {
-            if slot.pane.as_mut().is_some_and(|pane| pane.on_reply(reply, cx)) {
-                return;
-            }
+        // Of some the role may see less far: only where all of it is not found it is
+        // out of reach.
+        match &reply.outcome {
+            Ok(_) => (self.is_reached, self.is_gone) = (true, false),
+            Err(error) if error.problem().is_some_and(|problem| problem.status == 404) => self.is_gone = !self.is_reached,
+            Err(_) => {}
         }
     }
 
@@ -389,92 +425,6 @@ impl Layer for Record {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::ids::AssetId;
-    use crate::api::role::Role;
-    use crate::tui::draft::Drafts;
-    use crate::tui::shared::tried;
-    use crate::tui::unsure::Unsure;
-
-    /// Somebody of a customer, by the template of that name.
-    fn somebody(role: &str) -> Shared {
-        let permissions: Vec<&str> = Role::named(role).unwrap().permissions().iter().map(Permission::name).collect();
-        tried::signed_in("customer", &permissions)
-    }
-
-    fn own_company() -> Record {
-        Record::customer(CustomerId::new(), "Keller Bau GmbH".to_owned())
-    }
-
-    fn tabs(page: &Record, shared: &Shared) -> Vec<String> {
-        page.tabs(shared, 80).iter().map(|line| line.to_string().trim_end().to_owned()).collect()
-    }
-
-    /// What is asked of the server.
-    fn asked(page: &mut Record, shared: &Shared, act: impl FnOnce(&mut Record, &mut Cx<'_>)) -> Vec<&'static str> {
-        let (mut drafts, mut unsure, mut next_ticket) = (Drafts::default(), Unsure::default(), 0);
-        let mut cx = Cx { shared, drafts: &mut drafts, unsure: &mut unsure, next_ticket: &mut next_ticket, intents: Vec::new() };
-        act(page, &mut cx);
-        let calls = cx.intents.into_iter().filter_map(|intent| match intent {
-            Intent::Call(_, call) => Some(call.endpoint.name),
-            _ => None,
-        });
-        calls.collect()
-    }
-
-    #[test]
-    fn g_11_on_the_page_of_ones_own_company_each_role_finds_its_panes_greyed() {
-        let greyed = |role: &str| {
-            let tabs = tabs(&own_company(), &somebody(role)).join("\n");
-            let locked = |spec: &&PaneSpec| spec.page == Page::Customer && tabs.contains(&format!("{} {} [locked]", spec.digit, spec.title));
-            PANES.iter().filter(locked).map(|spec| spec.digit.to_string()).collect::<String>()
-        };
-        for (role, digits) in [
-            ("executive", "290"),
-            ("accounts", "12590"),
-            ("fleet", "2690"),
-            ("portal_administrator", "2"),
-            ("fleet_administrator", "24567890"),
-            ("insight_user", "124567890"),
-            ("portal_user", "12367890"),
-            ("level_full", "125890"),
-            ("level_limited", "1256890"),
-            ("level_carrier_view", "125890"),
-            ("level_read_only", "12356890"),
-        ] {
-            assert_eq!(greyed(role), digits, "{role}");
-        }
-        assert_eq!(
-            tabs(&own_company(), &somebody("level_limited")),
-            [
-                " 1 Assets [locked]  2 Profile [locked]  3 Contacts  4 Requests",
-                " 5 Appointments [locked]  6 Finance [locked]  7 Parts  8 Cores [locked]",
-                " 9 Documents [locked]  0 Changes [locked]",
-            ]
-        );
-    }
-
-    #[test]
-    fn the_page_of_ones_own_company_opens_by_its_name_and_asks_for_nothing_that_is_refused() {
-        let opens = |role: &str| {
-            let (mut page, shared) = (own_company(), somebody(role));
-            let asked = asked(&mut page, &shared, |page, cx| page.opened(cx));
-            assert_eq!(page.head_lines(&shared, 80)[0].to_string().trim(), "Keller Bau GmbH");
-            (page.shown().map(|slot| slot.spec.title), asked)
-        };
-        let all = vec!["ListCustomerAssets", "ListContacts", "ListConsents", "ListRequests", "CustomerHistory"];
-        assert_eq!(opens("portal_administrator"), (Some("Assets"), all));
-        assert_eq!(opens("level_limited"), (Some("Contacts"), vec!["ListContacts", "ListRequests"]));
-        assert_eq!(opens("level_read_only"), (Some("Requests"), vec!["ListRequests"]));
-    }
-
-    #[test]
-    fn what_changed_on_a_machines_page_is_asked_again_for_its_customers_requests_alone() {
-        let (mut page, shared) = (own_company(), somebody("fleet"));
-        let changed = Subject::Asset(AssetId::new());
-        assert_eq!(asked(&mut page, &shared, |page, cx| page.on_changed(changed, cx)), ["ListRequests"]);
-        let shared = somebody("insight_user");
-        assert_eq!(asked(&mut page, &shared, |page, cx| page.on_changed(changed, cx)), [""; 0]);
-    }
-}
+mod out_of_reach;
+#[cfg(test)]
+mod own_company;

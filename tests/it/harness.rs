@@ -89,14 +89,14 @@ where
 }
 
 /// Tells a story that may take its time.
-pub(crate) async fn tell_within<S, F>(database: Database, longest: std::time::Duration, story: S)
+pub(crate) async fn tell_within<S, F>(database: Database, its_longest: Duration, story: S)
 where
     S: FnOnce(World) -> F,
     F: Future<Output = ()>,
 {
     let world = World::new(database).await;
     // A story that hangs fails and does not keep all others waiting.
-    tokio::time::timeout(longest, story(world.clone())).await.expect("the story came to its end");
+    tokio::time::timeout(its_longest, story(world.clone())).await.expect("the story came to its end");
     tokio::time::timeout(longest(), world.end()).await.expect("the world came to its end");
 }
 

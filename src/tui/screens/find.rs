@@ -292,6 +292,7 @@ impl Layer for Find {
             self.look_in = Where::Assets;
         }
         // The rights may be others now: what was refused may be answered.
+        self.recent.retain(|recent| if matches!(recent, Recent::Asset(..)) { Self::may_look_up(cx.shared) } else { Self::may_search(cx.shared) });
         self.answers.forget();
         self.customers.forget_failure();
         self.assets.forget_failure();
