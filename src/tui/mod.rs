@@ -44,7 +44,7 @@ pub use command::{COMMANDS, Command};
 pub use panes::{PANES, PaneSpec};
 pub use screens::sign_in_needed;
 pub use shared::command_access;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub use terminal::fuzzed::typed;
 
 use crate::client::credentials::Keeping;

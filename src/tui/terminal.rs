@@ -1,7 +1,7 @@
 //! The terminal itself: taken over on entering, and given back exactly as it
 //! was, however the program ends; and what is drawn on it meanwhile.
 
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(super) mod fuzzed;
 #[cfg(test)]
 mod hostile;

@@ -14,6 +14,7 @@ mod cli;
 mod client;
 mod dice;
 mod faults;
+mod fuzzed;
 mod hostile;
 mod import;
 mod meter_properties;

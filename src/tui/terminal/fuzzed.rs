@@ -1,6 +1,6 @@
-//! For the fuzzer alone: a desk without a terminal and without a server. What a
-//! keyboard, a clipboard and a terminal send goes in, what would be written comes
-//! out.
+//! For the fuzzer, and for the test that takes its corpus: a desk without a
+//! terminal and without a server. What a keyboard, a clipboard and a terminal send
+//! goes in, what would be written comes out.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -60,5 +60,21 @@ fn answer(app: &mut App, now: Timestamp) {
             let reply = Reply { ticket, outcome, last_good: None, took: Duration::ZERO, at: now, waits: false };
             app.apply(Event::Reply(Box::new(reply)), now);
         }
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../tests/it/hostile/spoiled.rs"]
+mod spoiled;
+
+#[cfg(test)]
+mod tests {
+    use super::super::hostile::harmless;
+    use super::spoiled::feed;
+    use super::typed;
+
+    #[test]
+    fn t44_whatever_is_typed_pasted_or_answered_only_letters_come_of_it() {
+        feed("typed", |bytes| assert_eq!(harmless::foreign(&typed(bytes)), Vec::<String>::new()));
     }
 }

@@ -7,7 +7,7 @@
 //! walk` walks longer, `COUNTERTOP_WALK=17` the seventeenth walk alone.
 
 #[path = "../../../tests/it/hostile/harmless.rs"]
-mod harmless;
+pub(super) mod harmless;
 #[path = "../../../tests/it/hostile/texts.rs"]
 mod texts;
 

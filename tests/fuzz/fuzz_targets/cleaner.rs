@@ -1,22 +1,9 @@
-//! Texts from outside: cleaning twice is cleaning once, and nothing that drives
-//! a terminal is left.
+//! Texts from outside.
 #![no_main]
 
-use countertop::text::{clean_line, clean_text, digits, fold, for_screen, is_blank, json_for_screen, number_key, similar_key};
+#[path = "../inputs/cleaner.rs"]
+mod cleaner;
+
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    for (clean, breaks) in [(clean_line as fn(&str) -> String, false), (clean_text, true), (for_screen, false)] {
-        let once = clean(text);
-        assert_eq!(clean(&once), once);
-        assert!(once.chars().all(|c| !c.is_control() || breaks && c == '\n'), "{once:?}");
-    }
-    let json = json_for_screen(&serde_json::to_string(text).unwrap());
-    assert!(!json.chars().any(char::is_control), "{json:?}");
-    assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    assert!(!fold(text).chars().any(char::is_control));
-    let key = number_key(text);
-    assert!(!key.chars().any(char::is_whitespace), "{key:?}");
-    let _ = (similar_key(&key), digits(text), is_blank(text));
-});
+fuzz_target!(|bytes: &[u8]| cleaner::take(bytes));

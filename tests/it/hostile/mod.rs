@@ -4,5 +4,6 @@ mod answers;
 pub(crate) mod harmless;
 mod logs;
 mod server;
+pub(crate) mod spoiled;
 mod spreadsheet;
 pub(crate) mod texts;

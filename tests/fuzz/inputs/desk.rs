@@ -1,21 +1,19 @@
 //! A database with a shop, a customer, an asset and an administrator who is
-//! signed in.
-#![allow(dead_code, reason = "each target needs another part")]
+//! signed in. For the fuzzer, and for the tests that take its corpora.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use countertop::api::ids::SessionId;
 use countertop::api::session::UserKind;
-use countertop::import::{import, Kind, Options};
+use countertop::import::{Kind, Options, import};
 use countertop::store::sessions::{self, NewSession};
 use countertop::store::users::{self, NewGrant, UserRow};
-use countertop::store::{migrate, At, Db};
+use countertop::store::{At, Db, migrate};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// Of the administrator's session.
-pub const TOKEN: &str = "the-token-of-the-fuzzer";
+pub(crate) const TOKEN: &str = "the-token-of-the-fuzzer";
 
 /// What there is at the beginning.
 const FILES: [(Kind, &str); 4] = [
@@ -25,23 +23,29 @@ const FILES: [(Kind, &str); 4] = [
     (Kind::Assets, "organization,asset_number,make\nKELLER,1042,Cat\n"),
 ];
 
-pub struct Desk {
-    pub runtime: tokio::runtime::Runtime,
-    pub db: Db,
-    pub folder: PathBuf,
+pub(crate) struct Desk {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) db: Db,
+    pub(crate) folder: PathBuf,
 }
 
-pub fn desk() -> &'static Desk {
-    static DESK: OnceLock<Desk> = OnceLock::new();
-    DESK.get_or_init(|| {
-        // The fuzzer ends without tidying up: beside all else that is built.
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/desk/{}-{}", env!("CARGO_BIN_NAME"), std::process::id()));
+impl Desk {
+    /// One that begins in a folder.
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let db = runtime.block_on(filled(folder));
+        Self { runtime, db, folder: folder.to_owned() }
+    }
+
+    /// One for a target, which ends without tidying up: beside all else that is
+    /// built.
+    #[cfg(fuzzing)]
+    pub(crate) fn of(target: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/desk/{target}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let db = runtime.block_on(filled(&folder));
-        Desk { runtime, db, folder }
-    })
+        Self::in_folder(&folder)
+    }
 }
 
 async fn filled(folder: &Path) -> Db {
