@@ -17,7 +17,7 @@ const SECONDS: u64 = 5;
 /// Nothing takes longer, however it is spoiled: the fuzzer's own limit.
 const LONGEST: Duration = Duration::from_secs(20);
 /// No text grows beyond.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: usize = 16 * 1024;
 
 /// What means something to one or another.
 const SHARP: [&[u8]; 32] = [
