@@ -76,6 +76,7 @@ fn gone() -> Result<Vec<u8>, ClientError> {
     Err(Problem::not_found().into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as it is heard")]
 fn none() -> Result<Vec<u8>, ClientError> {
     Ok(br#"{"items":[],"next":null,"total":0}"#.to_vec())
 }

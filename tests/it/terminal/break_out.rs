@@ -166,7 +166,7 @@ impl Attacked {
                 self.bay.send(&format!("\u{1b}[200~{text}\u{1b}[201~"));
             }
             Try::Window(columns, rows) => self.bay.resize(*columns, *rows),
-            Try::Signal(name) => assert!(Command::new("kill").args([name, &self.process.to_string()]).status().unwrap().success()),
+            Try::Signal(name) => assert!(Command::new("kill").args([*name, self.process.to_string().as_str()]).status().unwrap().success()),
         }
         self.bay.glance();
         assert!(self.bay.child.try_wait().unwrap().is_none(), "it was left by {place} {attempt:?}");
