@@ -62,7 +62,7 @@ async fn filled(folder: &Path) -> Db {
     let session = NewSession {
         id: SessionId::new(),
         user: user.id,
-        token_hash: Sha256::digest(TOKEN.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        token_hash: Sha256::digest(TOKEN.as_bytes()).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}")),
         shop: None,
         customer: None,
         idle_micros: 1_000_000 * 3_600 * 24 * 30,

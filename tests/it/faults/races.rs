@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -15,7 +15,7 @@ const WRITERS: usize = 64;
 
 /// All want one number for customers of different names: the winner's id, and
 /// what the others were told.
-async fn one_number(counter: &Caller, number: &str) -> (Vec<String>, Vec<(u16, serde_json::Value)>) {
+async fn one_number(counter: &Caller, number: &str) -> (Vec<String>, Vec<(u16, Value)>) {
     let together = Arc::new(Barrier::new(WRITERS));
     let mut writers = JoinSet::new();
     for nth in 0..WRITERS {
@@ -34,6 +34,30 @@ async fn one_number(counter: &Caller, number: &str) -> (Vec<String>, Vec<(u16, s
         }
     }
     (winners, losers)
+}
+
+/// All change one customer, naming this version if any.
+async fn all_change(counter: &Caller, path: &str, round: i64, version: Option<i64>) -> Vec<(u16, Value)> {
+    let mut writers = JoinSet::new();
+    for nth in 0..WRITERS {
+        let (counter, path) = (counter.clone(), path.to_owned());
+        writers.spawn(async move { counter.patch(&path, json!({ "notes": format!("{round} {nth}") }), version).await });
+    }
+    writers.join_all().await
+}
+
+/// The one who changed it, and all the others, who were told of a stale version; or
+/// what is wrong.
+fn one_changed(answers: Vec<(u16, Value)>) -> Result<(Value, Vec<Value>), String> {
+    let (mut won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.0 == 200);
+    if let Some((status, answer)) = lost.iter().find(|answer| (answer.0, answer.1["code"].as_str()) != (412, Some("version.stale"))) {
+        return Err(format!("one was told {status} {answer}"));
+    }
+    match (won.pop(), won.len()) {
+        (Some((_, won)), 0) => Ok((won, lost.into_iter().map(|(_, told)| told).collect())),
+        (None, _) => Err("nobody changed it".to_owned()),
+        (Some(_), more) => Err(format!("{} changed it", more + 1)),
+    }
 }
 
 on_both_databases! {
@@ -56,19 +80,19 @@ on_both_databases! {
         let counter = w.sign_in("counter").await;
         let path = format!("/v1/customers/{}", w.ids.smithfield);
         for round in 1..=i64::try_from(dice::times("COUNTERTOP_ROUNDS", 5)).unwrap() {
-            let mut writers = JoinSet::new();
-            for nth in 0..WRITERS {
-                let (counter, path) = (counter.clone(), path.clone());
-                writers.spawn(async move { counter.patch(&path, json!({ "notes": format!("{round} {nth}") }), Some(round)).await });
-            }
-            let answers = writers.join_all().await;
-            let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.0 == 200);
-            assert_eq!((won.len(), &won[0].1["version"]), (1, &json!(round + 1)));
+            let (won, lost) = one_changed(all_change(&counter, &path, round, Some(round)).await).unwrap();
+            assert_eq!(won["version"], json!(round + 1));
             for told in &lost {
-                refused(told, 412, "version.stale");
-                assert_eq!(told.1["current"]["notes"], won[0].1["notes"]);
+                assert_eq!(told["current"]["notes"], won["notes"]);
             }
         }
+    }
+
+    async fn many_who_change_one_customer_without_a_look_at_its_version_would_be_found(w: World) {
+        let counter = w.sign_in("counter").await;
+        let path = format!("/v1/customers/{}", w.ids.smithfield);
+        let found = one_changed(all_change(&counter, &path, 1, None).await).unwrap_err();
+        assert!(found.contains("changed it") || found.contains("was told"), "{found}");
     }
 
     async fn of_all_who_void_one_reading_one_does_and_the_others_hear_that_it_is_void(w: World) {

@@ -217,6 +217,21 @@ async fn compare(file: World, server: World, seed: u64) {
     assert!(fine * 3 > steps, "most of it is sensible: {fine} of {steps}");
 }
 
+#[test]
+fn an_answer_with_another_field_record_status_or_order_would_be_found() {
+    let said = |status: u16, ids: [uuid::Uuid; 2], owner: uuid::Uuid, name: &str| {
+        let items = ids.map(|id| json!({ "id": id, "name": name, "at": Timestamp::now() }));
+        (status, Masks::default().over(json!({ "items": items, "owner": owner, "next": owner.to_string(), "request_id": uuid::Uuid::now_v7() })))
+    };
+    let [one, two, other] = [(); 3].map(|()| uuid::Uuid::now_v7());
+    let right = said(200, [one, two], two, "Keller");
+    assert_eq!(right, said(200, [other, one], one, "Keller"), "ids and times are others in each database");
+    assert_ne!(right, said(200, [one, two], two, "Kellner"));
+    assert_ne!(right, said(200, [one, two], one, "Keller"), "it is said of another record");
+    assert_ne!(right, said(200, [one, two], other, "Keller"), "or of one that is not in the list");
+    assert_ne!(right, said(201, [one, two], two, "Keller"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_and_postgres_answer_the_same() {
     let seed = dice::seed();

@@ -16,6 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::dice::{self, Dice};
+use crate::harness::rows::change;
 use crate::harness::{Caller, Empty};
 use crate::terminal::screen::own_folders;
 
@@ -92,6 +93,21 @@ on_both_databases! {
             assert_eq!(there.joined_by(&counter).get("/v1/session").await.0, 401, "no session comes alive again");
             drop(there);
             empty.remove().await;
+        }
+    }
+
+    async fn a_restore_that_loses_a_row_or_changes_a_field_would_be_found(w: World) {
+        let (_folder, file) = folder_and_file();
+        let made = backup::make(&w.app.db, &file, false).await.unwrap();
+        for slip in ["DELETE FROM plate WHERE id = (SELECT min(id) FROM plate)", "UPDATE customer SET city = 'Wako' WHERE name = 'Keller Bau GmbH'"] {
+            let target = Empty::of(w.app.db.kind()).await;
+            backup::restore(&file, &target.address, false).await.unwrap();
+            assert_eq!(held(&target.address).await.sums, made.sums);
+            let db = Db::open(&target.address).await.unwrap();
+            assert_eq!(change(&db, slip, &[]).await, 1);
+            db.close().await;
+            assert_ne!(held(&target.address).await.sums, made.sums, "{slip}");
+            target.remove().await;
         }
     }
 

@@ -223,7 +223,7 @@ on_both_databases! {
             assert_eq!(told(&simple(&path).await), Vec::<String>::new(), "{path}");
         }
         // Nor is it told to those who see their own acts only.
-        let contacts = format!("/v1/customers/{}/contacts", customer);
+        let contacts = format!("/v1/customers/{customer}/contacts");
         made(&manager.post(&contacts, json!({ "last": "Boss", "right": "portal_administrator", "access_level": "carrier_view", "username": "boss" })).await);
         let (_, acts) = let_in(&w, "boss").await.get(&format!("{path}/history?depth=simple")).await;
         assert_eq!(told(&acts), Vec::<String>::new());

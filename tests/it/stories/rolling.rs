@@ -10,6 +10,7 @@ use serde_json::json;
 use sqlx::ConnectOptions as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinError;
 
 use super::by_hand::texts;
 use crate::harness::exchange::{Exchange, Target};
@@ -36,7 +37,9 @@ async fn works(counter: Caller, keller: String, who: usize, is_over: Arc<AtomicB
     kept
 }
 
-async fn one_after_the_other(w: World) {
+/// Ends servers one after the other, in this way, while people work; what became of
+/// their work.
+async fn rolled(w: &World, end: fn(Serving)) -> Vec<Result<Vec<String>, JoinError>> {
     let Db::Postgres(lines) = &w.app.db else { panic!("a file has one server") };
     let database = lines.pool().connect_options().to_url_lossy().to_string();
     let folder = tempfile::tempdir().unwrap();
@@ -53,15 +56,23 @@ async fn one_after_the_other(w: World) {
     let working: Vec<_> = (0..4).map(|who| tokio::spawn(works(counter.moved_to(&address), w.ids.keller.to_string(), who, Arc::clone(&is_over)))).collect();
     for nth in 2..6 {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        serving.remove(0).stop();
+        end(serving.remove(0));
         serving.push(start(nth));
         exchange.lead_to(targets(&serving));
     }
     tokio::time::sleep(Duration::from_millis(700)).await;
     is_over.store(true, Ordering::Relaxed);
-    let mut kept = Vec::new();
+    let mut all = Vec::new();
     for one in working {
-        kept.extend(one.await.expect("nobody noticed anything"));
+        all.push(one.await);
+    }
+    all
+}
+
+async fn one_after_the_other(w: World) {
+    let mut kept = Vec::new();
+    for one in rolled(&w, |mut server| server.stop()).await {
+        kept.extend(one.expect("nobody noticed anything"));
     }
     kept.sort();
     assert!(kept.len() > 20, "there was work: {}", kept.len());
@@ -73,6 +84,14 @@ async fn one_after_the_other(w: World) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_are_started_anew_one_by_one_and_nobody_notices() {
     tell(Database::Postgres, one_after_the_other).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_end_without_a_farewell_would_be_noticed() {
+    tell(Database::Postgres, |w| async move {
+        assert!(rolled(&w, drop).await.iter().any(Result::is_err), "somebody heard no answer");
+    })
+    .await;
 }
 
 /// Asks whether the server lives, and hears the whole answer.

@@ -120,7 +120,7 @@ fn another_person_gets_a_fresh_screen() {
     assert!(!folder.path().join("state/countertop/locked.json").exists());
     // It is filed for whose it is, and offered to nobody else.
     let file = Path::new("state/countertop").join(FILE);
-    assert_eq!(holding(folder.path(), "brakes squeal"), [file.clone()]);
+    assert_eq!(holding(folder.path(), "brakes squeal"), std::slice::from_ref(&file));
     let drafts = rusqlite::Connection::open(folder.path().join(file)).unwrap();
     let mut owners = drafts.prepare("SELECT user FROM draft WHERE typed LIKE '%brakes squeal%'").unwrap();
     let owners: Vec<String> = owners.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
