@@ -11,6 +11,7 @@ pub(super) mod harmless;
 #[path = "../../../tests/it/hostile/texts.rs"]
 mod texts;
 
+mod every;
 mod pasted;
 
 use std::collections::{BTreeSet, HashMap};
@@ -89,6 +90,8 @@ const CODES: [&str; 10] = [
     "portal.off",
     "provider.unreachable",
 ];
+/// What leads from pane to pane.
+const DIGITS: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
 const FIELDS: [&str; 8] = ["name", "last", "value", "complaint", "number", "username", "reason", "read_at"];
 
 /// Luck that is the same each time.
@@ -185,7 +188,23 @@ struct Walk {
     asked: BTreeSet<&'static str>,
     /// What was done that somebody must have meant.
     deeds: Vec<&'static str>,
+    /// The one text of all answers, where it is not left to chance.
+    told: Option<Told>,
+    /// Where in an answer we are, and which texts of answers were that one.
+    trail: Vec<String>,
+    hit: BTreeSet<String>,
 }
+
+/// A text that is told, and what stands in the bytes of the answer in place of a
+/// [`STAND_IN`] in it.
+#[derive(Debug, Clone)]
+struct Told {
+    text: String,
+    raw: Option<u8>,
+}
+
+/// Stands for a byte that no text may hold.
+const STAND_IN: char = '\u{e000}';
 
 /// What an effect does that somebody must have meant.
 fn deed(effect: &Effect) -> Option<&'static str> {
@@ -218,7 +237,22 @@ impl Walk {
         app.start();
         let shown = Buffer::empty(Rect::new(0, 0, 80, 24));
         let (begun, pen, asked) = (Timestamp::now(), Pen::default(), BTreeSet::new());
-        Self { app, luck, begun, seconds: 0, is_kind: true, draws: true, waits: Vec::new(), pen, shown, asked, deeds: Vec::new() }
+        Self {
+            app,
+            luck,
+            begun,
+            seconds: 0,
+            is_kind: true,
+            draws: true,
+            waits: Vec::new(),
+            pen,
+            shown,
+            asked,
+            deeds: Vec::new(),
+            told: None,
+            trail: Vec::new(),
+            hit: BTreeSet::new(),
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -269,11 +303,24 @@ impl Walk {
         if endpoint.method == Method::Delete {
             return Ok(Vec::new());
         }
+        self.trail = vec![endpoint.name.to_owned()];
         let mut answer = self.filled(&shapes().answers[endpoint.name], 0);
         if !answer["policy_version"].is_null() {
             self.sign(&mut answer);
         }
-        Ok(answer.to_string().into_bytes())
+        let answer = answer.to_string();
+        let raw = self.told.as_ref().and_then(|told| told.raw).filter(|_| endpoint.name != "GetSession");
+        Ok(match raw {
+            Some(raw) => answer.split(STAND_IN).map(str::as_bytes).collect::<Vec<_>>().join(&raw),
+            None => answer.into_bytes(),
+        })
+    }
+
+    /// A text of an answer.
+    fn text(&mut self) -> String {
+        let Some(told) = &self.told else { return self.luck.text() };
+        self.hit.insert(self.trail.join("."));
+        told.text.clone()
     }
 
     /// A session that may do everything, most of the time.
@@ -338,7 +385,7 @@ impl Walk {
                 // Few, so that records meet again.
                 Some("uuid") => Uuid::from_u128(u128::from(self.luck.draw() % 4)).to_string(),
                 Some("date-time") => self.luck.of(&MOMENTS).to_owned(),
-                _ => self.luck.text(),
+                _ => self.text(),
             }),
         }
     }
@@ -358,7 +405,9 @@ impl Walk {
         let mut object = Map::new();
         for (name, shape) in schema["properties"].as_object().into_iter().flatten() {
             if self.is_kind || is_required(name) || !self.luck.one_in(4) {
+                self.trail.push(name.clone());
                 object.insert(name.clone(), self.filled(shape, depth + 1));
+                self.trail.pop();
             }
         }
         if schema["additionalProperties"].is_object() {
@@ -382,6 +431,10 @@ impl Walk {
             self.pen = Pen::default();
             self.shown = Buffer::empty(Rect::new(0, 0, wide, high));
         }
+        self.paint();
+    }
+
+    fn paint(&mut self) {
         let area = self.shown.area;
         let mut next = Buffer::empty(area);
         self.app.view(area, &mut next);
@@ -406,6 +459,14 @@ impl Walk {
 
     /// To a page, and through all that is on it.
     fn go_somewhere(&mut self, nth: u64) {
+        self.opens(nth);
+        for digit in DIGITS {
+            self.press(digit);
+        }
+    }
+
+    /// To one of three pages.
+    fn opens(&mut self, nth: u64) {
         self.happens(Event::Resumed);
         match nth % 3 {
             0 => {
@@ -421,9 +482,6 @@ impl Walk {
                 self.press("enter");
             }
             _ => self.press("alt-x"),
-        }
-        for digit in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"] {
-            self.press(digit);
         }
     }
 
@@ -498,12 +556,12 @@ fn key(part: &str) -> KeyEvent {
 }
 
 /// Names the walk that failed.
-struct Named(u64);
+struct Named<T: std::fmt::Debug>(T);
 
-impl Drop for Named {
+impl<T: std::fmt::Debug> Drop for Named<T> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("this was walk {}\n", self.0).as_bytes());
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("this was walk {:?}\n", self.0).as_bytes());
         }
     }
 }

@@ -17,7 +17,7 @@ const TYPED: usize = 60;
 const HELD: usize = 60;
 
 /// Ways to forms, by what stands in them: keys, and typed text after a `=`.
-const FORMS: [(&str, &[&str]); 4] = [
+pub(super) const FORMS: [(&str, &[&str]); 4] = [
     ("Reading of", &["f3", "=1042", "enter", "1", "m"]),
     ("Request service for", &["f3", "=1042", "enter", "1", "r"]),
     ("Request service by unit", &["alt-r"]),
@@ -64,7 +64,7 @@ const DESTRUCTIVE: [&str; 14] = [
 ];
 
 /// A walk of somebody who is signed in.
-fn signed_in(nth: u64) -> Walk {
+pub(super) fn signed_in(nth: u64) -> Walk {
     let mut walk = Walk::new(nth / 5 * 8 + nth % 5);
     walk.draws = false;
     walk.happens(Event::Resumed);
@@ -79,7 +79,7 @@ fn scripts() -> std::ops::Range<u64> {
 }
 
 impl Walk {
-    fn goes(&mut self, way: &[&str]) {
+    pub(super) fn goes(&mut self, way: &[&str]) {
         for step in way {
             match step.strip_prefix('=') {
                 Some(text) => self.type_text(text),
@@ -89,7 +89,7 @@ impl Walk {
     }
 
     /// Whether a terminal of the usual size shows it.
-    fn shows(&self, text: &str) -> bool {
+    pub(super) fn shows(&self, text: &str) -> bool {
         let area = Rect::new(0, 0, 80, 24);
         let mut buffer = Buffer::empty(area);
         self.app.view(area, &mut buffer);
