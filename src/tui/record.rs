@@ -103,13 +103,16 @@ impl Record {
     }
 
     /// Whether nothing of it may be shown any more, not even what it is: it is out of
-    /// reach, or the role finds no such records.
+    /// reach, or the role neither finds such records nor sees anything of them.
+    /// One's own company is known from the session.
     fn is_hidden_whole(&self, shared: &Shared) -> bool {
         let found_by = match self.subject {
             Subject::Customer(_) => [SearchCustomers::ENDPOINT.needs, GetCustomer::ENDPOINT.needs],
             Subject::Asset(_) => [LookUpAsset::ENDPOINT.needs, ListCustomerAssets::ENDPOINT.needs],
         };
-        self.is_gone || shared.session.is_some() && found_by.iter().all(|needs| shared.access(*needs).is_err())
+        let is_own = || shared.companies().iter().any(|company| self.subject == Subject::Customer(company.id));
+        let mut all_needs = found_by.into_iter().chain(self.panes.iter().map(|slot| slot.spec.needs));
+        self.is_gone || shared.session.is_some() && all_needs.all(|needs| shared.access(needs).is_err()) && !is_own()
     }
 
     /// Gives an answer to whose it is. True if it was one of the page.

@@ -81,15 +81,16 @@ fn after_ten_thousand_that_wait_nothing_is_kept_until_one_is_gone() {
 }
 
 #[test]
-fn of_what_was_sent_the_last_two_hundred_stay() {
+fn of_what_was_sent_the_last_two_hundred_stay_and_fifty_more_at_the_most() {
     let mut outbox = outbox();
-    for number in 0..205 {
+    for number in 0..300 {
         outbox.keep(&jo(), &post(number, reading()), now()).unwrap();
         let Next::Send(letter) = outbox.next(now()).unwrap() else { panic!("{number} waits") };
         assert_eq!(outbox.answered(&letter, &Ok(b"{}".to_vec()), now(), 0.5).unwrap(), Fate::Sent);
     }
     let sent: Vec<String> = outbox.entries(1_000).unwrap().into_iter().map(|entry| entry.title).collect();
-    assert_eq!((sent.len(), sent[0].as_str(), sent[199].as_str()), (200, "204", "5"), "the newest first");
+    assert!((200..=250).contains(&sent.len()), "{}", sent.len());
+    assert_eq!((sent[0].as_str(), sent[199].as_str()), ("299", "100"), "the newest first");
 }
 
 #[test]
