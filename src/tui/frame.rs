@@ -183,7 +183,9 @@ pub(super) fn make_harmless(buffer: &mut Buffer) {
         if symbol == fine {
             continue;
         }
-        if for_screen(symbol) != symbol || width(symbol) == 0 || symbol.chars().nth(MOST_SIGNS).is_some() {
+        // A soft hyphen has a cell in one terminal and none in another, where it
+        // stays with the letter before it.
+        if for_screen(symbol) != symbol || width(symbol) == 0 || symbol.contains('\u{AD}') || symbol.chars().nth(MOST_SIGNS).is_some() {
             cell.set_symbol("\u{FFFD}");
         } else {
             symbol.clone_into(&mut fine);

@@ -128,7 +128,8 @@ impl App {
         self.use_token(token);
         // Behind a lock the session says who came; until then it stays locked.
         if self.locked.is_none() {
-            if self.layers.len() > 1 {
+            // At the bottom nothing is left under it, whatever lies over it.
+            if self.layers.first().is_some_and(|held| held.id != id) {
                 self.close(id, true);
             } else {
                 self.restart(Box::new(Find::default()));
@@ -164,5 +165,17 @@ mod tests {
         jo.call("SearchCustomers");
         jo.call("LookUpAsset");
         assert!(jo.shown().contains("kel") && !jo.shown().contains("Could not search"), "{}", jo.shown());
+    }
+
+    #[test]
+    fn whoever_opens_the_commands_while_he_is_signed_in_finds_the_counter_under_them() {
+        let mut jo = Desk::new(Beginning { server: Some("https://here".to_owned()), ..Beginning::default() });
+        jo.types(0, "jo").at(0, key(KeyCode::Tab, KeyModifiers::NONE)).types(0, "secret").at(0, key(KeyCode::Enter, KeyModifiers::NONE));
+        let signed_in = jo.call("SignIn");
+        jo.at(1, key(KeyCode::Char('k'), KeyModifiers::CONTROL));
+        jo.answer(2, signed_in, Ok(br#"{"token":"t","expires_at":"2030-01-01T00:00:00Z","must_change_password":false}"#.to_vec()));
+        let asked = jo.call("GetSession");
+        jo.answer(3, asked, Ok(session(UserId::new(), "staff", 43_200))).at(4, key(KeyCode::Esc, KeyModifiers::NONE));
+        assert!(jo.shown().contains("Find") && !jo.shown().contains("Commands"), "{}", jo.shown());
     }
 }

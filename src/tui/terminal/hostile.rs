@@ -588,15 +588,3 @@ fn t28_nothing_but_letters_reaches_the_terminal_wherever_one_walks() {
     let unread: Vec<&str> = READ_BY_PANES.into_iter().filter(|name| !asked.contains(name)).collect();
     assert!(only.is_some() || unread.is_empty(), "never asked for: {unread:?}");
 }
-
-#[test]
-fn t31_a_letter_takes_its_own_cells_and_no_more() {
-    let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 1));
-    for (at, symbol) in ["\u{1b}", "\u{200b}", "\u{301}", "a\u{301}", "👩‍👩‍👧‍👦"].into_iter().enumerate() {
-        buffer.content[at].set_symbol(symbol);
-    }
-    buffer.content[5].set_symbol(&format!("e{}", "\u{301}".repeat(1_000)));
-    crate::tui::frame::make_harmless(&mut buffer);
-    let shown: Vec<&str> = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
-    assert_eq!(shown, ["\u{fffd}", "\u{fffd}", "\u{fffd}", "a\u{301}", "👩‍👩‍👧‍👦", "\u{fffd}"]);
-}

@@ -4,12 +4,16 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use countertop::config::{FilePath, GroupRoles, IssuerAddress, OidcSettings, OneLine, Value as _};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/oidc");
+/// No start takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// What the script knows us by; of signs that an encoding must keep apart.
 const SECRET: &str = "between:us & %2F\n";
 
@@ -25,6 +29,26 @@ pub(crate) struct Provider {
     _says: BufReader<ChildStdout>,
 }
 
+/// One that has said its first line in time.
+fn begun() -> Option<(Child, BufReader<ChildStdout>, String)> {
+    let mut node = Command::new("node");
+    node.arg("provider.mjs").current_dir(FOLDER).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut keeper = node.spawn().expect("node starts");
+    let mut says = BufReader::new(keeper.stdout.take().unwrap());
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let mut first = String::new();
+        let read = says.read_line(&mut first);
+        // Whoever has lost patience hears nothing any more.
+        drop(tell.send((read.map(|_| first).unwrap(), says)));
+    });
+    let Ok((first, says)) = told.recv_timeout(PATIENCE) else {
+        keeper.kill().and_then(|()| keeper.wait()).expect("it ends");
+        return None;
+    };
+    Some((keeper, says, first))
+}
+
 impl Provider {
     /// Starts one; none, with a word, where it cannot be had.
     #[expect(clippy::print_stderr, reason = "a story that is left out says so")]
@@ -33,12 +57,8 @@ impl Provider {
             eprintln!("left out: no identity provider is installed here; tests/run does it where Node.js is");
             return None;
         }
-        let mut node = Command::new("node");
-        node.arg("provider.mjs").current_dir(FOLDER).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut keeper = node.spawn().expect("node starts");
-        let mut first = String::new();
-        let mut says = BufReader::new(keeper.stdout.take().unwrap());
-        says.read_line(&mut first).unwrap();
+        // Node.js now and then stands still before it has read its script.
+        let (keeper, says, first) = (0..3).find_map(|_| begun()).expect("node starts");
         let issuer = first.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}")).to_owned();
         let secret = NamedTempFile::new().unwrap();
         std::fs::write(secret.path(), SECRET).unwrap();

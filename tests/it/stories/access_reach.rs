@@ -60,6 +60,9 @@ on_both_databases! {
         refused(&boss.post(&format!("/v1/kiosks/{}/token", id(&there)), json!({})).await, 404, "not_found");
         assert_eq!(boss.patch(&format!("/v1/kiosks/{}", id(&here)), json!({ "active": false }), None).await.0, 200);
         assert_eq!(admin.get("/v1/kiosks").await.1["items"].as_array().map(Vec::len), Some(2));
+        // Whoever administers a customer sees its shop, and has no terminals there.
+        w.add_user("boss-keller", "staff", &[grant("administrator", "customer", Some(w.ids.keller.to_string()))]).await;
+        refused_fields(&w.sign_in("boss-keller").await.post("/v1/kiosks", terminal("SLN")).await, &["shop"]);
     }
 
     async fn what_counts_for_all_shops_is_for_administrators_of_all(w: World) {
@@ -70,6 +73,9 @@ on_both_databases! {
         assert_eq!(boss.get("/v1/portal-settings").await.1["enabled"], true, "to be read by whoever has a part in it");
         refused(&boss.post("/v1/service-codes", json!({ "code": "OIL", "name": "Nothing" })).await, 403, "scope.beyond_own");
         refused(&boss.post("/v1/roles", json!({ "copy_of": "technician", "key": "helper", "name": "Helper" })).await, 403, "scope.beyond_own");
+        refused_fields(&boss.post("/v1/shops", json!({ "code": "FRE", "name": "Fresno", "country": "US", "time_zone": "America/Los_Angeles" })).await, &["code"]);
+        let of_another_shops = json!({ "code": "RENO1", "name": "Reno One", "customer": w.ids.sagebrush });
+        refused_fields(&boss.post("/v1/organizations", of_another_shops).await, &["customer"]);
         let admin = w.sign_in("admin").await;
         assert_eq!(admin.post("/v1/roles", json!({ "copy_of": "technician", "key": "helper", "name": "Helper" })).await.0, 201);
         refused(&boss.patch("/v1/roles/helper", json!({ "permissions": { "audit.view": "yes" } }), None).await, 403, "scope.beyond_own");

@@ -24,6 +24,35 @@ on_both_databases! {
         assert_eq!((list["items"][0].get("asset"), list["items"][1]["asset"]["asset_number"].as_str()), (None, Some("1042")), "{list}");
     }
 
+    async fn whoever_sees_own_requests_alone_sees_no_others_on_a_machines_page_either(w: World) {
+        let (admin, counter) = (signed_in(&w, "admin").await, signed_in(&w, "counter").await);
+        assert_eq!(admin.post("/v1/roles", json!({ "copy_of": "fleet", "key": "driver", "name": "Driver" })).await.0, 201);
+        let own = json!({ "permissions": { "service_request.view": "own" } });
+        assert_eq!(admin.patch("/v1/roles/driver", own, None).await.0, 200);
+        let driver = w.add_user("driver", "customer", &[grant("driver", "customer", Some(w.ids.keller.to_string()))]).await;
+        let driver = session(&w, driver).await;
+        let asset = format!("/v1/assets/{}", w.ids.excavator);
+        made(&counter.post(&format!("{asset}/service-requests"), json!({ "complaint": "not mine" })).await);
+        let mine = json!({ "complaint": "mine", "confirm_duplicate": true });
+        made(&driver.post(&format!("{asset}/service-requests"), mine).await);
+        let (_, page) = driver.get(&asset).await;
+        let seen = json!({ "items": page["sections"]["service_requests"] });
+        assert_eq!(each(&seen, "/complaint"), ["mine"], "{page}");
+    }
+
+    async fn s1_5_of_an_account_a_portal_administrator_sees_what_he_did_himself_alone(w: World) {
+        let of = async |name: &str, right: &'static str| contact(&w, w.ids.keller, name, Access { role: "none", right, level: "full" }).await;
+        let ((id, user), (_, greta)) = (of("insight", "insight_user").await, of("greta", "portal_administrator").await);
+        let (admin, greta) = (signed_in(&w, "admin").await, session(&w, greta).await);
+        let history = format!("/v1/users/{user}/history");
+        let before = each(&admin.get(&history).await.1, "/actor").len();
+        assert_eq!(admin.patch(&format!("/v1/contacts/{id}"), json!({ "job_title": "driver" }), None).await.0, 200);
+        assert_eq!(greta.patch(&format!("/v1/contacts/{id}"), json!({ "salutation": "Ms." }), None).await.0, 200);
+        assert_eq!(each(&admin.get(&history).await.1, "/actor").len(), before + 2);
+        let (_, seen) = greta.get(&history).await;
+        assert_eq!(each(&seen, "/actor_kind"), ["customer"], "{seen}");
+    }
+
     async fn own_contacts_at_one_customer_stay_own_beside_all_at_another(w: World) {
         contact(&w, w.ids.keller, "stranger", Access { role: "none", right: "none", level: "full" }).await;
         let (_, user) = contact(&w, w.ids.keller, "insight", Access { role: "none", right: "insight_user", level: "carrier_view" }).await;

@@ -28,5 +28,6 @@ fn who_left_terminals_signed_in_ends_that_from_another_one() {
     desk.press("a").until("End the other one of your sign-ins?");
     desk.press("y").until("You are signed in here only.");
     bench.press("keller").until("Your session has ended.");
-    desk.press("<Esc>keller").until("Keller Bau GmbH");
+    desk.press("<Esc>").settle();
+    desk.press("keller").until("Keller Bau GmbH");
 }

@@ -127,3 +127,16 @@ fn t28_every_text_in_every_field_that_is_typed_in() {
         }
     }
 }
+
+#[test]
+fn t31_a_letter_takes_its_own_cells_and_no_more() {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 7, 1));
+    for (at, symbol) in ["\u{1b}", "\u{200b}", "\u{301}", "a\u{301}", "👩‍👩‍👧‍👦"].into_iter().enumerate() {
+        buffer.content[at].set_symbol(symbol);
+    }
+    buffer.content[5].set_symbol(&format!("e{}", "\u{301}".repeat(1_000)));
+    buffer.content[6].set_symbol("\u{ad}");
+    crate::tui::frame::make_harmless(&mut buffer);
+    let shown: Vec<&str> = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert_eq!(shown, ["\u{fffd}", "\u{fffd}", "\u{fffd}", "a\u{301}", "👩‍👩‍👧‍👦", "\u{fffd}", "\u{fffd}"]);
+}
