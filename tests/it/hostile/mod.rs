@@ -1,7 +1,6 @@
 //! No text, file or answer from outside may drive the terminal or the server.
 
 mod answers;
-mod drawn;
 pub(crate) mod harmless;
 mod logs;
 mod server;
