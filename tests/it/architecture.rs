@@ -42,21 +42,26 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
 ];
 
-fn sources() -> Vec<(PathBuf, String)> {
+/// The files of a folder of the package, and of what lies within it.
+fn files_in(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if !path.is_dir() {
+                found.push(path);
+            } else if !path.ends_with("target") {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                found.push((path, text));
             }
         }
     }
     found
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let rust = files_in("src").into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    rust.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
 /// The part of the house a file belongs to.
@@ -146,6 +151,18 @@ fn colours_and_drawn_signs_are_named_in_one_file() {
 fn no_file_outgrows_its_reader() {
     let long: Vec<_> = sources().into_iter().filter(|(_, text)| text.lines().count() > 600).map(|(path, text)| (path, text.lines().count())).collect();
     assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn no_file_holds_both_sides_of_a_merge() {
+    let at_the_top = ["README.md", "Cargo.toml", "config.example.toml", "deny.toml"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+    let all = at_the_top.into_iter().chain(["src", "tests", "assets"].into_iter().flat_map(files_in));
+    let torn: Vec<_> = all
+        .filter_map(|path| fs::read_to_string(&path).ok().map(|text| (path, text)))
+        .filter(|(_, text)| text.lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(torn.is_empty(), "{torn:#?}");
 }
 
 #[test]
