@@ -13,7 +13,7 @@ use super::living::{self, Living};
 use super::logging;
 use super::output;
 use super::runtime;
-use super::serve::{announce, lifetimes, watched};
+use super::serve::{announce, lifetimes, password_policy, watched};
 use super::setup::Setup;
 use super::signals::Signals;
 use crate::config::nearest;
@@ -119,7 +119,8 @@ async fn start(args: &DemoArgs, setup: &Setup) -> Result<(Running, Living), Fail
     let listen = args.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     // Whoever ends a demo waits for nobody.
     let limits = Limits { farewell: Duration::ZERO, ..Limits::default() };
-    let arrangements = Arrangements { lifetimes: lifetimes(&setup.config.server), limits, ..Arrangements::default() };
+    let arrangements =
+        Arrangements { lifetimes: lifetimes(&setup.config.server), password_policy: password_policy(&setup.config.server), limits, ..Arrangements::default() };
     let running = server::serve(db, listen, Transport::Plain, arrangements).await?;
     match introduce(args, setup, running.address).await {
         Ok(living) => Ok((running, living)),

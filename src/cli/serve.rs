@@ -13,6 +13,7 @@ use super::setup::given;
 use super::signals::{Renewals, Signals};
 use super::transport::TransportArgs;
 use crate::config::ServerSettings;
+use crate::server::password::PasswordPolicy;
 use crate::server::{self, Arrangements, Backups, IdentityProvider, Lifetime, Lifetimes, Limits, OutgoingMail, Transport};
 use crate::store::{Db, migrate, settings, users};
 
@@ -43,6 +44,7 @@ pub(super) fn run(args: &ServeArgs) -> Outcome {
     let _log = logging::to_stderr(config.log, config.log_format);
     let arrangements = Arrangements {
         lifetimes: lifetimes(config),
+        password_policy: password_policy(config),
         limits: Limits::default(),
         mail: OutgoingMail::from_settings(&setup.config.mail)?,
         provider: IdentityProvider::from_settings(&setup.config.oidc)?.map(Arc::new),
@@ -83,6 +85,11 @@ pub(super) fn lifetimes(config: &ServerSettings) -> Lifetimes {
         customer: Lifetime { idle_seconds: i64::from(config.customer_idle_hours) * HOUR, most_seconds: i64::from(config.customer_session_hours) * HOUR },
         kiosk: Lifetime { idle_seconds: i64::from(config.kiosk_idle_seconds), ..Lifetimes::default().kiosk },
     }
+}
+
+/// What a new password has to be, from the configuration.
+pub(super) fn password_policy(config: &ServerSettings) -> PasswordPolicy {
+    PasswordPolicy { shortest: usize::from(config.password_length.0) }
 }
 
 /// What a new database needs: its country, and somebody who may sign in.

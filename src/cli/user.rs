@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::runtime::wait;
 use super::secret;
+use super::serve::password_policy;
 use crate::api::ids::{CustomerId, ShopId};
 use crate::api::role::Role;
 use crate::api::session::UserKind;
@@ -107,9 +108,9 @@ fn add(args: &UserAddArgs) -> Outcome {
     let role = role(&args.role)?;
     let kind = role.audience();
     check(args, kind)?;
-    let (_, address) = args.database.setup(None)?;
+    let (setup, address) = args.database.setup(None)?;
     let password = secret::new(&format!("Password for {}: ", args.name), args.password_stdin)?;
-    password::check_policy(&args.name, &password)?;
+    password_policy(&setup.config.server).check(&args.name, &password)?;
     let password_hash = password::hash(&password)?;
     wait(async {
         let db = database::open_current(&address).await?;

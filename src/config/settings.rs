@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use super::nearest::{did_you_mean, nearest};
 use super::provider::{GroupRoles, IssuerAddress, OneLine};
 use super::value::{
-    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, IdleMinutes, LogFormat, LogLevel, MailServer, SenderAddress, ServerAddress,
-    Switch, TerminalLog, TokenPlace, Value,
+    AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, IdleMinutes, LogFormat, LogLevel, MailServer, PasswordLength, SenderAddress,
+    ServerAddress, Switch, TerminalLog, TokenPlace, Value,
 };
 
 /// One row of the table.
@@ -133,6 +133,8 @@ settings! {
         customer_idle_hours: u32 = 1, "A session of a customer's people ends when it stood idle for so many hours.";
         customer_session_hours: u32 = 24, "A session of a customer's people lives at most so many hours.";
         kiosk_idle_seconds: u32 = 60, "A session at a shop workstation ends when it stood idle for so many seconds.";
+        password_length: PasswordLength = PasswordLength(8),
+            "A new password has at least so many characters; 15 where nothing else guards the door (NIST SP 800-63B-4).";
         backup_folder: Option<FilePath> = None,
             "A folder for scheduled backups, best on another disk; it must be there. With none there are none. Servers on one database take turns.",
             such as "/var/backups/countertop";

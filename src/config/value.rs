@@ -78,6 +78,24 @@ impl Value for IdleMinutes {
     }
 }
 
+/// The fewest characters of a new password: 8 at least (NIST SP 800-63B-4), and
+/// no more than anybody would type twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordLength(pub u8);
+
+impl Value for PasswordLength {
+    const EXPECTED: &'static str = "a whole number from 8 to 64";
+    const QUOTED: bool = false;
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|length| (8..=64).contains(length)).map(Self)
+    }
+
+    fn to_text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
 impl Value for bool {
     const EXPECTED: &'static str = "true or false";
     const QUOTED: bool = false;

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::password::NewPassword;
 use super::password_letter::{LINK_HOURS, PasswordLink};
 use super::sessions::{at_home, new_token, round};
-use super::{App, noted, password, users as accounts};
+use super::{App, noted, users as accounts};
 use crate::api::contact::{GeneratedPassword, LinkSent};
 use crate::api::ids::UserId;
 use crate::api::operation::{GenerateContactPassword, GenerateUserPassword, Operation as _, SendContactLink, SendUserLink, UsePasswordLink};
@@ -155,7 +155,7 @@ pub(super) async fn use_link(app: App, ask: Ask<UsePasswordLink>) -> Answer<Noth
     let code_hash = token_hash(ask.body.code.trim());
     let user = password_links::find(&mut app.db.read().await?, &code_hash).await?.ok_or_else(bad)?;
     let account = users::by_id(&mut app.db.read().await?, user).await?.filter(|account| account.state == "active").ok_or_else(bad)?;
-    password::check_policy(&account.username, &ask.body.new).map_err(|fault| Problem::field("new", fault.to_string()))?;
+    app.password_policy.check(&account.username, &ask.body.new).map_err(|fault| Problem::field("new", fault.to_string()))?;
     let hash = app.passwords.hash(ask.body.new).await.map_err(|error| Fault::Ours(error.to_string()))?;
     let mut conn = app.db.write().await?;
     // Again, in the transaction: of two at once only one sets it, and nobody
@@ -177,6 +177,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::server::password::PasswordPolicy;
 
     #[test]
     fn s4_12_a_generated_password_has_no_look_alikes_and_never_comes_twice() {
@@ -185,6 +186,6 @@ mod tests {
         assert_eq!(passwords.iter().collect::<HashSet<_>>().len(), 200);
         let letters: HashSet<char> = passwords.iter().flat_map(|password| password.chars()).collect();
         assert_eq!(letters.len(), LETTERS.len(), "every letter comes up");
-        assert!(passwords.iter().all(|password| password::check_policy("somebody", password).is_ok()));
+        assert!(passwords.iter().all(|password| PasswordPolicy::default().check("somebody", password).is_ok()));
     }
 }

@@ -88,6 +88,8 @@ pub struct App {
     keys: Arc<keys::RunningKeys>,
     /// Bounds how many passwords are checked at once.
     passwords: Arc<password::Checker>,
+    /// What a new password has to be.
+    password_policy: password::PasswordPolicy,
     /// Slows guessing down.
     brake: Arc<brake::Brake>,
     /// How long sessions live.
@@ -109,6 +111,8 @@ pub struct App {
 pub struct Arrangements {
     /// How long sessions live.
     pub lifetimes: Lifetimes,
+    /// What a new password has to be.
+    pub password_policy: password::PasswordPolicy,
     /// How much is taken at once, and how long anybody is waited for.
     pub limits: Limits,
     /// The way mails go out.
@@ -207,13 +211,13 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn start(db: Db, arrangements: Arrangements) -> crate::store::Result<Self> {
-        let Arrangements { lifetimes, limits, mail, provider, backups: _ } = arrangements;
+        let Arrangements { lifetimes, password_policy, limits, mail, provider, backups: _ } = arrangements;
         let lineage: Arc<str> = settings::lineage(&mut db.read().await?).await?.unwrap_or_default().into();
         let index = Arc::new(CustomerIndex::default());
         let feed = Arc::new(Feed::start(&db).await?);
         let callers = Arc::new(callers::Callers::over(&db, limits));
         let gate = Arc::new(gate::Gate::new(&limits));
         let (keys, passwords, brake) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { db, index, feed, callers, keys, passwords, brake, lifetimes, limits, gate, mail, provider, lineage })
+        Ok(Self { db, index, feed, callers, keys, passwords, password_policy, brake, lifetimes, limits, gate, mail, provider, lineage })
     }
 }

@@ -67,8 +67,6 @@ const LISTED: &str = include_str!("../../assets/passwords/common.txt");
 /// The same to look up in, made at the first new password.
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| LISTED.lines().collect());
 
-/// The fewest characters of a new password.
-pub const MIN_LENGTH: usize = lengths::SHORTEST_PASSWORD;
 /// The most, so that hashing stays bounded.
 const MAX_LENGTH: usize = lengths::PASSWORD;
 
@@ -121,20 +119,35 @@ pub fn hash(password: &str) -> Result<String, PasswordError> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
 }
 
-/// Checks a new password by the policy: its length, and that it is none of the
-/// first anybody tries; no rules of composition. It is not asked at sign-in
-/// (8.4).
-///
-/// # Errors
-/// Why it will not do.
-pub fn check_policy(username: &str, password: &str) -> Result<(), PasswordError> {
-    let length = password.chars().count();
-    let folded = fold(password);
-    match () {
-        () if length < MIN_LENGTH => Err(PasswordError::TooShort(MIN_LENGTH)),
-        () if length > MAX_LENGTH => Err(PasswordError::TooLong(MAX_LENGTH)),
-        () if folded == fold(username) || COMMON.contains(folded.as_str()) => Err(PasswordError::Common),
-        () => Ok(()),
+/// What a new password has to be; no rules of composition. It is not asked at
+/// sign-in (8.4).
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordPolicy {
+    /// The fewest characters.
+    pub shortest: usize,
+}
+
+impl Default for PasswordPolicy {
+    fn default() -> Self {
+        Self { shortest: lengths::SHORTEST_PASSWORD }
+    }
+}
+
+impl PasswordPolicy {
+    /// Checks a new password: its length, and that it is none of the first
+    /// anybody tries.
+    ///
+    /// # Errors
+    /// Why it will not do.
+    pub fn check(self, username: &str, password: &str) -> Result<(), PasswordError> {
+        let length = password.chars().count();
+        let folded = fold(password);
+        match () {
+            () if length < self.shortest => Err(PasswordError::TooShort(self.shortest)),
+            () if length > MAX_LENGTH => Err(PasswordError::TooLong(MAX_LENGTH)),
+            () if folded == fold(username) || COMMON.contains(folded.as_str()) => Err(PasswordError::Common),
+            () => Ok(()),
+        }
     }
 }
 
@@ -196,19 +209,23 @@ mod tests {
 
     #[test]
     fn a_new_password_is_long_and_not_what_everybody_takes() {
-        assert!(check_policy("jo", "truck stop pie").is_ok());
-        assert!(check_policy("jo", "αβγδεζηθ").is_ok(), "characters are counted, not bytes");
-        assert!(matches!(check_policy("jo", "short"), Err(PasswordError::TooShort(8))));
-        assert!(matches!(check_policy("jo", &"x".repeat(257)), Err(PasswordError::TooLong(256))));
+        let policy = PasswordPolicy::default();
+        assert!(policy.check("jo", "truck stop pie").is_ok());
+        assert!(policy.check("jo", "αβγδεζηθ").is_ok(), "characters are counted, not bytes");
+        assert!(matches!(policy.check("jo", "short"), Err(PasswordError::TooShort(8))));
+        assert!(matches!(policy.check("jo", &"x".repeat(257)), Err(PasswordError::TooLong(256))));
         for common in ["Password123", "JohnDeere1", "  Trustno1", "Mercedes", "jo.ortiz"] {
-            assert!(matches!(check_policy("Jo.Ortiz", common), Err(PasswordError::Common)), "{common}");
+            assert!(matches!(policy.check("Jo.Ortiz", common), Err(PasswordError::Common)), "{common}");
         }
+        let stricter = PasswordPolicy { shortest: 15 };
+        assert!(matches!(stricter.check("jo", "truck stop pie"), Err(PasswordError::TooShort(15))));
+        assert!(stricter.check("jo", "truck stop pies").is_ok());
     }
 
     #[test]
     fn the_list_is_folded_sorted_and_long_enough_to_matter() {
         let listed: Vec<&str> = LISTED.lines().collect();
-        assert!(listed.is_sorted() && listed.iter().all(|common| fold(common) == *common && common.len() >= MIN_LENGTH));
+        assert!(listed.is_sorted() && listed.iter().all(|common| fold(common) == *common && common.len() >= lengths::SHORTEST_PASSWORD));
         assert!(COMMON.len() == listed.len() && listed.len() >= 3_000, "ASVS 6.2.4 asks for 3,000: {}", listed.len());
     }
 }

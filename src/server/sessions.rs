@@ -20,7 +20,7 @@ use super::fault::Fault;
 use super::noted::Origin;
 use super::password::NewPassword;
 use super::powers::{Held, Powers, StandingIn};
-use super::{App, Lifetime, Lifetimes, noted, password, references};
+use super::{App, Lifetime, Lifetimes, noted, references};
 use crate::api::ids::SessionId;
 use crate::api::operation::{ChangePassword, ChangeSession, EndOtherSessions, EndSession, GetSession, ListSessions, Operation as _, SignIn, SignOut};
 use crate::api::page::{CodeRef, CustomerRef, Nothing, Page};
@@ -199,7 +199,7 @@ pub(super) async fn sign_out(cx: &mut Cx, _: Ask<SignOut>) -> Answer<Nothing> {
 pub(super) async fn new_password(app: &App, caller: &Caller, ask: Ask<ChangePassword>) -> Result<NewPassword, Fault> {
     let PasswordChange { current, new } = ask.body;
     let user = &caller.user;
-    if let Err(fault) = password::check_policy(&user.username, &new) {
+    if let Err(fault) = app.password_policy.check(&user.username, &new) {
         return Err(Problem::field("new", fault.to_string()).into());
     }
     let_pass(app, &user.username, &current, ask.from).await?;

@@ -8,13 +8,15 @@
 
 use std::sync::LazyLock;
 
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::password::MIN_LENGTH;
+use super::App;
+use super::password::PasswordPolicy;
 
 /// Where the page is.
 pub(super) const PATH: &str = "/set-password";
@@ -71,6 +73,9 @@ part('form').addEventListener('submit', async event => {
 });
 ";
 
+/// Stands in the page for the fewest characters of a password.
+const SHORTEST: &str = "\u{1}";
+
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>Set your password</title><style>{STYLE}</style>\
@@ -79,7 +84,7 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
          and give it the code: that is the part of the link after the # sign.</p></noscript>\
          <form id=form method=post hidden>\
          <label id=code-row>Code from the mail<input id=code autocomplete=off autocapitalize=off spellcheck=false required></label>\
-         <label>New password, at least {MIN_LENGTH} characters<input id=new type=password autocomplete=new-password required></label>\
+         <label>New password, at least {SHORTEST} characters<input id=new type=password autocomplete=new-password required></label>\
          <label>The same again<input id=again type=password autocomplete=new-password required></label>\
          <button id=send>Set the password</button></form>\
          <p id=said role=status></p><script>{SCRIPT}</script></html>"
@@ -99,16 +104,20 @@ fn hash_of(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
-/// Answers the page, the same for everybody. Should the policy be no header,
+/// Answers the page, the same for everybody of one dealer. Should the policy be no header,
 /// axum answers 500 and not the page without it.
-pub(super) async fn serve() -> impl IntoResponse {
+pub(super) async fn serve(State(app): State<App>) -> impl IntoResponse {
+    page(app.password_policy)
+}
+
+fn page(policy: PasswordPolicy) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, Html(PAGE.as_str()))
+    (headers, Html(PAGE.replace(SHORTEST, &policy.shortest.to_string())))
 }
 
 #[cfg(test)]
@@ -120,7 +129,7 @@ mod tests {
     }
 
     async fn answered() -> (axum::http::HeaderMap, String) {
-        let (parts, body) = serve().await.into_response().into_parts();
+        let (parts, body) = page(PasswordPolicy::default()).into_response().into_parts();
         assert_eq!(parts.status, 200);
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         (parts.headers, String::from_utf8(bytes.to_vec()).unwrap())

@@ -22,7 +22,7 @@ impl PasswordForm {
     pub(in crate::tui) fn layer() -> FormLayer<Self> {
         let form = Form::new(vec![
             FormField::new("current", "Present password", "").secret(),
-            FormField::new("new", "New password", "at least 8 characters; a few words are good").secret(),
+            FormField::new("new", "New password", "8 characters or more; a few words are good").secret(),
             FormField::new("again", "The new one again", "").secret(),
         ]);
         FormLayer::new(Self, form)

@@ -1,5 +1,7 @@
 //! Signing in, what a session may do, and how it ends.
 
+use countertop::server::Arrangements;
+use countertop::server::password::PasswordPolicy;
 use countertop::store::{At, password_links, sessions, users};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -151,6 +153,18 @@ on_both_databases! {
         refused(&old, 401, "session.refused");
         let new = w.stranger().post("/v1/sessions", json!({ "username": "new-hire", "password": "truck stop pie" })).await;
         assert_eq!((new.0, &new.1["must_change_password"]), (201, &json!(false)));
+    }
+
+    async fn a_dealer_may_ask_for_longer_passwords(w: World) {
+        let strict = w.beside(Arrangements { password_policy: PasswordPolicy { shortest: 15 }, ..Arrangements::default() }).await;
+        let counter = strict.joined_by(&w.sign_in("counter").await);
+        let change = async |new: &str| counter.put("/v1/session/password", json!({ "current": "demo", "new": new }), None).await;
+        let refusal = change("truck stop pie").await;
+        refused_fields(&refusal, &["new"]);
+        assert_eq!(refusal.1["fields"]["new"], "a password has at least 15 characters");
+        let page = strict.stranger().send("GET", "/set-password", &[], None).await;
+        assert!(page.text.contains("New password, at least 15 characters"), "{}", page.text);
+        assert_eq!(change("truck stop pies").await.0, 200);
     }
 
     async fn a_sign_in_under_way_outlives_neither_a_new_password_nor_a_closed_account(w: World) {
