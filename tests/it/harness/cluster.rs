@@ -62,17 +62,28 @@ impl Cluster {
     /// A copy that follows this one, and without whose word nothing is
     /// acknowledged from now on.
     pub(crate) async fn standby(&self) -> Self {
-        let copy = folder();
-        done(tool("pg_basebackup").args(["-U", "app", "-R", "-X", "stream", "-c", "fast", "-h"]).arg(&self.folder).arg("-D").arg(copy.join("data")));
-        let standby = Self::start(copy);
+        let standby = self.copied();
         self.run("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
         self.run("SELECT pg_reload_conf()").await;
-        let end = Instant::now() + Duration::from_secs(30);
-        while self.number("SELECT COUNT(*) FROM pg_stat_replication WHERE sync_state = 'sync'").await == 0 {
-            assert!(Instant::now() < end, "the standby follows: {}", standby.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        self.until("SELECT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync')", &standby).await;
         standby
+    }
+
+    /// A copy that followed this one and hears nothing more, while nobody waits
+    /// for its word: planted.
+    pub(crate) async fn standby_left_behind(&self) -> Self {
+        let standby = self.copied();
+        self.until("SELECT EXISTS (SELECT 1 FROM pg_stat_replication WHERE state = 'streaming')", &standby).await;
+        standby.run("ALTER SYSTEM SET primary_conninfo = ''").await;
+        standby.run("SELECT pg_reload_conf()").await;
+        self.until("SELECT NOT EXISTS (SELECT 1 FROM pg_stat_replication)", &standby).await;
+        standby
+    }
+
+    fn copied(&self) -> Self {
+        let copy = folder();
+        done(tool("pg_basebackup").args(["-U", "app", "-R", "-X", "stream", "-c", "fast", "-h"]).arg(&self.folder).arg("-D").arg(copy.join("data")));
+        Self::start(copy)
     }
 
     fn start(folder: PathBuf) -> Self {
@@ -109,7 +120,16 @@ impl Cluster {
         sqlx::raw_sql(sql).execute(&mut self.connect().await).await.unwrap();
     }
 
-    async fn number(&self, sql: &'static str) -> i64 {
+    /// Waits until this one says yes.
+    async fn until(&self, sql: &'static str, standby: &Self) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !self.says_yes(sql).await {
+            assert!(Instant::now() < end, "{sql}: the standby says {}", standby.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn says_yes(&self, sql: &'static str) -> bool {
         sqlx::query_scalar(sql).fetch_one(&mut self.connect().await).await.unwrap()
     }
 
