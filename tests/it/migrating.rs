@@ -9,9 +9,10 @@ use std::time::Duration;
 use countertop::server::{Arrangements, Transport, serve};
 use countertop::store::{Db, DbKind, migrate, settings};
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 use crate::dice::{self, Dice};
-use crate::harness::rows::rows;
+use crate::harness::rows::{change, rows};
 use crate::harness::{Caller, Empty, refused};
 
 fn migrating(address: &str) -> Child {
@@ -25,19 +26,64 @@ fn told(child: Child) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
+/// Six migrate a database at once: what those tell who did not come through.
+fn at_once(address: &str) -> Vec<String> {
+    let children: Vec<Child> = (0..6).map(|_| migrating(address)).collect();
+    children.into_iter().filter_map(|child| told(child).err()).collect()
+}
+
 async fn several_at_once(kind: DbKind) {
     for _ in 0..3 {
         let target = Empty::of(kind).await;
-        let children: Vec<Child> = (0..6).map(|_| migrating(&target.address)).collect();
-        for child in children {
-            assert_eq!(told(child), Ok(()));
-        }
+        assert_eq!(at_once(&target.address), Vec::<String>::new());
         target.remove().await;
     }
 }
 
+/// All that a database is made of, but its rows.
+async fn made_of(db: &Db) -> Vec<String> {
+    let sql = match db.kind() {
+        DbKind::Sqlite => "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') FROM sqlite_schema ORDER BY 1",
+        DbKind::Postgres => {
+            "SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns WHERE table_schema = 'public' \
+                UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public' \
+                UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+        }
+    };
+    rows::<(String,)>(db, sql).await.into_iter().map(|(text,)| text).collect()
+}
+
+/// What a database is made of where nobody was killed.
+async fn undisturbed(kind: DbKind) -> Vec<String> {
+    let target = Empty::of(kind).await;
+    assert_eq!(told(migrating(&target.address)), Ok(()));
+    let db = Db::open(&target.address).await.unwrap();
+    let made = made_of(&db).await;
+    db.close().await;
+    target.remove().await;
+    made
+}
+
+/// Whether the next program does what others left, and all of it is there then.
+async fn comes_right(address: &str, undisturbed: &[String]) -> Result<(), String> {
+    told(migrating(address))?;
+    let db = Db::open(address).await.unwrap();
+    let mut conn = db.read().await.unwrap();
+    let (schema, lineage) = (migrate::schema(&mut conn).await.unwrap(), settings::lineage(&mut conn).await.unwrap());
+    drop(conn);
+    let made = made_of(&db).await;
+    db.close().await;
+    if schema != Some(migrate::NEWEST) || lineage.is_none() {
+        return Err(format!("it is of schema {schema:?} and named {lineage:?}"));
+    }
+    let (missing, more): (Vec<_>, Vec<_>) =
+        (undisturbed.iter().filter(|part| !made.contains(part)).collect(), made.iter().filter(|part| !undisturbed.contains(part)).collect());
+    if missing.is_empty() && more.is_empty() { Ok(()) } else { Err(format!("missing: {missing:?}; more: {more:?}")) }
+}
+
 async fn killed_on_the_way(kind: DbKind) {
     let mut dice = Dice::new("a migration that is killed");
+    let undisturbed = undisturbed(kind).await;
     for _ in 0..dice::times("COUNTERTOP_TRIES", 10) {
         let target = Empty::of(kind).await;
         for _ in 0..3 {
@@ -46,14 +92,21 @@ async fn killed_on_the_way(kind: DbKind) {
             let _ = child.kill();
             child.wait().unwrap();
         }
-        assert_eq!(told(migrating(&target.address)), Ok(()));
-        let db = Db::open(&target.address).await.unwrap();
-        let mut conn = db.read().await.unwrap();
-        assert_eq!(migrate::schema(&mut conn).await.unwrap(), Some(migrate::NEWEST));
-        assert!(settings::lineage(&mut conn).await.unwrap().is_some());
-        drop(conn);
-        db.close().await;
+        assert_eq!(comes_right(&target.address, &undisturbed).await, Ok(()));
         target.remove().await;
+    }
+}
+
+/// What a program leaves that migrates without a transaction and is killed after
+/// so many statements.
+async fn leaves_by_half(db: &Db, statements: usize) {
+    let first = include_str!("../../assets/migrations/0001_core.sql").replace("{{text}}", "TEXT");
+    for statement in first.split(";\n").take(statements) {
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        match db {
+            Db::Sqlite { write, .. } => statement.execute(write).await.map(drop).unwrap(),
+            Db::Postgres(lines) => statement.execute(lines.pool()).await.map(drop).unwrap(),
+        }
     }
 }
 
@@ -75,6 +128,43 @@ async fn t7_a_killed_migration_of_a_file_is_done_again() {
 #[tokio::test]
 async fn t7_a_killed_migration_of_a_servers_database_is_done_again() {
     killed_on_the_way(DbKind::Postgres).await;
+}
+
+#[tokio::test]
+async fn programs_that_do_not_wait_for_one_another_would_be_found() {
+    let target = Empty::of(DbKind::Postgres).await;
+    let db = Db::open(&target.address).await.unwrap();
+    // A lock that holds nobody: all are there before the first one is done.
+    for words in [
+        "CREATE FUNCTION public.pg_advisory_xact_lock(bigint) RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(1)'",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$",
+    ] {
+        change(&db, words, &[]).await;
+    }
+    db.close().await;
+    assert!(!at_once(&target.address).is_empty(), "all came through");
+    target.remove().await;
+}
+
+#[tokio::test]
+async fn a_migration_that_is_left_half_done_would_be_found() {
+    for kind in [DbKind::Sqlite, DbKind::Postgres] {
+        let undisturbed = undisturbed(kind).await;
+        // Done in part and noted nowhere; noted, and not all of it done.
+        for (statements, words) in [(1, "already exists"), (7, "already exists"), (0, "customer_phone")] {
+            let target = Empty::of(kind).await;
+            let db = Db::open(&target.address).await.unwrap();
+            leaves_by_half(&db, statements).await;
+            if statements == 0 {
+                migrate::migrate(&db).await.unwrap();
+                change(&db, "DROP INDEX customer_phone", &[]).await;
+            }
+            db.close().await;
+            let found = comes_right(&target.address, &undisturbed).await.unwrap_err();
+            assert!(found.contains(words), "{found}");
+            target.remove().await;
+        }
+    }
 }
 
 #[tokio::test]
