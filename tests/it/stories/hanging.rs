@@ -8,9 +8,10 @@ use countertop::server::Arrangements;
 use countertop::store::Db;
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
+use tokio::task::JoinHandle;
 
 use super::by_hand::texts;
-use crate::harness::exchange::Exchange;
+use crate::harness::exchange::{Exchange, Target};
 use crate::harness::{Answer, Beside, Caller, Database, World, tell};
 
 /// Nobody waits longer for an answer, whatever the database does: not who was
@@ -57,10 +58,37 @@ async fn write(counter: &Caller, name: &str) -> Answer {
 /// Told no for now, in words and with the time to come again.
 #[track_caller]
 fn put_off(answer: &Answer) {
-    assert_eq!(answer.status, 503, "{}", answer.text);
-    assert!(!answer.header("retry-after").is_empty(), "{:?}", answer.headers);
+    assert_eq!(not_put_off(answer), None);
+}
+
+/// What is wrong with how somebody was told no for now.
+fn not_put_off(answer: &Answer) -> Option<String> {
     let code = answer.json()["code"].clone();
-    assert!(code == "server.busy" || code == "database.unreachable", "{code}");
+    let is_told = answer.status == 503 && !answer.header("retry-after").is_empty() && (code == "server.busy" || code == "database.unreachable");
+    (!is_told).then(|| format!("somebody was told {} {} {:?}", answer.status, answer.text, answer.headers))
+}
+
+/// What is wrong where all of these have to be told no for now, by then.
+async fn not_all_put_off(by: Instant, asking: Vec<JoinHandle<Answer>>) -> Option<String> {
+    for one in asking {
+        let fault = match tokio::time::timeout_at(by.into(), one).await {
+            Ok(answer) => not_put_off(&answer.unwrap()),
+            Err(_) => Some("somebody heard nothing in time".to_owned()),
+        };
+        if fault.is_some() {
+            return fault;
+        }
+    }
+    None
+}
+
+/// Forty at once, of whom every second one writes.
+fn forty_ask(w: &World, counter: &Caller) -> Vec<JoinHandle<Answer>> {
+    let asks = |nth: usize| {
+        let (w, counter) = (w.clone(), counter.clone());
+        tokio::spawn(async move { if nth.is_multiple_of(2) { read(&w, &counter).await } else { write(&counter, &format!("HUNG-{nth}")).await } })
+    };
+    (0..40).map(asks).collect()
 }
 
 /// Waits until it reads and writes again.
@@ -83,20 +111,12 @@ async fn it_hangs(w: World) {
     until_healed(&w, &counter).await;
     fragile.exchange.hold();
     let begun = Instant::now();
-    let asking: Vec<_> = (0..40)
-        .map(|nth| {
-            let (w, counter) = (w.clone(), counter.clone());
-            tokio::spawn(async move { if nth % 2 == 0 { read(&w, &counter).await } else { write(&counter, &format!("HUNG-{nth}")).await } })
-        })
-        .collect();
+    let asking = forty_ask(&w, &counter);
     let health = Instant::now();
     assert_eq!(counter.get("/healthz").await.0, 200);
     assert_eq!(counter.get("/readyz").await.0, 503);
     assert!(health.elapsed() < Duration::from_secs(5), "{:?}", health.elapsed());
-    for one in asking {
-        put_off(&one.await.unwrap());
-    }
-    assert!(begun.elapsed() < IN_THE_MIDDLE, "{:?}", begun.elapsed());
+    assert_eq!(not_all_put_off(begun + IN_THE_MIDDLE, asking).await, None);
     let then = Instant::now();
     put_off(&read(&w, &counter).await);
     assert!(then.elapsed() < THEN, "{:?}", then.elapsed());
@@ -169,6 +189,24 @@ async fn slow_writes_take_no_line_from_the_readers(w: World) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_holds_nobody_for_ever() {
     tell(Database::Postgres, it_hangs).await;
+}
+
+/// All is well where nobody should be served; and then whoever asks waits for
+/// ever, as at a server without a clock of its own.
+async fn it_waits_for_ever(w: World) {
+    let exchange = Exchange::to(vec![Target::Tcp(w.server.trim_start_matches("http://").to_owned())]).await;
+    let counter = w.sign_in("counter").await.moved_to(&format!("http://{}", exchange.address));
+    let found = not_all_put_off(Instant::now() + IN_THE_MIDDLE, forty_ask(&w, &counter)).await.unwrap();
+    assert!(found.starts_with("somebody was told 20"), "{found}");
+    exchange.hold();
+    let found = not_all_put_off(Instant::now() + Duration::from_secs(2), forty_ask(&w, &counter)).await.unwrap();
+    assert_eq!(found, "somebody heard nothing in time");
+    exchange.go_on();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_waits_for_ever_would_be_noticed() {
+    tell(Database::Postgres, it_waits_for_ever).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
