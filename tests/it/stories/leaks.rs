@@ -143,6 +143,57 @@ fn near(real: Uuid, nth: usize) -> Uuid {
     Uuid::from_u128(guess)
 }
 
+/// What is guessed at: the path before a real id, the id, and what follows it.
+type Around<'t> = [(&'static str, &'t str, &'static str); 8];
+
+fn around(targets: &Targets) -> Around<'_> {
+    [
+        ("/v1/assets", targets.id(Target::OtherShop, "assets"), ""),
+        ("/v1/assets", targets.id(Target::OtherCustomer, "assets"), "/identification"),
+        ("/v1/assets", targets.id(Target::OtherCustomer, "assets"), "/meters"),
+        ("/v1/customers", targets.id(Target::OtherShop, "customers"), "/assets"),
+        ("/v1/customers", targets.id(Target::OtherCustomer, "customers"), "/contacts"),
+        ("/v1/contacts", targets.id(Target::OtherCustomer, "contacts"), ""),
+        ("/v1/service-requests", targets.id(Target::OtherCustomer, "service-requests"), ""),
+        ("/v1/assets", targets.id(Target::OtherShop, "assets"), "/service-requests"),
+    ]
+}
+
+/// What somebody finds by so many guesses.
+async fn found_by_guessing(caller: &Caller, around: &Around<'_>, guesses: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    for nth in 0..guesses {
+        let (before, real, behind) = around[nth % around.len()];
+        let real: Uuid = real.parse().unwrap();
+        // The real one is among the guesses: that it exists helps nobody.
+        let guess = if nth < around.len() { real } else { near(real, nth) };
+        let (status, body) = caller.get(&format!("{before}/{guess}{behind}")).await;
+        if status != 404 {
+            found.push(format!("{before}/{guess}{behind}: {status} {body}"));
+        }
+    }
+    found
+}
+
+/// What somebody is told under another's key, where nothing is there for him.
+fn opened_by_key(told: &Answer) -> Option<String> {
+    (told.status != 404 || told.text.contains("kept for")).then(|| format!("{} {}", told.status, told.text))
+}
+
+/// What somebody is told of a record that is not his, whose version he knows.
+fn opened_by_version(told: &(u16, Value)) -> Option<String> {
+    (told.0 != 404 || !told.1["current"].is_null()).then(|| format!("{} {}", told.0, told.1))
+}
+
+/// What is behind a cursor, and not in the whole list of whoever follows it.
+fn opened_by_cursor(whole: &(u16, Value), behind: &(u16, Value)) -> Option<String> {
+    let ids = |answer: &(u16, Value)| -> Vec<Value> { answer.1["items"].as_array().into_iter().flatten().map(|item| item["id"].clone()).collect() };
+    let his_own = ids(whole);
+    let is_his = behind.0 == whole.0 && ids(behind).iter().all(|id| his_own.contains(id));
+    let is_counted_so = behind.1["total"].is_null() || behind.1["total"] == whole.1["total"];
+    (!is_his || !is_counted_so).then(|| format!("{} {}", behind.0, behind.1))
+}
+
 on_both_databases! {
     async fn t18_what_is_not_there_and_what_is_not_ones_own_are_the_same_answer(w: World) {
         let targets = Targets::plant(&w).await;
@@ -217,33 +268,8 @@ on_both_databases! {
         let executive = users::by_name(&mut conn, "executive").await.unwrap().unwrap().id;
         drop(conn);
         let executive = session(&w, executive).await;
-        let around = [
-            ("/v1/assets", targets.id(Target::OtherShop, "assets"), ""),
-            ("/v1/assets", targets.id(Target::OtherCustomer, "assets"), "/identification"),
-            ("/v1/assets", targets.id(Target::OtherCustomer, "assets"), "/meters"),
-            ("/v1/customers", targets.id(Target::OtherShop, "customers"), "/assets"),
-            ("/v1/customers", targets.id(Target::OtherCustomer, "customers"), "/contacts"),
-            ("/v1/contacts", targets.id(Target::OtherCustomer, "contacts"), ""),
-            ("/v1/service-requests", targets.id(Target::OtherCustomer, "service-requests"), ""),
-            ("/v1/assets", targets.id(Target::OtherShop, "assets"), "/service-requests"),
-        ];
-        let mut found = Vec::new();
-        for nth in 0..dice::times("COUNTERTOP_GUESSES", 1_000) {
-            let (before, real, behind) = around[nth % around.len()];
-            let real: Uuid = real.parse().unwrap();
-            // The real one is among the guesses: that it exists helps nobody.
-            let guess = if nth < around.len() { real } else { near(real, nth) };
-            let (status, body) = executive.get(&format!("{before}/{guess}{behind}")).await;
-            if status != 404 {
-                found.push(format!("{before}/{guess}{behind}: {status} {body}"));
-            }
-        }
-        assert_eq!(found, Vec::<String>::new());
-        // Who may see them does find the same ones.
-        let admin = signed_in(&w, "admin").await;
-        for (before, real, behind) in around {
-            assert_eq!(admin.get(&format!("{before}/{real}{behind}")).await.0, 200, "{before} {behind}");
-        }
+        let guesses = dice::times("COUNTERTOP_GUESSES", 1_000);
+        assert_eq!(found_by_guessing(&executive, &around(&targets), guesses).await, Vec::<String>::new());
     }
 
     async fn t20_keys_cursors_and_versions_of_others_open_nothing(w: World) {
@@ -255,14 +281,13 @@ on_both_databases! {
         let kept = admin.post_with_key(&path, "one-key", body.clone()).await;
         assert_eq!(kept.status, 201, "{}", kept.text);
         assert_eq!(admin.post_with_key(&path, "one-key", body.clone()).await.text, kept.text, "it is kept");
-        let replayed = executive.post_with_key(&path, "one-key", body).await;
-        assert_eq!((replayed.status, replayed.text.contains("kept for")), (404, false), "{}", replayed.text);
+        assert_eq!(opened_by_key(&executive.post_with_key(&path, "one-key", body).await), None);
         // A version that is right, of a record that is not one's own.
         let (_, customer) = admin.get(&format!("/v1/customers/{}", w.ids.sagebrush)).await;
         let counter = signed_in(&w, "counter").await;
         for version in [customer["version"].as_i64().unwrap(), 99] {
-            let answer = counter.patch(&format!("/v1/customers/{}", w.ids.sagebrush), json!({ "city": "Mine" }), Some(version)).await;
-            assert_eq!((answer.0, answer.1["current"].clone()), (404, Value::Null), "{}", answer.1);
+            let told = counter.patch(&format!("/v1/customers/{}", w.ids.sagebrush), json!({ "city": "Mine" }), Some(version)).await;
+            assert_eq!(opened_by_version(&told), None);
         }
         // Where somebody else's page ended.
         for list in ["/v1/organizations", "/v1/service-requests", "/v1/shops", "/v1/customers?q=keller", "/v1/customers?q=ler"] {
@@ -272,10 +297,7 @@ on_both_databases! {
             for caller in [&executive, &counter] {
                 let whole = caller.get(&format!("{list}{sign}limit=200")).await;
                 let behind = caller.get(&format!("{list}{sign}limit=200&cursor={cursor}")).await;
-                let ids = |answer: &(u16, Value)| -> Vec<Value> { answer.1["items"].as_array().into_iter().flatten().map(|item| item["id"].clone()).collect() };
-                assert_eq!(behind.0, whole.0, "{list}: {}", behind.1);
-                assert!(ids(&behind).iter().all(|id| ids(&whole).contains(id)), "{list}: {}", behind.1);
-                assert!(behind.1["total"].is_null() || behind.1["total"] == whole.1["total"], "{list}: {}", behind.1);
+                assert_eq!(opened_by_cursor(&whole, &behind), None, "{list}");
             }
         }
         // A session's id is no token, and nobody ends one of somebody else's.
@@ -284,5 +306,31 @@ on_both_databases! {
         assert_eq!(w.with_token(id).get("/v1/session").await.0, 401);
         assert_eq!(executive.delete(&format!("/v1/sessions/{id}")).await.0, 404);
         assert_eq!(admin.get("/v1/session").await.0, 200);
+    }
+
+    async fn t20_a_server_that_does_not_ask_whose_it_is_would_be_found(w: World) {
+        let targets = Targets::plant(&w).await;
+        // Nothing is kept from an administrator.
+        let (admin, executive) = (signed_in(&w, "admin").await, signed_in(&w, "executive").await);
+        let around = around(&targets);
+        let found = found_by_guessing(&admin, &around, around.len()).await;
+        assert!(found.len() == around.len() && found.iter().all(|one| one.contains(": 200 ")), "{found:#?}");
+        let path = format!("/v1/assets/{}/service-requests", targets.id(Target::OtherShop, "assets"));
+        let body = json!({ "complaint": "kept for the administrator", "shop": "RNO" });
+        for told in ["it is made", "it is told again"] {
+            let answer = admin.post_with_key(&path, "one-key", body.clone()).await;
+            assert!(opened_by_key(&answer).is_some_and(|found| found.starts_with("201 ")), "{told}: {}", answer.text);
+        }
+        let customer = format!("/v1/customers/{}", w.ids.sagebrush);
+        let version = admin.get(&customer).await.1["version"].as_i64().unwrap();
+        for (version, status) in [(version, "200 "), (99, "412 ")] {
+            let found = opened_by_version(&admin.patch(&customer, json!({ "notes": "mine" }), Some(version)).await).unwrap();
+            assert!(found.starts_with(status), "{found}");
+        }
+        // A page of all that there is, given to somebody of one customer.
+        let whole = executive.get("/v1/service-requests?limit=200").await;
+        let all = admin.get("/v1/service-requests?limit=200").await;
+        assert_eq!((whole.0, all.0), (200, 200));
+        assert!(opened_by_cursor(&whole, &all).is_some());
     }
 }
