@@ -4,15 +4,18 @@
 
 use std::time::Duration;
 
+use countertop::api::ids::UserId;
+use countertop::server::Arrangements;
 use countertop::store::users::{self, NewGrant};
-use countertop::store::{At, Db};
+use countertop::store::{At, Conn, Db};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::ConnectOptions as _;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::{Caller, World, grant, refused, refused_by_role};
+use crate::harness::{Caller, Database, World, grant, refused, refused_by_role, tell};
 
 const SEARCH: &str = "/v1/customers?q=keller";
 
@@ -31,6 +34,31 @@ async fn is_known(caller: &Caller) {
     }
 }
 
+/// Takes from somebody all that he may, from the commit on.
+async fn take_all(conn: &mut Conn, username: &str) -> UserId {
+    let user = users::by_name(conn, username).await.unwrap().unwrap().id;
+    for held in users::grants(conn, user).await.unwrap() {
+        assert!(users::end_grant(conn, user, held.id).await.unwrap());
+    }
+    user
+}
+
+/// The servers that still serve somebody whom they knew, after it was taken from
+/// him.
+async fn still_serving(callers: &[&Caller], taken: impl Future<Output = ()>) -> Vec<String> {
+    for caller in callers {
+        is_known(caller).await;
+    }
+    taken.await;
+    let mut serving = Vec::new();
+    for caller in callers {
+        if caller.get(SEARCH).await.0 == 200 {
+            serving.push(caller.server.clone());
+        }
+    }
+    serving
+}
+
 async fn until(moment: Timestamp) {
     let left = moment.duration_since(Timestamp::now()) + SignedDuration::from_millis(50);
     tokio::time::sleep(Duration::try_from(left).unwrap_or_default()).await;
@@ -42,10 +70,7 @@ on_both_databases! {
         is_known(&counter).await;
         let other = elsewhere(&w).await;
         let mut conn = other.write().await.unwrap();
-        let user = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
-        for held in users::grants(&mut conn, user).await.unwrap() {
-            assert!(users::end_grant(&mut conn, user, held.id).await.unwrap());
-        }
+        let user = take_all(&mut conn, "counter").await;
         assert_eq!(counter.get(SEARCH).await.0, 200, "not before it is committed");
         conn.commit().await.unwrap();
         refused_by_role(&counter.get(SEARCH).await, &["customer.search"]);
@@ -75,10 +100,7 @@ on_both_databases! {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let other = elsewhere(&w).await;
         let mut conn = other.write().await.unwrap();
-        let user = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
-        for held in users::grants(&mut conn, user).await.unwrap() {
-            assert!(users::end_grant(&mut conn, user, held.id).await.unwrap());
-        }
+        take_all(&mut conn, "counter").await;
         conn.commit().await.unwrap();
         line.write_all(rest).await.unwrap();
         let mut told = String::new();
@@ -91,12 +113,10 @@ on_both_databases! {
 
     async fn i_4_what_one_server_takes_is_gone_at_all_of_them(w: World) {
         let here = w.sign_in("counter").await;
-        let second = w.beside(countertop::server::Arrangements::default()).await;
+        let second = w.beside(Arrangements::default()).await;
         let there = second.joined_by(&here);
-        for caller in [&here, &there] {
-            is_known(caller).await;
-        }
-        assert_eq!(there.delete("/v1/session").await.0, 204);
+        let signed_out = async { assert_eq!(there.delete("/v1/session").await.0, 204) };
+        assert_eq!(still_serving(&[&here, &there], signed_out).await, Vec::<String>::new());
         for caller in [&here, &there] {
             refused(&caller.get(SEARCH).await, 401, "session.required");
         }
@@ -131,4 +151,33 @@ on_both_databases! {
             refused(&caller.get(SEARCH).await, 401, "session.required");
         }
     }
+}
+
+/// What a server has in mind that never looks again: a copy of the database.
+async fn copied(w: &World) -> (TempDir, Db) {
+    let Db::Sqlite { write, .. } = &w.app.db else { panic!("it is no file") };
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db").display().to_string();
+    sqlx::query(AssertSqlSafe(format!("VACUUM INTO '{copy}'"))).execute(write).await.unwrap();
+    (folder, Db::open(&format!("sqlite://{copy}")).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_goes_by_what_it_had_in_mind_would_be_found() {
+    tell(Database::Sqlite, |w| async move {
+        let (signed_out, role_taken) = (w.sign_in("counter").await, w.sign_in("counter").await);
+        let (_folder, copy) = copied(&w).await;
+        let stubborn = w.beside_by(copy, Arrangements::default()).await;
+        let there = stubborn.joined_by(&signed_out);
+        let ends = async { assert_eq!(signed_out.delete("/v1/session").await.0, 204) };
+        assert_eq!(still_serving(&[&signed_out, &there], ends).await, [there.server.clone()]);
+        let there = stubborn.joined_by(&role_taken);
+        let takes = async {
+            let mut conn = w.app.db.write().await.unwrap();
+            take_all(&mut conn, "counter").await;
+            conn.commit().await.unwrap();
+        };
+        assert_eq!(still_serving(&[&role_taken, &there], takes).await, [there.server.clone()]);
+    })
+    .await;
 }
