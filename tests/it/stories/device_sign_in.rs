@@ -69,6 +69,23 @@ async fn polled(servers: &[Caller; 2], begun: &Value, time: Duration) {
     }
 }
 
+/// What is wrong with when the provider was asked, in milliseconds of its clock:
+/// after a second, and every six from then on, for `slow_down` adds five for good.
+fn pace_fault(polls: &[i64], seconds: usize) -> Option<String> {
+    let most = 1 + seconds.saturating_sub(1) / 6;
+    let is_kept = (most - most / 10..=most + 1).contains(&polls.len()) && polls.windows(2).all(|two| two[1] - two[0] >= 6_000);
+    (!is_kept).then(|| format!("in {seconds} s it was asked at {polls:?}"))
+}
+
+#[test]
+fn t27_whoever_asks_faster_than_the_provider_allows_would_be_found() {
+    assert_eq!(pace_fault(&[1_000, 7_010], 12), None);
+    let deaf: Vec<i64> = (1..=12).map(|second| second * 1_000).collect();
+    for polls in [deaf.as_slice(), &[1_000, 6_990], &[1_000, 7_000, 8_000], &[]] {
+        assert!(pace_fault(polls, 12).is_some(), "{polls:?}");
+    }
+}
+
 /// A code of the provider is good for ten minutes.
 const LONGEST_POLLED: usize = 540;
 
@@ -144,9 +161,7 @@ on_both_databases! {
             provider.mode(json!({ "interval": 1, "slowDowns": 1 })).await;
             let begun = begin(&servers[0]).await;
             polled(&servers, &begun, Duration::from_secs(seconds.try_into().unwrap())).await;
-            let (polls, most) = (provider.polls().await, 1 + seconds.saturating_sub(1) / 6);
-            assert!((most - most / 10..=most + 1).contains(&polls.len()), "after a second, and every six from then on, for {seconds} s: {polls:?}");
-            assert!(polls.windows(2).all(|two| two[1] - two[0] >= 6_000), "slow_down adds five seconds for good: {polls:?}");
+            assert_eq!(pace_fault(&provider.polls().await, seconds), None);
         }
     }
 

@@ -12,9 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::by_hand::{bring_the_end_nearer, let_stand};
+use super::taken_away::copied;
 use super::targets::{made, session, signed_in};
 use crate::dice;
-use crate::harness::{Answer, Caller, World, grant, keys, refused, token_hash};
+use crate::harness::{Answer, Caller, Database, World, grant, keys, refused, tell, token_hash};
 
 /// Tries of an attacker.
 fn tries() -> usize {
@@ -98,12 +99,17 @@ async fn id_of(w: &World, username: &str) -> countertop::api::ids::UserId {
 /// A session is good for reading and for writing; then something happens; then
 /// it is good for neither.
 async fn good_until<F: Future<Output = ()>>(why: &str, caller: &Caller, end: F) {
+    assert_eq!(good_after(why, caller, end).await, Vec::<String>::new());
+}
+
+/// What such a session is good for then.
+async fn good_after<F: Future<Output = ()>>(why: &str, caller: &Caller, end: F) -> Vec<String> {
     let write = || caller.patch("/v1/session", json!({}), None);
     assert_eq!((caller.get("/v1/session").await.0, write().await.0), (200, 422), "{why}: good before");
     end.await;
-    for answer in [caller.get("/v1/session").await, write().await, caller.get("/v1/shops").await] {
-        assert_eq!((answer.0, &answer.1["code"]), (401, &json!("session.required")), "{why}: {}", answer.1);
-    }
+    let answers = [caller.get("/v1/session").await, write().await, caller.get("/v1/shops").await];
+    let good = answers.iter().filter(|(status, answer)| *status != 401 || answer["code"] != "session.required");
+    good.map(|(status, answer)| format!("{why}: {status} {answer}")).collect()
 }
 
 on_both_databases! {
@@ -283,4 +289,21 @@ on_both_databases! {
         let again = other.post_with_key(&path, "k", json!({ "complaint": "x" })).await;
         assert_eq!((again.status, &again.json()["id"]), (401, &Value::Null));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t26_a_session_that_goes_on_would_be_found() {
+    tell(Database::Sqlite, |w| async move {
+        let (signed_out, idle) = (w.sign_in("counter").await, w.sign_in("counter").await);
+        // A server that never hears of an end.
+        let (_folder, copy) = copied(&w).await;
+        let stubborn = w.beside_by(copy, Arrangements::default()).await;
+        let ends = async { assert_eq!(signed_out.delete("/v1/session").await.0, 204) };
+        let found = good_after("signed out", &stubborn.joined_by(&signed_out), ends).await;
+        assert_eq!(found.len(), 3, "{found:#?}");
+        let stands = let_stand(&w, id_of(&w, "counter").await, 12 * 3_600 + 1);
+        let found = good_after("12 hours idle", &stubborn.joined_by(&idle), stands).await;
+        assert_eq!(found.len(), 3, "{found:#?}");
+    })
+    .await;
 }

@@ -154,7 +154,7 @@ on_both_databases! {
 }
 
 /// What a server has in mind that never looks again: a copy of the database.
-async fn copied(w: &World) -> (TempDir, Db) {
+pub(super) async fn copied(w: &World) -> (TempDir, Db) {
     let Db::Sqlite { write, .. } = &w.app.db else { panic!("it is no file") };
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db").display().to_string();
