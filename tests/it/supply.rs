@@ -37,24 +37,45 @@ fn text<'p>(package: &'p Table, name: &str) -> &'p str {
     package.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-#[test]
-fn every_crate_is_the_registrys_and_has_its_checksum() {
-    let odd = |package: &Table| {
+/// Those that are not the registry's, or nobody vouches for.
+fn odd(packages: &[Table]) -> Vec<String> {
+    let is_odd = |package: &&Table| {
         let is_ours = text(package, "name") == env!("CARGO_PKG_NAME");
         let is_known = text(package, "source") == "registry+https://github.com/rust-lang/crates.io-index" && text(package, "checksum").len() == 64;
         !is_ours && !is_known
     };
-    let odd: Vec<String> = packages().iter().filter(|package| odd(package)).map(|package| text(package, "name").to_owned()).collect();
-    assert!(odd.is_empty(), "{odd:?}");
+    packages.iter().filter(is_odd).map(|package| text(package, "name").to_owned()).collect()
+}
+
+/// Those that are older than their last known hole.
+fn old(packages: &[Table]) -> Vec<String> {
+    let version = |text: &str| -> Vec<u64> { text.split(['.', '-', '+']).take(3).map(|part| part.parse().unwrap_or_default()).collect() };
+    let floor = |name: &str| FLOORS.iter().find(|(floored, _)| *floored == name).map(|(_, floor)| floor.to_vec());
+    let is_old = |package: &&Table| floor(text(package, "name")).is_some_and(|floor| version(text(package, "version")) < floor);
+    packages.iter().filter(is_old).map(|package| format!("{} {}", text(package, "name"), text(package, "version"))).collect()
+}
+
+#[test]
+fn every_crate_is_the_registrys_and_has_its_checksum() {
+    assert_eq!(odd(&packages()), Vec::<String>::new());
 }
 
 #[test]
 fn no_crate_is_older_than_its_last_known_hole() {
-    let version = |text: &str| -> Vec<u64> { text.split(['.', '-', '+']).take(3).map(|part| part.parse().unwrap_or_default()).collect() };
-    let floor = |name: &str| FLOORS.iter().find(|(floored, _)| *floored == name).map(|(_, floor)| floor.to_vec());
-    let is_old = |package: &&Table| floor(text(package, "name")).is_some_and(|floor| version(text(package, "version")) < floor);
-    let old: Vec<String> = packages().iter().filter(is_old).map(|package| format!("{} {}", text(package, "name"), text(package, "version"))).collect();
-    assert!(old.is_empty(), "{old:?}");
+    assert_eq!(old(&packages()), Vec::<String>::new());
+}
+
+#[test]
+fn a_crate_from_elsewhere_without_a_checksum_or_too_old_would_be_found() {
+    let mut packages = packages();
+    let place = |name: &str, packages: &[Table]| packages.iter().position(|package| text(package, "name") == name).unwrap();
+    let (moved, unsigned, aged) = (place("serde", &packages), place("toml", &packages), place("sqlx", &packages));
+    packages[moved].insert("source".to_owned(), Value::from("git+https://github.com/serde-rs/serde"));
+    packages[unsigned].remove("checksum");
+    packages[aged].insert("version".to_owned(), Value::from("0.8.0"));
+    let mut found = odd(&packages);
+    found.sort();
+    assert_eq!((found, old(&packages)), (vec!["serde".to_owned(), "toml".to_owned()], vec!["sqlx 0.8.0".to_owned()]));
 }
 
 #[test]

@@ -83,3 +83,17 @@ fn a_paste_that_breaks_off_takes_the_keyboard_from_nobody() {
     counter.press("e").until("Find kelle");
     counter.press("r").until_all(&["Find keller", "Keller Bau GmbH"]);
 }
+
+#[test]
+fn what_is_taken_for_typed_or_for_a_command_would_be_seen() {
+    let mut counter = Terminal::signed_in("counter");
+    counter.press("<F2>kel").until("Find kel");
+    let before = counter.settle();
+    // As it would be read without its beginning, by the same road.
+    counter.send("rgb:ffff").until("Find kelrgb:ffff");
+    assert_ne!(counter.settle(), before);
+    counter.press("<F3>1047<Enter>").until("1 Identification");
+    let before = counter.settle();
+    counter.send("m").until("Reading of 1047");
+    assert_ne!(counter.settle(), before);
+}
