@@ -28,4 +28,5 @@ mod stories;
 mod supply;
 mod terminal;
 mod tls;
+mod verdicts;
 mod walk;

@@ -1,10 +1,9 @@
 //! What is done to a server on purpose. One table has all of it; who attacks is
 //! signed in, so that he gets as far as anybody can.
 //!
-//! May call [`crate::dealer`].
+//! May call [`crate::dealer`] and [`crate::seen`].
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +19,7 @@ use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 use crate::dealer::Dealer;
+use crate::seen::Told;
 
 /// One way to attack.
 #[derive(Debug, Clone, Copy)]
@@ -64,28 +64,6 @@ pub(crate) const ATTACKS: [Attack; 10] = [
     Attack { name: "1,000 percent signs searched", lines: 4, right: &[422, 503], how: How::Again(percents, 0) },
     Attack { name: "signs of patterns searched", lines: 4, right: &[200, 422, 503], how: How::Again(patterns, 0) },
 ];
-
-/// What those who attack were told.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    /// How many lines there were.
-    pub(crate) lines: usize,
-    /// How often which status.
-    pub(crate) statuses: BTreeMap<u16, usize>,
-    /// Lines that were closed or could not be had, without an answer.
-    pub(crate) closed: usize,
-    /// Lines that were open still in the end.
-    pub(crate) open: usize,
-}
-
-impl Told {
-    fn note(&mut self, heard: Option<u16>) {
-        match heard {
-            Some(status) => *self.statuses.entry(status).or_default() += 1,
-            None => self.closed += 1,
-        }
-    }
-}
 
 impl Attack {
     /// Attacks until it is over.

@@ -1,8 +1,9 @@
 //! A dealer whose server is a process of its own, so that what it takes of the
 //! machine is its own: over a file that holds the demo, generated customers with
-//! their machines, and people who are signed in. Calls nobody here.
+//! their machines, and people who are signed in.
+//!
+//! May call [`crate::seen`].
 
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -19,6 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
+
+use crate::seen::{Figures, lost};
 
 /// Who is signed in.
 const PEOPLE: usize = 64;
@@ -40,19 +43,6 @@ pub(crate) struct Dealer {
     pub(crate) tokens: Vec<String>,
     /// Searches and look-ups in turn.
     pub(crate) paths: Vec<String>,
-}
-
-/// What the server takes of the machine.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Figures {
-    /// Memory that is resident, in MiB.
-    pub(crate) memory: f64,
-    /// Files and connections that are open.
-    pub(crate) files: usize,
-    /// Seconds of the processors since its start.
-    pub(crate) work: f64,
-    /// The database's log, in MiB.
-    pub(crate) log: f64,
 }
 
 impl Dealer {
@@ -108,8 +98,7 @@ impl Dealer {
             db.close().await;
             Ok::<_, anyhow::Error>(there)
         })?;
-        let there: HashSet<String> = there.into_iter().collect();
-        Ok(acknowledged.iter().filter(|number| !there.contains(*number)).count())
+        Ok(lost(acknowledged, there))
     }
 }
 

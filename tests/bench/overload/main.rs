@@ -22,6 +22,7 @@ mod seen;
 mod siege;
 mod soak;
 mod table;
+mod verdict;
 
 use anyhow::Result;
 

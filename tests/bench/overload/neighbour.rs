@@ -1,7 +1,7 @@
 //! T41: one person asks for fifty times what each of the others asks for.
 //!
 //! May call [`crate::crowd`], [`crate::dealer`], [`crate::plan`],
-//! [`crate::seen`] and [`crate::table`].
+//! [`crate::seen`], [`crate::table`] and [`crate::verdict`].
 
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use crate::crowd::{Crowd, NOW_AND_THEN, Pace};
 use crate::dealer::Dealer;
 use crate::plan::Plan;
 use crate::seen::Seen;
-use crate::table::{begin, judge, judge_ratio, millis, tell};
+use crate::table::{begin, print};
+use crate::verdict::{self, millis, tell};
 
 /// The others.
 const OTHERS: usize = 10;
@@ -30,15 +31,11 @@ pub(crate) fn run(dealer: &Dealer, plan: &Plan) -> Result<()> {
     let (alone, _) = beside(&calm, &noisy, time, None)?;
     let calls = OTHERS as f64 / EVERY.as_secs_f64();
     begin(&format!("T41: {OTHERS} people ask {calls:.0} times a second in all for {} s, and one beside them asks on {TIMES} lines", time.as_secs()));
-    tell("without him: p99 of reads, of writes", format!("{}, {}", millis(alone.reads.p99()), millis(alone.writes.p99())));
+    print(vec![tell("without him: p99 of reads, of writes", format!("{}, {}", millis(alone.reads.p99()), millis(alone.writes.p99())))]);
     for (how, every) in [("at their pace", Some(EVERY)), ("without a pause", None)] {
         let noise = Pace { connections: TIMES, time, every, write_every: NOW_AND_THEN, is_pushy: false };
         let (seen, made) = beside(&calm, &noisy, time, Some(noise))?;
-        tell(&format!("{how}: he is served, refused"), format!("{}, {}", made.served(), made.refusals.count));
-        judge_ratio(&format!("{how}: p99 of the others' reads, of that without him"), seen.reads.p99() / alone.reads.p99(), 1.3);
-        tell(&format!("{how}: p99 of the others' writes, of that without him"), format!("{:.2} ×", seen.writes.p99() / alone.writes.p99()));
-        let harmed = seen.refusals.count + seen.faults() as u64;
-        judge(&format!("{how}: others who were not served"), harmed.to_string(), "0", harmed == 0);
+        print(verdict::neighbour(how, &made, &alone, &seen));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! What callers saw: how soon they were answered, and what. Calls nobody.
+//! What was seen: how soon callers were answered, and what; what those who attack
+//! were told; what the server took of the machine meanwhile. Calls nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// So many steps each time that a time grows by the factor e: one is a percent.
 const STEPS: f64 = 100.0;
@@ -36,9 +37,10 @@ impl Spread {
         None
     }
 
-    /// What 99 of 100 do not exceed; nothing where there are none.
+    /// What 99 of 100 do not exceed. Where there are none it is no number, which
+    /// is below no other: nobody who was served is not served quickly.
     pub(crate) fn p99(&self) -> f64 {
-        self.at(0.99).unwrap_or_default()
+        self.at(0.99).unwrap_or(f64::NAN)
     }
 }
 
@@ -82,4 +84,52 @@ impl Seen {
     pub(crate) fn faults(&self) -> usize {
         self.broken + self.others.values().sum::<usize>()
     }
+}
+
+/// What those who attack were told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// How many lines there were.
+    pub(crate) lines: usize,
+    /// How often which status.
+    pub(crate) statuses: BTreeMap<u16, usize>,
+    /// Lines that were closed or could not be had, without an answer.
+    pub(crate) closed: usize,
+    /// Lines that were open still in the end.
+    pub(crate) open: usize,
+}
+
+impl Told {
+    /// Notes an answer, or that there was none.
+    pub(crate) fn note(&mut self, heard: Option<u16>) {
+        match heard {
+            Some(status) => *self.statuses.entry(status).or_default() += 1,
+            None => self.closed += 1,
+        }
+    }
+}
+
+/// What the server takes of the machine.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Figures {
+    /// Memory that is resident, in MiB.
+    pub(crate) memory: f64,
+    /// Files and connections that are open.
+    pub(crate) files: usize,
+    /// Seconds of the processors since its start.
+    pub(crate) work: f64,
+    /// The database's log, in MiB.
+    pub(crate) log: f64,
+}
+
+/// The most of something.
+pub(crate) fn most(figures: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
+    figures.iter().map(of).fold(0.0, f64::max)
+}
+
+/// How many of these numbers, each of a customer whose making was acknowledged,
+/// are not among those that customers have.
+pub(crate) fn lost(acknowledged: &[String], there: Vec<String>) -> usize {
+    let there: HashSet<String> = there.into_iter().collect();
+    acknowledged.iter().filter(|number| !there.contains(*number)).count()
 }

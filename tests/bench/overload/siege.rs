@@ -2,7 +2,7 @@
 //! counter that works on at its pace.
 //!
 //! May call [`crate::attack`], [`crate::crowd`], [`crate::dealer`],
-//! [`crate::plan`], [`crate::seen`] and [`crate::table`].
+//! [`crate::plan`], [`crate::seen`], [`crate::table`] and [`crate::verdict`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,18 +10,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
-use crate::attack::{ATTACKS, Attack, Told};
+use crate::attack::{ATTACKS, Attack};
 use crate::crowd::{Crowd, NOW_AND_THEN, Pace};
 use crate::dealer::Dealer;
 use crate::plan::Plan;
-use crate::seen::Seen;
-use crate::table::{begin, judge, judge_ratio, looked_at, millis, most, tell};
+use crate::seen::{Seen, Told};
+use crate::table::{begin, looked_at, print};
+use crate::verdict::{self, Siege, millis, tell};
 
 /// Who works on, and how often each of them asks.
 const COUNTERS: usize = 4;
 const EVERY: Duration = Duration::from_millis(20);
-/// No attack makes the server larger by more than this, in MiB.
-const MOST_MEMORY: f64 = 256.0;
 
 /// Runs it, one attack after the other.
 pub(crate) fn run(dealer: &Dealer, plan: &Plan) -> Result<()> {
@@ -32,26 +31,14 @@ pub(crate) fn run(dealer: &Dealer, plan: &Plan) -> Result<()> {
     crowd.asks(Pace { time: Duration::from_secs(1), ..pace })?;
     let alone = crowd.asks(pace)?;
     begin(&format!("T40: a counter asks {:.0} times a second; each of these beside it for {:.1} s", COUNTERS as f64 / EVERY.as_secs_f64(), time.as_secs_f64()));
-    tell("nobody: p99 of the counter's reads", millis(alone.reads.p99()));
+    print(vec![tell("nobody: p99 of the counter's reads", millis(alone.reads.p99()))]);
     for attack in ATTACKS {
         let before = dealer.figures()?;
         let begun = Instant::now();
         let ((seen, told), figures) = looked_at(dealer, || beside(dealer, &crowd, pace, attack))?;
         let Attack { name, right, .. } = attack;
-        judge_ratio(&format!("{name}: p99 of the counter's reads, of that alone"), seen.reads.p99() / alone.reads.p99(), 2.0);
-        let harmed = seen.refusals.count + seen.faults() as u64;
-        judge(&format!("{name}: calls of the counter that were not served"), harmed.to_string(), "0", harmed == 0);
-        let is_right = told.statuses.keys().all(|status| right.contains(status));
-        judge(
-            &format!("{name}: answers of {} lines; closed; open", told.lines),
-            format!("{:?}; {}; {}", told.statuses, told.closed, told.open),
-            &format!("{right:?}"),
-            is_right,
-        );
-        let grown = most(&figures, |one| one.memory) - before.memory;
-        judge(&format!("{name}: more memory"), format!("{grown:.0} MiB"), &format!("≤ {MOST_MEMORY} MiB"), grown <= MOST_MEMORY);
-        let worked = figures.last().map_or(0.0, |last| last.work - before.work) / begun.elapsed().as_secs_f64();
-        tell(&format!("{name}: processors at work, most files open"), format!("{worked:.2}, {:.0}", most(&figures, |one| one.files as f64)));
+        let lasted = begun.elapsed();
+        print(verdict::siege(&Siege { name, right, told: &told, alone: &alone, seen: &seen, before, figures: &figures, lasted }));
     }
     Ok(())
 }
