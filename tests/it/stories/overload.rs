@@ -1,5 +1,8 @@
 //! More is asked than can be done, and some dawdle on purpose: whoever cannot be
 //! served is told so at once, and nobody else is harmed.
+//!
+//! What is looked at says what is wrong, if something is: where nothing holds
+//! anybody up, or everything does, it has to.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +14,14 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::by_hand::{change, texts};
-use crate::harness::{Caller, keys, refused};
+use crate::harness::{Caller, World, keys, refused};
 
 /// Long enough for a slow machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough to see that nothing comes.
+const A_MOMENT: Duration = Duration::from_secs(1);
+/// Longer than any test.
+const FOR_EVER: Duration = Duration::from_hours(1);
 
 fn arranged(limits: Limits) -> Arrangements {
     Arrangements { limits, ..Arrangements::default() }
@@ -25,12 +32,17 @@ async fn line(caller: &Caller) -> TcpStream {
     TcpStream::connect(caller.server.trim_start_matches("http://")).await.unwrap()
 }
 
-/// All that is said until the server hangs up.
-async fn said(line: &mut TcpStream) -> String {
+/// All that is said until the server hangs up; none where it does not so soon.
+async fn heard(line: &mut TcpStream, patience: Duration) -> Option<String> {
     let mut said = Vec::new();
-    let ended = tokio::time::timeout(PATIENCE, line.read_to_end(&mut said)).await.expect("the server hangs up");
+    let ended = tokio::time::timeout(patience, line.read_to_end(&mut said)).await.ok()?;
     assert!(ended.is_ok() || !said.is_empty(), "{ended:?}");
-    String::from_utf8_lossy(&said).into_owned()
+    Some(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The same of one that does.
+async fn said(line: &mut TcpStream) -> String {
+    heard(line, PATIENCE).await.expect("the server hangs up")
 }
 
 /// All that is said to one request.
@@ -50,23 +62,129 @@ async fn asks(line: &mut TcpStream) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
+/// Three calls for which there is no place: whether each is told that, and nothing
+/// from which one sees that anything was looked at.
+async fn told_of_no_place(counter: &Caller, stranger: &Caller) -> Vec<Result<(), String>> {
+    let mut told = Vec::new();
+    for (caller, method, body) in [(counter, "GET", None), (stranger, "GET", None), (counter, "POST", Some(b"{".to_vec()))] {
+        let path = if method == "GET" { "/v1/session" } else { "/v1/customers" };
+        let answer = caller.send(method, path, &[], body).await;
+        let body = answer.json();
+        let is_busy = (answer.status, body["code"].as_str()) == (503, Some("server.busy"));
+        let comes_again = (answer.header("retry-after"), answer.header("content-type")) == ("1", "application/problem+json");
+        let members = json!({ "type": 0, "title": 0, "status": 0, "detail": 0, "code": 0, "retry_after": 0, "request_id": 0 });
+        let is_right = is_busy && comes_again && keys(&body) == keys(&members);
+        told.push(if is_right { Ok(()) } else { Err(format!("{method} {path}: {} {}", answer.status, answer.text)) });
+    }
+    told
+}
+
+/// A body trickles in where there are these limits, and somebody else writes; what
+/// is wrong.
+async fn trickles(w: &World, limits: Limits, patience: Duration) -> Result<(), String> {
+    let narrow = w.beside(arranged(limits)).await;
+    let counter = narrow.sign_in("counter").await;
+    let token = counter.token.as_deref().unwrap();
+    let mut trickling = line(&counter).await;
+    let head = format!(
+        "POST /v1/customers HTTP/1.1\r\nhost: counter\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
+    );
+    trickling.write_all(head.as_bytes()).await.unwrap();
+    let (status, made) = counter.post("/v1/customers", json!({ "name": "Meanwhile Inc", "number": "M-1" })).await;
+    if status != 201 {
+        return Err(format!("others do not write meanwhile: {made}"));
+    }
+    match heard(&mut trickling, patience).await {
+        None => Err("it is waited for".to_owned()),
+        Some(told) if told.starts_with("HTTP/1.1 408") && told.contains("body.too_slow") => Ok(()),
+        Some(told) => Err(told),
+    }
+}
+
+/// Somebody asks for six writes at once where there are these limits, and another
+/// for one; what is wrong.
+async fn asks_for_much(w: &World, limits: Limits, patience: Duration) -> Result<(), String> {
+    let narrow = w.beside(arranged(limits)).await;
+    let (counter, gm) = (narrow.sign_in("counter").await, narrow.sign_in("gm").await);
+    let path = format!("/v1/customers/{}", w.ids.keller);
+    let writes = |caller: &Caller, note: String| {
+        let (caller, path) = (caller.clone(), path.clone());
+        async move { caller.patch(&path, json!({ "notes": note }), None).await }
+    };
+    // Whoever changes this customer waits until it is let go.
+    let mut held = w.app.db.write().await.unwrap();
+    customers::lock(&mut held, w.ids.keller).await.unwrap();
+    let mut rush = JoinSet::new();
+    for nth in 0..6 {
+        rush.spawn(writes(&counter, format!("rush {nth}")));
+    }
+    for _ in 0..2 {
+        // One is worked on and three wait.
+        let Ok(told) = tokio::time::timeout(patience, rush.join_next()).await else { return Err("nobody is told so".to_owned()) };
+        let (status, told) = told.unwrap().unwrap();
+        if (status, told["code"].as_str(), told["retry_after"].as_u64()) != (503, Some("server.busy"), Some(1)) {
+            return Err(format!("he is told {status} {told}"));
+        }
+    }
+    let calm = tokio::spawn(writes(&gm, "in peace".to_owned()));
+    let (status, told) = counter.get(&path).await;
+    if status != 200 {
+        return Err(format!("he may not read: {told}"));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // He has a place and waits for the customer only.
+    if calm.is_finished() {
+        return Err("the other one is turned away".to_owned());
+    }
+    drop(held);
+    // All of them are served, though only one may have seen the latest version.
+    let told = rush.join_all().await.into_iter().chain([calm.await.unwrap()]);
+    told.map(|(status, told)| if matches!(status, 200 | 412) { Ok(()) } else { Err(told.to_string()) }).collect()
+}
+
+/// Begins to ask, and never ends, where a head has so long; whether the server
+/// hangs up.
+async fn never_ends(w: &World, head: Duration, patience: Duration) -> Result<(), String> {
+    let brisk = w.beside(arranged(Limits { head, ..Limits::default() })).await;
+    let mut dawdling = line(&brisk.stranger()).await;
+    dawdling.write_all(b"GET /healthz HTTP/1.1\r\nhost: coun").await.unwrap();
+    let told = heard(&mut dawdling, patience).await.ok_or("it is waited for")?;
+    assert_eq!(brisk.stranger().get("/healthz").await.0, 200);
+    if told.contains("200 OK") { Err(told) } else { Ok(()) }
+}
+
+/// Asks by this head; whether that is answered as it should be.
+async fn asks_at_length(stranger: &Caller, head: &str, status: &str) -> Result<(), String> {
+    let mut line = line(stranger).await;
+    // He may be told before he has said all of it.
+    let _ = line.write_all(head.as_bytes()).await;
+    let mut told = [0_u8; 12];
+    match line.read_exact(&mut told).await {
+        Ok(_) if told.starts_with(status.as_bytes()) => Ok(()),
+        Ok(_) => Err(String::from_utf8_lossy(&told).into_owned()),
+        // What was said to him went with what he had not said yet.
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 on_both_databases! {
     async fn without_a_place_one_is_told_so_before_anything_is_looked_at(w: World) {
         let full = w.beside(arranged(Limits { reads: 0, writes: 0, ..Limits::default() })).await;
         let counter = full.sign_in("counter").await;
         let begun = Instant::now();
-        for (caller, method, body) in [(&counter, "GET", None), (&full.stranger(), "GET", None), (&counter, "POST", Some(b"{".to_vec()))] {
-            let path = if method == "GET" { "/v1/session" } else { "/v1/customers" };
-            let answer = caller.send(method, path, &[], body).await;
-            assert_eq!((answer.header("retry-after"), answer.header("content-type")), ("1", "application/problem+json"), "{}", answer.text);
-            let body = answer.json();
-            assert_eq!(keys(&body), keys(&json!({ "type": 0, "title": 0, "status": 0, "detail": 0, "code": 0, "retry_after": 0, "request_id": 0 })));
-            refused(&(answer.status, body), 503, "server.busy");
+        for told in told_of_no_place(&counter, &full.stranger()).await {
+            told.unwrap();
         }
         assert!(begun.elapsed() < Duration::from_secs(5), "at once: {:?}", begun.elapsed());
         for path in ["/healthz", "/readyz", "/metrics"] {
             assert_eq!(full.stranger().send("GET", path, &[], None).await.status, 200, "{path} is answered all the same");
         }
+    }
+
+    async fn a_server_that_looks_at_what_it_has_no_place_for_would_be_found(w: World) {
+        let told = told_of_no_place(&w.sign_in("counter").await, &w.stranger()).await;
+        assert!(told.iter().all(Result::is_err), "{told:?}");
     }
 
     async fn strangers_are_told_too_and_whoever_is_signed_in_works_on(w: World) {
@@ -79,47 +197,25 @@ on_both_databases! {
     }
 
     async fn a_body_that_trickles_in_is_given_up_and_takes_nobodys_place(w: World) {
-        let narrow = w.beside(arranged(Limits { writes: 1, body: Duration::from_secs(2), ..Limits::default() })).await;
-        let counter = narrow.sign_in("counter").await;
-        let token = counter.token.as_deref().unwrap();
-        let mut trickling = line(&counter).await;
-        let head = format!("POST /v1/customers HTTP/1.1\r\nhost: counter\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{");
-        trickling.write_all(head.as_bytes()).await.unwrap();
-        let (status, made) = counter.post("/v1/customers", json!({ "name": "Meanwhile Inc", "number": "M-1" })).await;
-        assert_eq!(status, 201, "others write meanwhile: {made}");
-        let told = said(&mut trickling).await;
-        assert!(told.starts_with("HTTP/1.1 408") && told.contains("body.too_slow"), "{told}");
+        trickles(&w, Limits { writes: 1, body: Duration::from_secs(2), ..Limits::default() }, PATIENCE).await.unwrap();
+    }
+
+    async fn a_body_that_is_waited_for_or_takes_somebodys_place_would_be_found(w: World) {
+        let found = trickles(&w, Limits { writes: 0, ..Limits::default() }, PATIENCE).await.unwrap_err();
+        assert!(found.contains("others do not write") && found.contains("server.busy"), "{found}");
+        let found = trickles(&w, Limits { body: FOR_EVER, ..Limits::default() }, A_MOMENT).await;
+        assert_eq!(found, Err("it is waited for".to_owned()));
     }
 
     async fn whoever_asks_for_much_at_once_is_told_so_and_others_are_served(w: World) {
-        let narrow = w.beside(arranged(Limits { writes: 4, of_one: 2, ..Limits::default() })).await;
-        let (counter, gm) = (narrow.sign_in("counter").await, narrow.sign_in("gm").await);
-        let path = format!("/v1/customers/{}", w.ids.keller);
-        let writes = |caller: &Caller, note: String| {
-            let (caller, path) = (caller.clone(), path.clone());
-            async move { caller.patch(&path, json!({ "notes": note }), None).await }
-        };
-        // Whoever changes this customer waits until it is let go.
-        let mut held = w.app.db.write().await.unwrap();
-        customers::lock(&mut held, w.ids.keller).await.unwrap();
-        let mut rush = JoinSet::new();
-        for nth in 0..6 {
-            rush.spawn(writes(&counter, format!("rush {nth}")));
-        }
-        for _ in 0..2 {
-            let told = rush.join_next().await.unwrap().unwrap();
-            refused(&told, 503, "server.busy");
-            assert_eq!(told.1["retry_after"], 1, "one is worked on and three wait: {}", told.1);
-        }
-        let calm = tokio::spawn(writes(&gm, "in peace".to_owned()));
-        assert_eq!(counter.get(&path).await.0, 200, "and he may read");
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(!calm.is_finished(), "the other one has a place and waits for the customer only");
-        drop(held);
-        // All of them are served, though only one may have seen the latest version.
-        for told in rush.join_all().await.into_iter().chain([calm.await.unwrap()]) {
-            assert!(matches!(told.0, 200 | 412), "{}", told.1);
-        }
+        asks_for_much(&w, Limits { writes: 4, of_one: 2, ..Limits::default() }, PATIENCE).await.unwrap();
+    }
+
+    async fn one_who_gets_all_he_asks_for_or_takes_all_places_would_be_found(w: World) {
+        let found = asks_for_much(&w, Limits::default(), A_MOMENT).await;
+        assert_eq!(found, Err("nobody is told so".to_owned()));
+        let found = asks_for_much(&w, Limits { writes: 1, of_one: 1, ..Limits::default() }, PATIENCE).await.unwrap_err();
+        assert!(found.contains("turned away") || found.contains("server.busy"), "{found}");
     }
 
     async fn strangers_send_little(w: World) {
@@ -129,12 +225,11 @@ on_both_databases! {
     }
 
     async fn whoever_never_finishes_asking_is_let_go(w: World) {
-        let brisk = w.beside(arranged(Limits { head: Duration::from_secs(1), ..Limits::default() })).await;
-        let mut dawdling = line(&brisk.stranger()).await;
-        dawdling.write_all(b"GET /healthz HTTP/1.1\r\nhost: coun").await.unwrap();
-        let told = said(&mut dawdling).await;
-        assert!(!told.contains("200 OK"), "{told}");
-        assert_eq!(brisk.stranger().get("/healthz").await.0, 200);
+        never_ends(&w, Duration::from_secs(1), PATIENCE).await.unwrap();
+    }
+
+    async fn a_server_that_lets_nobody_go_would_be_found(w: World) {
+        assert_eq!(never_ends(&w, FOR_EVER, A_MOMENT).await, Err("it is waited for".to_owned()));
     }
 
     async fn whoever_asks_at_great_length_is_told_so_and_let_go(w: World) {
@@ -143,17 +238,15 @@ on_both_databases! {
             (format!("GET /healthz HTTP/1.1\r\nhost: counter\r\nx: {long}\r\n\r\n"), "HTTP/1.1 431"),
             (format!("GET /{long} HTTP/1.1\r\nhost: counter\r\n\r\n"), "HTTP/1.1 4"),
         ] {
-            let mut line = line(&w.stranger()).await;
-            // He may be told before he has said all of it.
-            let _ = line.write_all(head.as_bytes()).await;
-            let mut told = [0_u8; 12];
-            match line.read_exact(&mut told).await {
-                Ok(_) => assert!(String::from_utf8_lossy(&told).starts_with(status), "{}", String::from_utf8_lossy(&told)),
-                // What was said to him went with what he had not said yet.
-                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
-            }
+            asks_at_length(&w.stranger(), &head, status).await.unwrap();
         }
         assert_eq!(w.stranger().get("/healthz").await.0, 200);
+    }
+
+    async fn a_server_that_takes_any_head_would_be_found(w: World) {
+        // It takes this one.
+        let head = format!("GET /healthz HTTP/1.1\r\nhost: counter\r\nx: {}\r\n\r\n", "x".repeat(1_000));
+        assert_eq!(asks_at_length(&w.stranger(), &head, "HTTP/1.1 431").await, Err("HTTP/1.1 200".to_owned()));
     }
 
     async fn a_head_of_64_kib_and_100_lines_is_taken_and_no_more(w: World) {
