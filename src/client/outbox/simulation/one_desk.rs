@@ -96,7 +96,7 @@ fn what_a_restored_server_lost_is_sent_again_and_nothing_twice() {
 }
 
 /// What is to be sent now.
-pub(super) fn sent_now(desk: &mut Desk) -> Box<Letter> {
+fn sent_now(desk: &mut Desk) -> Box<Letter> {
     let Next::Send(letter) = desk.outbox.next(desk.now).unwrap() else { panic!("nothing is sent") };
     letter
 }
