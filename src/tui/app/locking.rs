@@ -305,7 +305,11 @@ pub(super) mod tests {
     const SIGNED_IN: &[u8] = br#"{"token":"t","expires_at":"2030-01-01T00:00:00Z","must_change_password":false}"#;
 
     fn desk(user: UserId) -> Desk {
-        let mut desk = Desk::new(Beginning { signed_in: true, lock_after: Some(Duration::from_mins(15)), ..Beginning::default() });
+        desk_that_locks_after(user, Duration::from_mins(15))
+    }
+
+    fn desk_that_locks_after(user: UserId, lock_after: Duration) -> Desk {
+        let mut desk = Desk::new(Beginning { signed_in: true, lock_after: Some(lock_after), ..Beginning::default() });
         let asked = desk.call(GetSession::ENDPOINT.name);
         desk.answer(0, asked, Ok(session(user, "staff", 43_200)));
         desk
@@ -334,30 +338,82 @@ pub(super) mod tests {
         assert!(desk.shown().contains("Locked") && !desk.shown().contains("kkk"));
     }
 
-    #[test]
-    fn t34_it_locks_to_the_second_over_an_open_dialog_and_while_a_request_runs() {
-        let mut desk = desk(UserId::new());
-        let (sleep, _) = desk.wakes()[0];
+    /// What stands behind the lock in these stories.
+    const BEHIND: [&str; 3] = ["Keller", "keller", "Commands"];
+
+    /// What of it is shown nevertheless.
+    fn revealed(desk: &Desk) -> Vec<&'static str> {
+        let shown = desk.shown();
+        BEHIND.into_iter().filter(|behind| shown.contains(behind)).collect()
+    }
+
+    /// Somebody types for two seconds and leaves a dialog open and a request on its
+    /// way: the request.
+    fn left_in_the_middle(desk: &mut Desk) -> Ticket {
         desk.types(1, "keller");
         let search = desk.app.waiting.keys().copied().min().unwrap();
         desk.at(2, key(KeyCode::Char('k'), KeyModifiers::CONTROL));
         assert!(desk.shown().contains("Commands"), "{}", desk.shown());
-        // The last key was at 2 s: it is locked at 902 s, and not a second before.
-        desk.at(900, Event::Woken(sleep));
-        let (sleep, left) = desk.wakes()[0];
-        assert_eq!((desk.is_wiped(), left), (false, Duration::from_secs(2)));
-        desk.at(901, Event::Woken(sleep));
-        let (sleep, left) = desk.wakes()[0];
-        assert_eq!((desk.is_wiped(), left), (false, Duration::from_secs(1)));
+        search
+    }
+
+    /// Whether it locks 900 seconds after the last key, which was at 2 s, and not a
+    /// second before; `sleep` is the first of those that it asked for.
+    fn locks_to_the_second(desk: &mut Desk, mut sleep: Ticket) -> Result<(), String> {
+        for (second, left) in [(900, 2), (901, 1)] {
+            desk.at(second, Event::Woken(sleep));
+            if desk.is_wiped() {
+                return Err(format!("it is locked at {second} s"));
+            }
+            let Some((again, after)) = desk.wakes().first().copied() else { return Err(format!("at {second} s it sleeps for ever")) };
+            if after != Duration::from_secs(left) {
+                return Err(format!("at {second} s it sleeps for {after:?}"));
+            }
+            sleep = again;
+        }
         desk.at(902, Event::Woken(sleep));
-        assert!(desk.is_wiped() && desk.shown().contains("Locked"), "{}", desk.shown());
-        // The answer comes to nobody, and keys go to the lock alone.
+        if desk.is_wiped() && desk.shown().contains("Locked") { Ok(()) } else { Err("it is not locked at 902 s".to_owned()) }
+    }
+
+    /// A page with what was searched for.
+    fn found() -> Vec<u8> {
         let page = json!({ "items": [{ "id": crate::api::ids::CustomerId::new(), "name": "Keller Bau GmbH", "city": "Waco", "phone": null, "matched": ["name"], "near_miss": false }], "next": null, "total": 1 });
-        desk.answer(903, search, Ok(page.to_string().into_bytes()));
+        page.to_string().into_bytes()
+    }
+
+    #[test]
+    fn t34_it_locks_to_the_second_over_an_open_dialog_and_while_a_request_runs() {
+        let mut desk = desk(UserId::new());
+        let (sleep, _) = desk.wakes()[0];
+        let search = left_in_the_middle(&mut desk);
+        locks_to_the_second(&mut desk, sleep).unwrap();
+        // The answer comes to nobody, and keys go to the lock alone.
+        desk.answer(903, search, Ok(found()));
         desk.types(904, "quit").at(904, key(KeyCode::Esc, KeyModifiers::NONE)).at(904, key(KeyCode::F(10), KeyModifiers::NONE));
-        let shown = desk.shown();
-        assert!(shown.contains("Locked") && !["Keller", "keller", "Commands"].iter().any(|behind| shown.contains(behind)), "{shown}");
+        assert!(desk.shown().contains("Locked") && revealed(&desk).is_empty(), "{}", desk.shown());
         assert!(!desk.asked.iter().any(|effect| matches!(effect, Effect::Quit(_))), "{:?}", desk.asked);
+    }
+
+    #[test]
+    fn a_lock_that_comes_a_second_too_soon_or_too_late_would_be_found() {
+        for (after, told) in [(899, "at 900 s it sleeps for 1s"), (901, "at 900 s it sleeps for 3s"), (898, "it is locked at 900 s")] {
+            let mut desk = desk_that_locks_after(UserId::new(), Duration::from_secs(after));
+            let (sleep, _) = desk.wakes()[0];
+            left_in_the_middle(&mut desk);
+            assert_eq!(locks_to_the_second(&mut desk, sleep), Err(told.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_lock_before_which_something_stays_open_would_be_found() {
+        let mut desk = desk(UserId::new());
+        let (sleep, _) = desk.wakes()[0];
+        left_in_the_middle(&mut desk);
+        locks_to_the_second(&mut desk, sleep).unwrap();
+        assert_eq!(revealed(&desk), [""; 0]);
+        // What waited behind it stands before it again.
+        desk.app.bring_back_layers();
+        assert!(revealed(&desk).contains(&"Commands"), "{}", desk.shown());
     }
 
     #[test]
@@ -374,10 +430,9 @@ pub(super) mod tests {
         desk.types(1, "keller");
         let search = desk.app.waiting.keys().copied().min().unwrap();
         desk.at(2, ctrl_l());
-        let page = json!({ "items": [{ "id": crate::api::ids::CustomerId::new(), "name": "Keller Bau GmbH", "city": "Waco", "phone": null, "matched": ["name"], "near_miss": false }], "next": null, "total": 1 });
-        desk.answer(3, search, Ok(page.to_string().into_bytes()));
+        desk.answer(3, search, Ok(found()));
         assert!(desk.asked.is_empty(), "{:?}", desk.asked);
-        assert!(!desk.shown().contains("Keller") && !desk.shown().contains("keller"));
+        assert_eq!(revealed(&desk), [""; 0]);
         desk.types(4, "secret").at(4, key(KeyCode::Enter, KeyModifiers::NONE));
         let sign_in = desk.call("SignIn");
         desk.answer(5, sign_in, Ok(SIGNED_IN.to_vec()));
