@@ -63,6 +63,15 @@ const DESTRUCTIVE: [&str; 14] = [
     "leave",
 ];
 
+/// What a wrong form would do with what is pasted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slip {
+    /// The end of a line is Enter.
+    EndsAreEnter,
+    /// What drives a terminal is the key with Ctrl that it stands for.
+    ControlsAreKeys,
+}
+
 /// A walk of somebody who is signed in.
 pub(super) fn signed_in(nth: u64) -> Walk {
     let mut walk = Walk::new(nth / 5 * 8 + nth % 5);
@@ -98,9 +107,7 @@ impl Walk {
 
     /// Opens anything that a letter opens, on any page.
     fn goes_anywhere(&mut self, nth: u64) {
-        self.go_somewhere(nth);
-        let digit = self.luck.of(&["1", "2", "3", "4", "5", "6"]);
-        self.press(digit);
+        self.goes_to_a_pane(nth);
         let letters: Vec<&str> = COMMANDS.iter().flat_map(|command| command.keys.iter().copied()).filter(|key| key.chars().count() == 1).collect();
         let letter = self.luck.of(&letters);
         self.press(letter);
@@ -116,13 +123,37 @@ impl Walk {
         text
     }
 
+    /// A text is pasted, and taken as it should be or not.
+    fn is_pasted(&mut self, text: &str, slip: Option<Slip>) {
+        match slip {
+            None => self.happens(Event::Paste(text.to_owned())),
+            Some(Slip::EndsAreEnter) => {
+                for line in text.split_inclusive('\n') {
+                    self.happens(Event::Paste(line.trim_end_matches('\n').to_owned()));
+                    if line.ends_with('\n') {
+                        self.press("enter");
+                    }
+                }
+            }
+            Some(Slip::ControlsAreKeys) => {
+                for sign in text.chars().take(TYPED) {
+                    let letter = u8::try_from(sign).ok().filter(|sign| (1..=26).contains(sign)).map(|sign| char::from(sign + b'a' - 1));
+                    self.happens(match letter {
+                        Some(letter) => Event::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)),
+                        None => Event::Paste(sign.to_string()),
+                    });
+                }
+            }
+        }
+    }
+
     /// Pastes, and goes to another field; gives what that did.
-    fn pastes(&mut self) -> Vec<(String, Vec<&'static str>)> {
+    fn pastes(&mut self, slip: Option<Slip>) -> Vec<(String, Vec<&'static str>)> {
         let mut done = Vec::new();
         for _ in 0..PASTES {
             let text = self.sharp_text();
             self.deeds.clear();
-            self.happens(Event::Paste(text.clone()));
+            self.is_pasted(&text, slip);
             done.push((text, std::mem::take(&mut self.deeds)));
             self.press("tab");
         }
@@ -146,6 +177,27 @@ impl Walk {
         let deeds = std::mem::take(&mut self.deeds);
         if deeds.is_empty() { Vec::new() } else { vec![(text, deeds)] }
     }
+
+    /// To a pane of a page.
+    fn goes_to_a_pane(&mut self, nth: u64) {
+        self.go_somewhere(nth);
+        let digit = self.luck.of(&["1", "2", "3", "4", "5", "6"]);
+        self.press(digit);
+    }
+
+    /// Holds a key down, and presses another one meanwhile if any; gives what is
+    /// taken away by it.
+    fn holds(&mut self, held: &str, other: Option<&str>) -> Vec<&'static str> {
+        self.deeds.clear();
+        for _ in 0..HELD {
+            self.press(held);
+            if let Some(other) = other {
+                self.press(other);
+            }
+        }
+        self.deeds.retain(|deed| DESTRUCTIVE.contains(deed));
+        std::mem::take(&mut self.deeds)
+    }
 }
 
 #[test]
@@ -160,7 +212,7 @@ fn t35_what_is_pasted_is_text_in_every_form() {
                 continue;
             }
             seen.insert(title);
-            assert_eq!(walk.pastes(), []);
+            assert_eq!(walk.pastes(None), []);
             // The reading line is one field: there Enter saves.
             if title != "Reading of" && walk.shows(title) {
                 assert_eq!(walk.is_typed_into(), []);
@@ -176,7 +228,7 @@ fn t35_what_is_pasted_is_text_on_every_page() {
         let _named = Named(nth);
         let mut walk = signed_in(nth);
         walk.goes_anywhere(nth);
-        assert_eq!(walk.pastes(), []);
+        assert_eq!(walk.pastes(None), []);
     }
 }
 
@@ -189,15 +241,42 @@ fn t35_a_key_that_is_held_down_takes_nothing_away() {
     for nth in scripts() {
         let _named = Named(nth);
         let mut walk = signed_in(nth);
-        walk.go_somewhere(nth);
-        let digit = walk.luck.of(&["1", "2", "3", "4", "5", "6"]);
-        walk.press(digit);
-        walk.deeds.clear();
+        walk.goes_to_a_pane(nth);
         let held = walk.luck.of(&keys);
-        for _ in 0..HELD {
-            walk.press(held);
-        }
-        walk.deeds.retain(|deed| DESTRUCTIVE.contains(deed));
-        assert!(walk.deeds.is_empty(), "{held} does {:?}", walk.deeds);
+        assert_eq!(walk.holds(held, None), [""; 0], "{held}");
+    }
+}
+
+/// Whether a deed is found somewhere where a form takes so what is pasted into it.
+fn is_found(deed: &'static str, (title, way): (&str, &[&str]), slip: Slip) -> bool {
+    (0..SCRIPTS).any(|nth| {
+        let mut walk = signed_in(nth);
+        walk.goes(way);
+        walk.shows(title) && walk.pastes(Some(slip)).iter().any(|(_, deeds)| deeds.contains(&deed))
+    })
+}
+
+#[test]
+fn a_form_that_takes_the_end_of_a_pasted_line_for_enter_would_be_found() {
+    assert!(is_found("AddReading", FORMS[0], Slip::EndsAreEnter));
+}
+
+#[test]
+fn a_form_that_takes_what_is_pasted_for_keys_would_be_found() {
+    for (form, deed) in FORMS.into_iter().zip(["AddReading", "RequestService"]) {
+        assert!(is_found(deed, form, Slip::ControlsAreKeys), "{deed}");
+    }
+}
+
+#[test]
+fn a_question_that_is_answered_while_a_key_is_held_would_be_found() {
+    // A consent is taken back, and a password is good for nothing any more.
+    for (key, deed) in [("x", "EndConsent"), ("p", "GenerateContactPassword")] {
+        let is_found = |nth: u64| {
+            let mut walk = signed_in(nth);
+            walk.goes_to_a_pane(nth);
+            walk.holds(key, Some("y")).contains(&deed)
+        };
+        assert!((0..SCRIPTS).any(is_found), "{deed}");
     }
 }
