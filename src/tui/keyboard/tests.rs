@@ -38,15 +38,31 @@ const SAID: [&[u8]; 27] = [
     b"\xc2\x9d11;rgb:ffff/ffff/ffff\xc2\x9c\xc2\x9b?62;c\xc2\x901+r\xc2\x9c",
 ];
 
+/// What a wrong keyboard would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slip {
+    /// It takes an Esc for nothing, and what follows for letters.
+    PassesOverEscapes,
+    /// It forgets with each piece what the one before began.
+    ForgetsThePieceBefore,
+    /// It never notices that time went by.
+    HasNoClock,
+}
+
 /// A keyboard, and the clock over the desk.
 struct Desk {
     keyboard: Keyboard,
     now: Instant,
+    slip: Option<Slip>,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self { keyboard: Keyboard::default(), now: Instant::now() }
+        Self::with(None)
+    }
+
+    fn with(slip: Option<Slip>) -> Self {
+        Self { keyboard: Keyboard::default(), now: Instant::now(), slip }
     }
 
     /// What comes of a piece behind which nothing lies, as people write keys.
@@ -55,13 +71,20 @@ impl Desk {
     }
 
     fn hears_of(&mut self, piece: &[u8], more: bool) -> Vec<String> {
-        let mut events = VecDeque::new();
-        self.keyboard.hears(piece, more, self.now, &mut events);
+        let (mut events, mut piece) = (VecDeque::new(), piece.to_vec());
+        match self.slip {
+            Some(Slip::PassesOverEscapes) => piece.retain(|byte| *byte != ESCAPE),
+            Some(Slip::ForgetsThePieceBefore) => self.keyboard = Keyboard::default(),
+            Some(Slip::HasNoClock) | None => {}
+        }
+        self.keyboard.hears(&piece, more, self.now, &mut events);
         events.iter().map(named).collect()
     }
 
     fn after(&mut self, pause: Duration) -> &mut Self {
-        self.now += pause;
+        if self.slip != Some(Slip::HasNoClock) {
+            self.now += pause;
+        }
         self
     }
 
@@ -123,15 +146,41 @@ fn what_could_begin_an_answer_is_a_key_where_nothing_follows() {
     assert_eq!(desk.hears("\x1b\x1b"), ["Esc", "Esc"]);
 }
 
+/// What comes where these keys are expected, if it is not they.
+fn only(keys: &[&str], heard: Vec<String>, said: &[u8]) -> Result<(), String> {
+    if heard == keys { Ok(()) } else { Err(format!("{heard:?} of {}", said.escape_ascii())) }
+}
+
+/// A terminal says it alone, and twice between keys that are typed ahead.
+fn says_whole(said: &[u8], slip: Option<Slip>) -> Result<(), String> {
+    let mut desk = Desk::with(slip);
+    only(&[], desk.hears(said), said)?;
+    only(&["k"], desk.later().hears("k"), said)?;
+    let mut desk = Desk::with(slip);
+    only(&["a", "b"], desk.hears([&b"a"[..], said, said, b"b"].concat()), said)
+}
+
+/// A terminal says it in two pieces, the first of so many bytes.
+fn says_in_two(said: &[u8], at: usize, slip: Option<Slip>) -> Result<(), String> {
+    let mut desk = Desk::with(slip);
+    only(&[], desk.hears_of(&said[..at], true), said)?;
+    only(&[], desk.after(Duration::from_millis(200)).hears(&said[at..]), said)?;
+    only(&["k"], desk.later().hears("k"), said)
+}
+
+/// A terminal says so many bytes of it, and no more; then somebody presses keys.
+fn breaks_off(said: &[u8], at: usize, slip: Option<Slip>) -> Result<(), String> {
+    let half = [&b"x"[..], &said[..at]].concat();
+    let mut desk = Desk::with(slip);
+    desk.hears(&half);
+    only(&["k"], desk.later().hears("k"), &half)?;
+    only(&["Down"], desk.later().hears("\x1b[B"), &half)
+}
+
 #[test]
 fn nothing_that_a_terminal_says_is_typed() {
     for said in SAID {
-        let mut desk = Desk::new();
-        assert_eq!(desk.hears(said), [""; 0], "{}", said.escape_ascii());
-        assert_eq!(desk.later().hears("k"), ["k"], "{}", said.escape_ascii());
-        // Between keys that are typed ahead, and twice.
-        let mut desk = Desk::new();
-        assert_eq!(desk.hears([&b"a"[..], said, said, b"b"].concat()), ["a", "b"], "{}", said.escape_ascii());
+        says_whole(said, None).unwrap();
     }
 }
 
@@ -139,10 +188,7 @@ fn nothing_that_a_terminal_says_is_typed() {
 fn what_a_terminal_says_may_come_in_pieces() {
     for said in SAID {
         for at in 1..said.len() {
-            let mut desk = Desk::new();
-            assert_eq!(desk.hears_of(&said[..at], true), [""; 0]);
-            assert_eq!(desk.after(Duration::from_millis(200)).hears(&said[at..]), [""; 0], "{} at {at}", said.escape_ascii());
-            assert_eq!(desk.later().hears("k"), ["k"], "{} at {at}", said.escape_ascii());
+            says_in_two(said, at, None).unwrap();
         }
     }
     // Over a line that takes its time.
@@ -161,12 +207,30 @@ fn what_a_terminal_says_may_come_in_pieces() {
 fn after_half_of_it_and_a_pause_the_next_key_is_one() {
     for said in SAID {
         for at in 2..said.len() {
-            let half = [&b"x"[..], &said[..at]].concat();
-            let mut desk = Desk::new();
-            desk.hears(&half);
-            assert_eq!(desk.later().hears("k"), ["k"], "{}", half.escape_ascii());
-            assert_eq!(desk.later().hears("\x1b[B"), ["Down"], "{}", half.escape_ascii());
+            breaks_off(said, at, None).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_keyboard_that_takes_answers_for_letters_would_be_found() {
+    for said in SAID.into_iter().filter(|said| said.contains(&ESCAPE)) {
+        let found = says_whole(said, Some(Slip::PassesOverEscapes)).unwrap_err();
+        assert!(!found.starts_with("[]"), "{found}");
+    }
+}
+
+#[test]
+fn a_keyboard_that_forgets_what_a_piece_began_would_be_found() {
+    for said in SAID {
+        assert!((1..said.len()).any(|at| says_in_two(said, at, Some(Slip::ForgetsThePieceBefore)).is_err()), "{}", said.escape_ascii());
+    }
+}
+
+#[test]
+fn a_keyboard_that_waits_for_the_end_of_an_answer_for_ever_would_be_found() {
+    for said in SAID {
+        assert!((2..said.len()).any(|at| breaks_off(said, at, Some(Slip::HasNoClock)).is_err()), "{}", said.escape_ascii());
     }
 }
 
