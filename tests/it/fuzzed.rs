@@ -55,6 +55,15 @@ fn t44_any_body_is_answered_and_never_with_a_5xx() {
 }
 
 #[test]
+fn a_body_over_which_a_server_falls_would_be_found() {
+    bodies::judge("POST /v1/customers", 422, br#"{"code":"fields.invalid"}"#);
+    for (status, answer) in [(500, "{}"), (503, "{}"), (200, ""), (400, "<html>")] {
+        let judged = std::panic::catch_unwind(|| bodies::judge("POST /v1/customers", status, answer.as_bytes()));
+        assert!(judged.is_err(), "{status} {answer}");
+    }
+}
+
+#[test]
 fn no_target_is_left_out() {
     let tests = [include_str!("fuzzed.rs"), include_str!("../../src/tui/terminal/fuzzed.rs")].concat();
     let targets = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/fuzz_targets")).unwrap();

@@ -35,9 +35,15 @@ impl Counter {
         let Some((nth, body)) = bytes.split_first() else { return };
         let (method, path) = &self.calls[usize::from(*nth) % self.calls.len()];
         let (status, answer) = ask(self.server, method, path, body).expect("an answer");
-        assert!(status < 500, "{method} {path}: {status} {}", String::from_utf8_lossy(&answer));
-        assert!(serde_json::from_slice::<Value>(&answer).is_ok(), "{method} {path}: {status} {}", String::from_utf8_lossy(&answer));
+        judge(&format!("{method} {path}"), status, &answer);
     }
+}
+
+/// Whatever is sent, the server does not fail, and says so in JSON.
+pub(crate) fn judge(asked: &str, status: u16, answer: &[u8]) {
+    let said = String::from_utf8_lossy(answer);
+    assert!(status < 500, "{asked}: {status} {said}");
+    assert!(serde_json::from_slice::<Value>(answer).is_ok(), "{asked}: {status} {said}");
 }
 
 /// Sends a call, and gives the status and the body of its answer.

@@ -7,6 +7,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::rngs::StdRng;
@@ -16,6 +17,8 @@ use rand::{RngExt as _, SeedableRng as _};
 const SECONDS: u64 = 5;
 /// Nothing takes longer, however it is spoiled: the fuzzer's own limit.
 const LONGEST: Duration = Duration::from_secs(20);
+/// What takes so long never ends.
+const FOR_EVER: Duration = Duration::from_mins(2);
 /// No text grows beyond.
 const LARGEST: usize = 16 * 1024;
 
@@ -55,24 +58,73 @@ const SHARP: [&[u8]; 32] = [
     b"none",
 ];
 
+/// How long something is fed, and how long it may take over one text.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    feeding: Duration,
+    longest: Duration,
+    for_ever: Duration,
+}
+
+/// Nobody else can end what hangs.
+fn hangs(what: &str) {
+    say(&format!("this hangs: {what}"));
+    std::process::abort();
+}
+
 /// Gives all of it to whatever takes it.
-pub(crate) fn feed(target: &str, mut takes: impl FnMut(&[u8])) {
-    let files = corpus(target);
-    for (name, bytes) in &files {
-        let _named = Named(format!("corpus/{target}/{name}"));
+pub(crate) fn feed(target: &str, takes: impl FnMut(&[u8])) {
+    let feeding = Duration::from_secs(number("COUNTERTOP_FUZZ_SECONDS").unwrap_or(SECONDS));
+    feed_for(Time { feeding, longest: LONGEST, for_ever: FOR_EVER }, target, &corpus(target), hangs, takes);
+}
+
+fn feed_for(time: Time, target: &str, files: &[(String, Vec<u8>)], hangs: impl Fn(&str) + Send + 'static, mut takes: impl FnMut(&[u8])) {
+    let onlooker = Onlooker::new(time.for_ever, hangs);
+    for (name, bytes) in files {
+        let _named = onlooker.sees(format!("corpus/{target}/{name}"));
         takes(bytes);
     }
     let first = number("COUNTERTOP_SEED").unwrap_or_else(any_seed);
-    let end = Instant::now() + Duration::from_secs(number("COUNTERTOP_FUZZ_SECONDS").unwrap_or(SECONDS));
+    let end = Instant::now() + time.feeding;
     let mut seed = first;
     while seed == first || Instant::now() < end {
-        let _named = Named(format!("COUNTERTOP_SEED={seed} ({target})"));
+        let _named = onlooker.sees(format!("COUNTERTOP_SEED={seed} ({target})"));
         let begun = Instant::now();
-        takes(&spoiled(&files, seed));
-        assert!(begun.elapsed() < LONGEST, "it takes {:?}", begun.elapsed());
+        takes(&spoiled(files, seed));
+        assert!(begun.elapsed() < time.longest, "it takes {:?}", begun.elapsed());
         seed += 1;
     }
     say(&format!("{target}: {} files, spoiled {} times from COUNTERTOP_SEED={first}", files.len(), seed - first));
+}
+
+/// Looks on from beside: while something hangs, nobody else does.
+struct Onlooker {
+    /// What is taken now, and since when.
+    taken: Arc<Mutex<Option<(String, Instant)>>>,
+}
+
+impl Onlooker {
+    /// One that says so once where something takes longer than that.
+    fn new(patience: Duration, hangs: impl Fn(&str) + Send + 'static) -> Self {
+        let taken = Arc::new(Mutex::new(None::<(String, Instant)>));
+        let seen = Arc::downgrade(&taken);
+        std::thread::spawn(move || {
+            while let Some(taken) = seen.upgrade() {
+                let hanging = taken.lock().unwrap_or_else(PoisonError::into_inner).take_if(|(_, begun)| begun.elapsed() > patience);
+                if let Some((what, _)) = hanging {
+                    hangs(&what);
+                }
+                drop(taken);
+                std::thread::sleep(patience / 10);
+            }
+        });
+        Self { taken }
+    }
+
+    fn sees(&self, what: String) -> Named {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some((what.clone(), Instant::now()));
+        Named(what)
+    }
 }
 
 /// Names what failed.
@@ -148,4 +200,38 @@ fn a_seed_spoils_the_same_again() {
         assert_eq!(spoiled(&files, seed), spoiled(&files, seed));
     }
     assert!((0..50).any(|seed| files.iter().all(|(_, bytes)| *bytes != spoiled(&files, seed))), "nothing is spoiled");
+}
+
+/// What is fed to see that it is noticed.
+const PLANTED: &str = "a target with a planted bug";
+
+/// Feeds it; whether its bug is noticed.
+fn is_noticed(time: Time, takes: impl FnMut(&[u8])) -> bool {
+    let files = [("day".to_owned(), b"2026-03-08".to_vec())];
+    let feeding = std::panic::AssertUnwindSafe(|| feed_for(time, PLANTED, &files, |_| {}, takes));
+    std::panic::catch_unwind(feeding).is_err()
+}
+
+#[test]
+fn a_target_that_falls_over_one_text_or_dawdles_would_be_found() {
+    let time = Time { feeding: Duration::from_millis(1), longest: LONGEST, for_ever: FOR_EVER };
+    assert!(!is_noticed(time, |_| {}));
+    let long = Time { feeding: Duration::from_mins(1), ..time };
+    assert!(is_noticed(long, |bytes| assert!(!bytes.contains(&0x1b), "there is an Esc in it")));
+    let brief = Time { longest: Duration::from_millis(1), ..time };
+    assert!(is_noticed(brief, |_| std::thread::sleep(Duration::from_millis(2))));
+}
+
+#[test]
+fn a_target_that_hangs_would_be_found() {
+    let (tells, told) = std::sync::mpsc::channel();
+    let hangs = move |what: &str| {
+        let _ = tells.send(what.to_owned());
+    };
+    let time = Time { feeding: Duration::ZERO, longest: LONGEST, for_ever: Duration::from_millis(50) };
+    let mut found = None;
+    // It ends when somebody noticed, and not before.
+    let takes = |_: &[u8]| found = found.take().or_else(|| told.recv_timeout(LONGEST).ok());
+    feed_for(time, PLANTED, &[("day".to_owned(), b"2026-03-08".to_vec())], hangs, takes);
+    assert_eq!(found.as_deref(), Some("corpus/a target with a planted bug/day"));
 }
