@@ -21,7 +21,7 @@ mod desk;
 #[cfg(target_os = "linux")]
 mod disk;
 mod drain;
-mod evidence;
+pub(crate) mod evidence;
 #[cfg(target_os = "linux")]
 mod failing_disk;
 mod full_disk;
@@ -31,7 +31,7 @@ pub(crate) mod model;
 mod platter;
 #[cfg(target_os = "linux")]
 mod power_cut;
-mod program;
+pub(crate) mod program;
 mod proxy;
 mod races;
 mod retries;

@@ -124,7 +124,7 @@ fn fault_of(act: &Act, ids: &[&str]) -> Option<String> {
 }
 
 /// Records without their act, and acts without their record.
-fn half_written(evidence: &Evidence) -> Vec<String> {
+pub(crate) fn half_written(evidence: &Evidence) -> Vec<String> {
     let mut balance: HashMap<(&str, &str), i64> = HashMap::new();
     for found in &evidence.found {
         *balance.entry((found.kind.act(), found.id.as_str())).or_default() += 1;

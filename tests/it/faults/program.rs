@@ -13,11 +13,11 @@ use crate::dice::Dice;
 use crate::terminal::screen::own_folders;
 
 /// How long a server may take to listen.
-const STARTS_WITHIN: Duration = Duration::from_secs(30);
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
 
 /// What is different about a start.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Start<'a> {
+pub(crate) struct Start<'a> {
     /// The step it dies at, as `COUNTERTOP_DIES_AT` has it.
     pub(super) dies_at: Option<&'a str>,
     /// No file may grow beyond so many bytes.
@@ -28,7 +28,7 @@ pub(super) struct Start<'a> {
 
 /// The program, running or not.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     database: String,
     port: u16,
     folder: TempDir,
@@ -37,7 +37,7 @@ pub(super) struct Program {
 
 impl Program {
     /// Over a database; not started yet.
-    pub(super) fn over(database: &str, dice: &mut Dice) -> Self {
+    pub(crate) fn over(database: &str, dice: &mut Dice) -> Self {
         // Below the ports that the system gives to those who call somebody:
         // nobody takes it while the server is down.
         let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
@@ -46,12 +46,12 @@ impl Program {
     }
 
     /// Where it listens.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Starts it and waits until it listens.
-    pub(super) fn start(&mut self, start: Start<'_>) {
+    pub(crate) fn start(&mut self, start: Start<'_>) {
         let end = Instant::now() + STARTS_WITHIN;
         while !self.has_started(start) {
             assert!(Instant::now() < end, "the server does not start: {}", std::fs::read_to_string(self.log()).unwrap_or_default());
@@ -106,7 +106,7 @@ impl Program {
     }
 
     /// Ends it with SIGKILL.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             // It may be dead already.
             let _ = child.kill();
@@ -124,7 +124,7 @@ impl Program {
     }
 
     /// Whether it came to its end by itself.
-    pub(super) fn is_dead(&mut self) -> bool {
+    pub(crate) fn is_dead(&mut self) -> bool {
         self.child.as_mut().is_none_or(|child| child.try_wait().expect("its state").is_some())
     }
 

@@ -5,10 +5,13 @@
 //!
 //! Short as they stand; longer by the environment:
 //!
-//! - `COUNTERTOP_TERMINAL_KILLS` (30): how often a terminal is killed.
+//! - `COUNTERTOP_TERMINAL_KILLS` (30; 12 with the server): how often a terminal
+//!   is killed.
 //! - `COUNTERTOP_RACES` (20): how often two start at once over what waits.
 //! - `COUNTERTOP_SEED`: what all of it is drawn from. What it does not draw is
 //!   how far a terminal is at that moment.
+
+mod with_server;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,13 +23,13 @@ use countertop::store::{Db, Scope, places};
 use serde_json::Value;
 
 use super::line::Line;
-use super::outbox::{account, asked, at, kill, listed};
+use super::outbox::{account, asked_at, at, kill, listed_at};
 use super::screen::{Terminal, demo};
 use crate::dice::{self, Dice};
 use crate::faults::model::{Act, Found, Kind, Told, not_once};
 
 /// Longer than anything takes that somebody waits for.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What a killed terminal wrote before is read by then.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The latest moment at which a terminal is killed after the key that saves.
@@ -59,6 +62,20 @@ enum Accident {
     Killed(usize),
 }
 
+/// The server somebody works with, its database, and an owner of trucks there.
+#[derive(Debug, Clone)]
+struct House {
+    address: String,
+    database: String,
+    owner: &'static str,
+}
+
+impl House {
+    fn demo() -> Self {
+        Self { address: demo().address.clone(), database: demo().database(), owner: "NORG" }
+    }
+}
+
 /// Where one truck is written about, at a terminal of its own.
 #[derive(Debug)]
 struct Desk {
@@ -70,8 +87,8 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(unit: String) -> Self {
-        Self { truck: add_truck(&unit), unit, acts: Vec::new(), now: 0 }
+    fn at(house: &House, unit: String) -> Self {
+        Self { truck: add_truck(house, &unit), unit, acts: Vec::new(), now: 0 }
     }
 
     /// Opens a form and types something that nobody wrote before; or finds there
@@ -142,12 +159,12 @@ fn said(screen: &str) -> Told {
 }
 
 /// A truck that nobody read before: its first reading makes it an odometer.
-fn add_truck(unit: &str) -> AssetId {
+fn add_truck(house: &House, unit: &str) -> AssetId {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let db = Db::open(&demo().database()).await.unwrap();
+        let db = Db::open(&house.database).await.unwrap();
         let mut conn = db.write().await.unwrap();
-        let owner = places::organization(&mut conn, &Scope::deployment(), "NORG").await.unwrap().expect("an owner of the demo");
+        let owner = places::organization(&mut conn, &Scope::deployment(), house.owner).await.unwrap().expect("an owner that is there");
         let truck = NewAsset { asset_number: unit.to_owned(), ..NewAsset::default() };
         let id = assets::insert(&mut conn, owner.id, &truck).await.unwrap();
         let plate = PlateRow { number: format!("P {unit}"), state: Some("CA".to_owned()), country: Some("US".to_owned()), from_at: None, to_at: None };
@@ -158,15 +175,15 @@ fn add_truck(unit: &str) -> AssetId {
     })
 }
 
-/// All that the server has of a truck.
-fn found(token: &str, truck: AssetId) -> Vec<Found> {
+/// All that a server has of a truck.
+fn found(server: &str, token: &str, truck: AssetId) -> Vec<Found> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let requests = listed(token, &format!("/v1/assets/{truck}/service-requests"));
+    let requests = listed_at(server, token, &format!("/v1/assets/{truck}/service-requests"));
     let mut found: Vec<Found> =
         requests.iter().map(|request| Found { kind: Kind::Request, mark: text(&request["complaint"]), id: text(&request["number"]) }).collect();
-    let meters = asked(token, &format!("/v1/assets/{truck}/meters"));
+    let meters = asked_at(server, token, &format!("/v1/assets/{truck}/meters"));
     for meter in meters["items"].as_array().unwrap_or_else(|| panic!("no meters: {meters}")) {
-        let readings = listed(token, &format!("/v1/assets/{truck}/meters/{}/readings", text(&meter["meter"])));
+        let readings = listed_at(server, token, &format!("/v1/assets/{truck}/meters/{}/readings", text(&meter["meter"])));
         found.extend(readings.iter().map(|reading| Found { kind: Kind::Reading, mark: text(&reading["value"]), id: text(&reading["id"]) }));
     }
     found
@@ -174,6 +191,7 @@ fn found(token: &str, truck: AssetId) -> Vec<Found> {
 
 /// Somebody with one machine, and one or two terminals on it.
 struct Person {
+    house: House,
     folder: tempfile::TempDir,
     line: Line,
     token: String,
@@ -182,9 +200,14 @@ struct Person {
 }
 
 impl Person {
+    /// With an account of the demo's.
     fn new(name: &str, desks: usize, dice: Dice) -> Self {
-        let desks = (0..desks).map(|nth| Desk::new(format!("{name}-{nth}").to_uppercase())).collect();
-        Self { folder: tempfile::tempdir().unwrap(), line: Line::slow(), token: account(name), desks, dice }
+        Self::of(House::demo(), name, account(name), desks, dice)
+    }
+
+    fn of(house: House, name: &str, token: String, desks: usize, dice: Dice) -> Self {
+        let desks = (0..desks).map(|nth| Desk::at(&house, format!("{name}-{nth}").to_uppercase())).collect();
+        Self { folder: tempfile::tempdir().unwrap(), line: Line::slow_to(&house.address), token, desks, dice, house }
     }
 
     fn outbox(&self) -> PathBuf {
@@ -278,19 +301,7 @@ impl Person {
 
     /// The line holds, and the terminals are there until nothing waits any more.
     fn comes_to_an_end(&self) {
-        for mut terminal in self.start() {
-            terminal.press("<F2><Alt-U>").until("Outbox");
-            let end = Instant::now() + 2 * PATIENCE;
-            loop {
-                let shown = terminal.settle();
-                assert!(!shown.contains("refused"), "{shown}");
-                if !shown.contains("to send") && !shown.contains("waiting") {
-                    break;
-                }
-                assert!(Instant::now() < end, "it is never sent:\n{shown}");
-                terminal.press("s");
-            }
-        }
+        self.start().iter_mut().for_each(sends_all);
     }
 
     /// What is not as the screens said; and how often they said something.
@@ -298,10 +309,25 @@ impl Person {
         let told = self.desks.iter().flat_map(|desk| &desk.acts).filter(|act| act.told != Told::Nothing).count();
         let mut all = Vec::new();
         for desk in &self.desks {
-            let faults = not_once(&desk.acts, &found(&self.token, desk.truck));
+            let faults = not_once(&desk.acts, &found(&self.house.address, &self.token, desk.truck));
             all.extend(faults.into_iter().map(|fault| format!("{fault} ({})", desk.unit)));
         }
         (told, all)
+    }
+}
+
+/// Looks at the outbox until nothing waits there any more.
+fn sends_all(terminal: &mut Terminal) {
+    terminal.press("<F2><Alt-U>").until("Outbox");
+    let end = Instant::now() + 2 * PATIENCE;
+    loop {
+        let shown = terminal.settle();
+        assert!(!shown.contains("refused"), "{shown}");
+        if !shown.contains("to send") && !shown.contains("waiting") {
+            return;
+        }
+        assert!(Instant::now() < end, "it is never sent:\n{shown}");
+        terminal.press("s");
     }
 }
 

@@ -1,5 +1,5 @@
-//! A line to the demo's server that is slow and loses pieces now and then, and
-//! that can be held and cut.
+//! A line to a server, the demo's as a rule, that is slow and loses pieces now
+//! and then, and that can be held and cut.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::screen::demo;
 use crate::dice::Dice;
 
 /// What a piece takes in either direction.
-const ONE_WAY: Duration = Duration::from_millis(150);
+pub(super) const ONE_WAY: Duration = Duration::from_millis(150);
 /// One that was lost comes again after so long; all behind it wait.
 const SENT_AGAIN: Duration = Duration::from_millis(400);
 
@@ -40,13 +40,19 @@ struct Wire {
 impl Line {
     /// A line of its own.
     pub(crate) fn slow() -> Self {
+        Self::slow_to(&demo().address)
+    }
+
+    /// The same to another server.
+    pub(super) fn slow_to(server: &str) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (held, is_held) = watch::channel(false);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let wire = Arc::default();
-        runtime.spawn(carry(listener, Arc::clone(&asked), is_held, Arc::clone(&wire)));
+        let server = server.trim_start_matches("http://").to_owned();
+        runtime.spawn(carry(listener, server, Arc::clone(&asked), is_held, Arc::clone(&wire)));
         Self { address, asked, held, wire, runtime: Some(runtime) }
     }
 
@@ -87,11 +93,10 @@ impl Drop for Line {
     }
 }
 
-async fn carry(listener: TcpListener, asked: Arc<Mutex<Vec<String>>>, is_held: watch::Receiver<bool>, wire: Arc<Mutex<Wire>>) {
-    let server = demo().address.trim_start_matches("http://");
+async fn carry(listener: TcpListener, server: String, asked: Arc<Mutex<Vec<String>>>, is_held: watch::Receiver<bool>, wire: Arc<Mutex<Wire>>) {
     let mut luck = Dice::of(1);
     while let Ok((near, _)) = listener.accept().await {
-        let Ok(far) = TcpStream::connect(server).await else { continue };
+        let Ok(far) = TcpStream::connect(&server).await else { continue };
         near.set_nodelay(true).unwrap();
         far.set_nodelay(true).unwrap();
         let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());

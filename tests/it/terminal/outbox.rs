@@ -54,9 +54,14 @@ fn filed(token: &str, complaint: &str) -> usize {
 
 /// All that a list of the demo has, page by page.
 pub(super) fn listed(token: &str, path: &str) -> Vec<Value> {
+    listed_at(&demo().address, token, path)
+}
+
+/// The same of another server.
+pub(super) fn listed_at(server: &str, token: &str, path: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = asked(token, &format!("{path}?limit=200{cursor}"));
+        let page = asked_at(server, token, &format!("{path}?limit=200{cursor}"));
         all.extend(page["items"].as_array().unwrap_or_else(|| panic!("{path}: {page}")).iter().cloned());
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -67,8 +72,13 @@ pub(super) fn listed(token: &str, path: &str) -> Vec<Value> {
 
 /// What the demo answers.
 pub(super) fn asked(token: &str, path: &str) -> Value {
+    asked_at(&demo().address, token, path)
+}
+
+/// What another server answers.
+pub(super) fn asked_at(server: &str, token: &str, path: &str) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (status, answer) = runtime.block_on(Caller::of(&demo().address).with_token(token).get(path));
+    let (status, answer) = runtime.block_on(Caller::of(server).with_token(token).get(path));
     assert_eq!(status, 200, "{path}: {answer}");
     answer
 }
