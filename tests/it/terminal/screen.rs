@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+/// Longer than anything takes beside all other tests.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// The demo's server, one for all tests of this process; it has its own folder
 /// and ends with it.
 pub(crate) struct Demo {
@@ -284,7 +287,7 @@ impl Terminal {
     /// Reads the screen until it shows all of these at once.
     #[track_caller]
     pub(crate) fn until_all(&mut self, texts: &[&str]) -> String {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         loop {
             let shown = self.text();
             if texts.iter().all(|text| shown.contains(text)) {
@@ -363,7 +366,7 @@ impl Terminal {
     /// Waits for the end and gives the exit code.
     #[track_caller]
     pub(crate) fn ended(&mut self) -> u32 {
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + PATIENCE;
         loop {
             self.read(Duration::from_millis(20));
             if let Some(status) = self.child.try_wait().unwrap() {
