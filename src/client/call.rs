@@ -111,7 +111,7 @@ fn filled(template: &str, path: &impl Serialize) -> String {
     for part in template.split('/').skip(1) {
         filled.push('/');
         match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-            Some(name) => filled.push_str(&escaped(values[name].as_str().unwrap_or_default())),
+            Some(name) => filled.push_str(&escaped(values.get(name).and_then(Value::as_str).unwrap_or_default())),
             None => filled.push_str(part),
         }
     }

@@ -5,6 +5,8 @@
 //! May call [`crate::api`] and [`crate::text`]. Used by the terminal application
 //! and by the verbs of the command line.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+
 mod again;
 mod call;
 pub mod credentials;
@@ -366,8 +368,8 @@ impl Client {
 /// Words from outside as they may be shown: nothing in them drives a terminal,
 /// and they come to an end.
 fn told(words: &str) -> String {
-    let kept = words.char_indices().nth(LONGEST_SENTENCE).map_or(words, |(end, _)| &words[..end]);
-    for_screen(kept)
+    let kept: String = words.chars().take(LONGEST_SENTENCE).collect();
+    for_screen(&kept)
 }
 
 /// A problem whose texts may be shown.

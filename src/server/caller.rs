@@ -200,6 +200,8 @@ impl Caller {
         for held in &self.powers.held {
             hash.update(format!("{} {} {:?}\n{}", held.role.key, held.scope_kind, held.scope_id, held.role.written()));
         }
-        hex(&hash.finalize()[..8])
+        let mut version = hex(&hash.finalize());
+        version.truncate(16);
+        version
     }
 }

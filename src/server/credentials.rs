@@ -76,8 +76,8 @@ fn random_password() -> Result<String, Fault> {
         SysRng.try_fill_bytes(&mut bytes).map_err(|error| Fault::Ours(error.to_string()))?;
         // 248 is the last multiple of 31 in a byte; what is above would make
         // the first letters likelier.
-        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]));
-        password.extend(letters.take(LENGTH - password.len()));
+        let letters = bytes.iter().filter(|byte| **byte < 248).filter_map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()));
+        password.extend(letters.map(|letter| char::from(*letter)).take(LENGTH - password.len()));
     }
     Ok(password)
 }

@@ -109,7 +109,8 @@ fn without_other_shops(mut entry: AuditEntry, reach: &Scope) -> AuditEntry {
     }
     // It does not say of which shop; the links do.
     entry.changes.remove("number");
-    let seen = |link: &Value| link["shop"]["id"].as_str().and_then(|id| id.parse::<ShopId>().ok()).is_some_and(|shop| reach.reaches_shop(shop));
+    let seen =
+        |link: &Value| link.pointer("/shop/id").and_then(Value::as_str).and_then(|id| id.parse::<ShopId>().ok()).is_some_and(|shop| reach.reaches_shop(shop));
     if let Some(Value::Array(sides)) = entry.changes.get_mut("links") {
         for side in sides.iter_mut().filter_map(Value::as_array_mut) {
             side.retain(seen);

@@ -62,7 +62,7 @@ async fn meter_view(cx: &mut Cx, row: &MeterRow) -> Result<Meter, Fault> {
         read_at: current.map(|current| current.at),
         source: source.map(|reading| reading.source.clone()),
         stale: current.is_some_and(|current| is_stale(current.at, Timestamp::now())),
-        no_use: last_two.is_some_and(|pair| pair[0].life == pair[1].life),
+        no_use: last_two.is_some_and(|pair| matches!(pair, [before, last] if before.life == last.life)),
         usual_per_day: usage.map(|usage| usage.mean),
         unusual_above: usage.map(|usage| usage.unusual_above()),
     })

@@ -8,6 +8,8 @@
 //! May call [`crate::search`], [`crate::backup`], [`crate::store`], [`crate::api`],
 //! [`crate::rules`], [`crate::config`] and [`crate::text`]. Knows no terminal.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+
 mod account_letter;
 mod acting;
 mod assets;

@@ -22,7 +22,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 
 /// The schema of this program: its last migration.
-pub const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub const NEWEST: i64 = match MIGRATIONS {
+    [.., (newest, _, _)] => *newest,
+    [] => 0,
+};
 
 /// Where it is noted what was applied. The driver's own table.
 pub(super) const APPLIED: &str = "_sqlx_migrations";

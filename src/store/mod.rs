@@ -9,6 +9,8 @@
 //!
 //! May call [`crate::api`], [`crate::rules`] and [`crate::text`].
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+
 mod connection;
 mod lines;
 mod query;

@@ -1,5 +1,6 @@
 //! What the program is built of: only what the registry gave and its checksum
-//! vouches for, nothing older than its last known hole, and no `unsafe` of ours.
+//! vouches for, nothing older than its last known hole, no `unsafe` of ours, and
+//! nothing that panics on what others send.
 //! Licences and sources are `cargo deny`'s (`tests/run`).
 
 use std::path::Path;
@@ -81,4 +82,16 @@ fn a_crate_from_elsewhere_without_a_checksum_or_too_old_would_be_found() {
 #[test]
 fn nothing_of_ours_is_unsafe() {
     assert_eq!(read("Cargo.toml")["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"), "no attribute undoes a forbid");
+}
+
+#[test]
+fn what_panics_on_what_others_send_is_denied() {
+    let package = read("Cargo.toml");
+    for lint in ["unwrap_used", "expect_used", "panic", "todo"] {
+        assert_eq!(package["lints"]["clippy"][lint].as_str(), Some("deny"), "{lint}");
+    }
+    for head in ["src/server/mod.rs", "src/client/mod.rs", "src/store/mod.rs"] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(head)).unwrap();
+        assert!(text.contains("\n#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]\n"), "{head}");
+    }
 }

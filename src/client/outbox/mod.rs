@@ -287,7 +287,7 @@ impl Outbox {
 
     fn arrived(&mut self, letter: &Letter, body: &[u8], now: Now) -> Result<Fate, OutboxFault> {
         let answer = serde_json::from_slice::<serde_json::Value>(body).ok();
-        let number = answer.and_then(|answer| Some(answer["number"].as_str()?.chars().take(LONGEST_NUMBER).collect::<String>()));
+        let number = answer.and_then(|answer| Some(answer.get("number")?.as_str()?.chars().take(LONGEST_NUMBER).collect::<String>()));
         self.store.sent(letter.id, number.as_deref(), letter.lineage.as_deref(), now.wall)?;
         self.line = Pause::default();
         self.forget(letter.id);

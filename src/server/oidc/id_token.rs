@@ -131,7 +131,7 @@ impl Algorithm {
 fn number(encoded: Option<&String>) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(encoded?).ok()?;
     let first = bytes.iter().position(|byte| *byte != 0)?;
-    Some(bytes[first..].to_vec())
+    bytes.get(first..).map(<[u8]>::to_vec)
 }
 
 /// A coordinate of the curve P-256.
