@@ -12,7 +12,7 @@
 //! times: beside them; used by course, search, load and http
 //! ```
 //!
-//! `load` and `times` stand one folder up: `cargo bench --bench server` uses
+//! `line`, `load` and `times` stand one folder up: `cargo bench --bench server` uses
 //! them too, and the benchmark of the import the customers.
 
 mod chart;
@@ -24,6 +24,9 @@ mod floor;
 mod folded;
 mod fts5;
 mod http;
+#[path = "../../line.rs"]
+#[allow(dead_code, reason = "nobody is turned away here")]
+mod line;
 #[path = "../../load.rs"]
 mod load;
 mod mix;

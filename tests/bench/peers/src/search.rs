@@ -10,6 +10,7 @@ use countertop::api::ids::CustomerId;
 
 use crate::course::{Course, PAGE, Ran};
 use crate::customers::{Customer, Customers};
+use crate::drawn::Drawn;
 use crate::folded::Folded;
 use crate::fts5::Fts5;
 use crate::mix::{self, Asked, Kind};
