@@ -90,7 +90,7 @@ pub(crate) struct Rush {
 pub(crate) fn rush(rush: &Rush) -> Vec<Row> {
     let Rush { knee, time, seen, figures, lost, healed } = rush;
     let share = seen.served() as f64 / time.as_secs_f64() / knee.rate;
-    let (refusals, none) = (seen.refusals.p99(), seen.refusals.count == 0);
+    let refusals = seen.refusals.at(0.99);
     // At first there are more connections than before.
     let flat = &figures[figures.len() / 5..];
     let (before, after) = (flat.first().map_or(0.0, |one| one.memory), flat.last().map_or(0.0, |one| one.memory));
@@ -103,7 +103,7 @@ pub(crate) fn rush(rush: &Rush) -> Vec<Row> {
         judge("goodput, of the knee's", format!("{:.0} %", 100.0 * share), "≥ 90 %", share >= 0.9),
         judge_ratio("p99 of reads that were served, of the knee's", seen.reads.p99() / knee.seen.reads.p99(), 3.0),
         judge_ratio("p99 of writes that were served, of the knee's", seen.writes.p99() / knee.seen.writes.p99(), 3.0),
-        judge("p99 of refusals", millis(refusals), "< 50 ms", none || refusals < 50_000.0),
+        judge("p99 of refusals", refusals.map_or_else(|| "none".to_owned(), millis), "< 50 ms", refusals.is_none_or(|micros| micros < 50_000.0)),
         judge("memory, from a fifth of the time to the end", format!("{before:.0} → {after:.0} MiB"), "± 10 %", (after / before - 1.0).abs() <= 0.1),
         judge("broken lines and other answers", format!("{} {:?}", seen.broken, seen.others), "0", seen.faults() == 0),
         judge("acknowledged writes that are lost", format!("{lost} of {acknowledged}"), "0", *lost == 0),

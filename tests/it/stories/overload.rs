@@ -138,8 +138,8 @@ async fn asks_for_much(w: &World, limits: Limits, patience: Duration) -> Result<
     }
     drop(held);
     // All of them are served, though only one may have seen the latest version.
-    let told = rush.join_all().await.into_iter().chain([calm.await.unwrap()]);
-    told.map(|(status, told)| if matches!(status, 200 | 412) { Ok(()) } else { Err(told.to_string()) }).collect()
+    let mut told = rush.join_all().await.into_iter().chain([calm.await.unwrap()]);
+    told.try_for_each(|(status, told)| if matches!(status, 200 | 412) { Ok(()) } else { Err(told.to_string()) })
 }
 
 /// Begins to ask, and never ends, where a head has so long; whether the server

@@ -165,7 +165,7 @@ impl Scene {
 
     /// All goes out, and the server is killed for the last time. How often the
     /// screens said something, and what is not as it has to be.
-    fn is_judged(mut self) -> (usize, Vec<String>) {
+    fn judged(mut self) -> (usize, Vec<String>) {
         let (mut told, mut all) = (0, Vec::new());
         for person in &self.people {
             person.comes_to_an_end();
@@ -217,7 +217,7 @@ fn t1_a_server_and_its_terminals_killed_at_any_moment_lose_nothing_and_double_no
         while scene.kills < kills {
             scene.goes_wrong();
         }
-        let (told, faults) = scene.is_judged();
+        let (told, faults) = scene.judged();
         assert!(faults.is_empty(), "drawn again by {again}: {faults:#?}");
         assert!(told > 0, "the screens said something of what was written");
         left -= kills;
@@ -259,7 +259,7 @@ fn planted(bug: Planted, seed: u64) -> Vec<String> {
         }
     }
     scene.program.start(Start::default());
-    scene.is_judged().1
+    scene.judged().1
 }
 
 async fn forget_requests(database: &str) -> u64 {
