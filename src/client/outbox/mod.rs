@@ -14,17 +14,19 @@ mod killed;
 #[cfg(test)]
 mod limits;
 mod orders;
+mod queue;
 #[cfg(test)]
 mod simulation;
 mod store;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 pub use entry::{Entry, MOST, OutboxFault, Post, State, Summary, Typed, Whose, has_text};
 use jiff::{SignedDuration, Timestamp};
-use store::Store;
+use queue::{First, Queue};
+use store::{Note, Store};
 
 use super::{Call, ClientError};
 use crate::api::LONGEST_KEPT;
@@ -46,6 +48,10 @@ const LONGEST_ASKED: Duration = Duration::from_mins(5);
 
 /// A clock that was put right by no more than this did not jump.
 const PUT_RIGHT: SignedDuration = SignedDuration::from_mins(5);
+
+/// So many are on their way at once at the most. A server works on sixteen of one
+/// person with two processors: the other half is for what he does meanwhile.
+const AT_ONCE: usize = 8;
 
 /// The most that is kept of what a server calls something.
 const LONGEST_NUMBER: usize = 40;
@@ -79,9 +85,14 @@ pub struct Letter {
     pub call: Call,
     /// By which sign-in it is sent.
     sign_in: u64,
+    /// After how many troubles.
+    troubles: u64,
     /// The lineage of the database that it goes to.
     lineage: Option<String>,
 }
+
+/// What the server said to a letter, or why it said nothing.
+pub type Outcome = Result<Vec<u8>, ClientError>;
 
 /// What became of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,8 +157,13 @@ pub struct Outbox {
     /// The server asked to be left alone until then: nothing goes by itself before,
     /// though the line is back.
     not_before: Duration,
-    /// Entries that the server failed at, one by one.
-    held: HashMap<i64, Pause>,
+    /// So many may be on their way at once: one after each trouble, and one more
+    /// with each that goes through.
+    at_once: usize,
+    /// How often something was amiss with the line. What went out before says
+    /// nothing new of it.
+    troubles: u64,
+    queue: Queue,
     /// When an entry was typed, by the clock that never jumps.
     typed: HashMap<i64, Duration>,
     /// The session ended.
@@ -167,9 +183,9 @@ impl Outbox {
     }
 
     fn over(store: Store) -> Self {
-        let (held, typed) = (HashMap::new(), HashMap::new());
+        let (queue, typed) = (Queue::default(), HashMap::new());
         let (line, not_before) = (Pause::default(), Duration::ZERO);
-        Self { store, whose: None, lineage: None, line, not_before, held, typed, signed_out: true, sign_in: 0 }
+        Self { store, whose: None, lineage: None, line, not_before, at_once: 1, troubles: 0, queue, typed, signed_out: true, sign_in: 0 }
     }
 
     /// From now on what is this user's is sent. To a server that was restored
@@ -186,6 +202,7 @@ impl Outbox {
             None => 0,
         };
         self.sign_in += 1;
+        self.queue.outdate();
         (self.whose, self.lineage, self.signed_out, self.line) = (Some(whose), lineage, false, Pause::default());
         Ok(again)
     }
@@ -194,6 +211,7 @@ impl Outbox {
     pub fn belong_to_nobody(&mut self) {
         (self.whose, self.lineage, self.signed_out) = (None, None, true);
         self.sign_in += 1;
+        self.queue.outdate();
     }
 
     /// Keeps a write. When this returns it survives a power cut.
@@ -202,60 +220,70 @@ impl Outbox {
     /// [`OutboxFault`]; then nothing was kept, and what the disk has of it all the
     /// same is not sent, and taken out as soon as the disk allows it.
     pub fn keep(&mut self, whose: &Whose, post: &Post, now: Now) -> Result<i64, OutboxFault> {
+        self.queue.outdate();
         let id = self.store.keep(whose, post, now.wall)?;
         self.typed.insert(id, now.steady);
         Ok(id)
     }
 
-    /// What is to be done next.
+    /// What is to be done next. What is to be sent stays so until
+    /// [it goes out](Self::goes_out).
     ///
     /// # Errors
     /// [`OutboxFault`].
     pub fn next(&mut self, now: Now) -> Result<Next, OutboxFault> {
         self.store.take_back_unkept();
         let Some(whose) = self.whose.clone().filter(|_| !self.signed_out) else { return Ok(Next::Nothing) };
+        if self.queue.how_many_under_way() >= self.at_once {
+            return Ok(Next::Nothing);
+        }
+        self.line_up(&whose)?;
         let pause_ends = self.line.until.max(self.not_before);
         loop {
-            let waiting = match self.first(&whose, now)? {
+            let id = match self.queue.first(now.steady) {
                 First::Nothing => return Ok(Next::Nothing),
                 First::Held(until) => return Ok(Next::In(until.saturating_sub(now.steady))),
                 First::Due(_) if pause_ends > now.steady => return Ok(Next::In(pause_ends.saturating_sub(now.steady))),
-                First::Due(waiting) => waiting,
+                First::Due(id) => id,
             };
-            let kept_for = match self.age(&waiting, now) {
-                Ok(kept_for) => kept_for,
-                Err(untimely) => {
-                    self.store.refuse(waiting.id, &untimely.in_words(waiting.call.as_ref()), now.wall)?;
-                    continue;
+            // It may be gone by now.
+            if let Some(waiting) = self.store.waiting(&whose, id)? {
+                match self.letter(waiting, now) {
+                    Ok(letter) => return Ok(Next::Send(Box::new(letter))),
+                    Err(reason) => self.store.note(&[(id, Note::Refused(reason))], now.wall)?,
                 }
-            };
-            match waiting.call {
-                Some(call) => {
-                    let (call, lineage) = (call.kept_for(kept_for), self.lineage.clone());
-                    return Ok(Next::Send(Box::new(Letter { id: waiting.id, call, sign_in: self.sign_in, lineage })));
-                }
-                None => self.store.refuse(waiting.id, "This version of countertop does not know what this is.", now.wall)?,
             }
+            self.queue.comes_back(id, true);
         }
     }
 
-    /// The first that may go: the oldest about its subject, unless it is held.
-    fn first(&self, whose: &Whose, now: Now) -> Result<First, OutboxFault> {
-        let (mut subjects, mut found) = (HashSet::new(), First::Nothing);
-        self.store.look_through(whose, |waiting| {
-            if !subjects.insert(waiting.subject.clone()) {
-                return false;
-            }
-            let until = self.held.get(&waiting.id).map(|pause| pause.until).filter(|until| *until > now.steady);
-            let due = until.is_none();
-            found = match (until, &found) {
-                (None, _) => First::Due(Box::new(waiting)),
-                (Some(until), First::Held(before)) => First::Held(until.min(*before)),
-                (Some(until), _) => First::Held(until),
-            };
-            due
-        })?;
-        Ok(found)
+    /// Reads what waits, unless it is known: that takes as long as there is much
+    /// of it.
+    fn line_up(&mut self, whose: &Whose) -> Result<(), OutboxFault> {
+        // What another terminal writes is not told here.
+        if self.store.is_changed_by_others()? || !self.queue.is_read() {
+            self.queue.read(self.store.waiting_by_subject(whose)?);
+        }
+        Ok(())
+    }
+
+    /// The letter for something that waits; or why none is written.
+    fn letter(&self, waiting: store::Waiting, now: Now) -> Result<Letter, String> {
+        let kept_for = self.age(&waiting, now).map_err(|untimely| untimely.in_words(waiting.call.as_ref()))?;
+        let call = waiting.call.ok_or("This version of countertop does not know what this is.")?.kept_for(kept_for);
+        Ok(Letter { id: waiting.id, call, sign_in: self.sign_in, troubles: self.troubles, lineage: self.lineage.clone() })
+    }
+
+    /// The letter is on its way: nothing about the same goes out before
+    /// [the answer](Self::answered) to it, whoever is here by then.
+    pub fn goes_out(&mut self, letter: &Letter) {
+        self.queue.goes_out(letter.id);
+    }
+
+    /// The entries on their way to which no answer came yet.
+    #[must_use]
+    pub fn under_way(&self) -> Vec<i64> {
+        self.queue.under_way()
     }
 
     /// How long ago it was typed, if it may still go by itself.
@@ -272,30 +300,45 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxFault`]: then it is as if it had not been tried.
-    pub fn answered(&mut self, letter: &Letter, outcome: &Result<Vec<u8>, ClientError>, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
-        let noted = match outcome {
-            Ok(body) => self.arrived(letter, body, now),
-            Err(error) => self.failed(letter, error, now, jitter),
-        };
+    pub fn answered(&mut self, letter: &Letter, outcome: &Outcome, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
+        let fates = self.all_answered(&[(letter, outcome)], now, jitter)?;
+        Ok(fates.first().copied().unwrap_or(Fate::Waits))
+    }
+
+    /// What came of several tries, in their order. All of it is noted, or nothing.
+    ///
+    /// # Errors
+    /// [`OutboxFault`]: then it is as if none had been tried.
+    pub fn all_answered(&mut self, answers: &[(&Letter, &Outcome)], now: Now, jitter: f64) -> Result<Vec<Fate>, OutboxFault> {
+        let (mut fates, mut notes) = (Vec::new(), Vec::new());
+        for (letter, outcome) in answers {
+            let (fate, note) = match outcome {
+                Ok(body) => arrived(letter, body),
+                Err(error) => self.failed(letter, error, now, jitter),
+            };
+            fates.push(fate);
+            notes.push((letter.id, note));
+        }
+        let noted = self.store.note(&notes, now.wall);
+        for ((letter, _), fate) in answers.iter().zip(&fates) {
+            let is_gone = noted.is_ok() && matches!(fate, Fate::Sent | Fate::Refused);
+            if is_gone {
+                self.went_through(letter);
+            }
+            self.queue.comes_back(letter.id, is_gone);
+        }
         if noted.is_err() {
             // Its disk is full: whoever sends without noting what comes of it
             // sends the same without end.
             self.line.lengthen(now.steady, jitter, PAUSES.1);
+            self.at_once = 1;
+            // A note may stand although it was told as an error.
+            self.queue.outdate();
         }
-        noted
+        noted.map(|()| fates)
     }
 
-    fn arrived(&mut self, letter: &Letter, body: &[u8], now: Now) -> Result<Fate, OutboxFault> {
-        let answer = serde_json::from_slice::<serde_json::Value>(body).ok();
-        let number = answer.and_then(|answer| Some(answer.get("number")?.as_str()?.chars().take(LONGEST_NUMBER).collect::<String>()));
-        self.store.sent(letter.id, number.as_deref(), letter.lineage.as_deref(), now.wall)?;
-        self.line = Pause::default();
-        self.forget(letter.id);
-        Ok(Fate::Sent)
-    }
-
-    fn failed(&mut self, letter: &Letter, error: &ClientError, now: Now, jitter: f64) -> Result<Fate, OutboxFault> {
-        let id = letter.id;
+    fn failed(&mut self, letter: &Letter, error: &ClientError, now: Now, jitter: f64) -> (Fate, Note) {
         let status = error.problem().map(|problem| problem.status);
         let code = error.problem().map_or("", |problem| problem.code.as_str());
         self.heed(error, now);
@@ -305,26 +348,24 @@ impl Outbox {
             // A page of somebody in between, such as that a proxy takes nothing so
             // large: no refusal of ours, and the next one may pass, after a breath.
             None if matches!(error, ClientError::Strange { .. }) => {
-                self.hold(id, error, now, jitter, LONGEST_AWAY)?;
-                self.line.until = self.line.until.max(now.steady + PAUSES.0);
+                self.hold(letter, now, jitter, LONGEST_AWAY);
+                if self.is_new_trouble(letter) {
+                    self.line.until = self.line.until.max(now.steady + PAUSES.0);
+                }
             }
             // The server itself is in trouble, or what stands before it; or it has
             // enough of us.
             None | Some(429 | 502..=504 | 507) => {
-                self.store.put_off(id, &error.to_string())?;
-                self.line.lengthen(now.steady, jitter, PAUSES.1);
+                if self.is_new_trouble(letter) {
+                    self.line.lengthen(now.steady, jitter, PAUSES.1);
+                }
             }
             // It fails at this one: the others need not wait for it.
-            Some(408 | 500..) => self.hold(id, error, now, jitter, PAUSES.1)?,
-            Some(_) if code == "idempotency.running" => self.hold(id, error, now, jitter, PAUSES.1)?,
-            Some(_) => {
-                self.store.refuse(id, &error.to_string(), now.wall)?;
-                self.line = Pause::default();
-                self.forget(id);
-                return Ok(Fate::Refused);
-            }
+            Some(408 | 500..) => self.hold(letter, now, jitter, PAUSES.1),
+            Some(_) if code == "idempotency.running" => self.hold(letter, now, jitter, PAUSES.1),
+            Some(_) => return (Fate::Refused, Note::Refused(error.to_string())),
         }
-        Ok(Fate::Waits)
+        (Fate::Waits, Note::PutOff(error.to_string()))
     }
 
     /// Whoever is asked to leave the server alone does, even if its disk is full.
@@ -335,26 +376,39 @@ impl Outbox {
     }
 
     /// Nothing is sent until somebody signs in; unless somebody did meanwhile.
-    fn wait_for_sign_in(&mut self, letter: &Letter, reason: &str) -> Result<Fate, OutboxFault> {
+    fn wait_for_sign_in(&mut self, letter: &Letter, reason: &str) -> (Fate, Note) {
         self.signed_out |= letter.sign_in == self.sign_in;
-        self.store.put_off(letter.id, reason)?;
-        Ok(Fate::SignIn)
+        (Fate::SignIn, Note::PutOff(reason.to_owned()))
     }
 
-    fn hold(&mut self, id: i64, error: &ClientError, now: Now, jitter: f64, longest: Duration) -> Result<(), OutboxFault> {
-        self.held.entry(id).or_default().lengthen(now.steady, jitter, longest);
-        self.store.put_off(id, &error.to_string())
+    fn hold(&mut self, letter: &Letter, now: Now, jitter: f64, longest: Duration) {
+        self.at_once = 1;
+        self.queue.hold(letter.id, now.steady, jitter, longest);
     }
 
-    fn forget(&mut self, id: i64) {
-        self.held.remove(&id);
-        self.typed.remove(&id);
+    /// One at a time goes from here. When a line breaks under several it is one
+    /// trouble, and not as many: the pause after it grows once.
+    fn is_new_trouble(&mut self, letter: &Letter) -> bool {
+        let is_new = letter.troubles == self.troubles;
+        self.at_once = 1;
+        self.troubles += u64::from(is_new);
+        is_new
+    }
+
+    /// The server took it, or refused it for good: the line holds. Of one that went
+    /// out before the last trouble nobody knows when that was.
+    fn went_through(&mut self, letter: &Letter) {
+        self.typed.remove(&letter.id);
+        if letter.troubles == self.troubles {
+            self.line = Pause::default();
+            self.at_once = (self.at_once + 1).min(AT_ONCE);
+        }
     }
 
     /// The line is back; a server that asked for a pause gets it all the same.
     pub fn hurry(&mut self) {
         self.line = Pause::default();
-        self.held.clear();
+        self.queue.release();
     }
 
     /// Somebody does not want to wait: whatever pause runs is over, one that the
@@ -369,8 +423,7 @@ impl Outbox {
     /// none where no pause runs, or where somebody has to sign in first.
     #[must_use]
     pub fn next_try(&self, id: i64, now: Now) -> Option<Timestamp> {
-        let held = self.held.get(&id).map_or(Duration::ZERO, |pause| pause.until);
-        let left = held.max(self.line.until).max(self.not_before).saturating_sub(now.steady);
+        let left = self.queue.held_until(id).max(self.line.until).max(self.not_before).saturating_sub(now.steady);
         now.wall.checked_add(left).ok().filter(|_| !left.is_zero() && !self.signed_out)
     }
 
@@ -379,7 +432,8 @@ impl Outbox {
     /// # Errors
     /// [`OutboxFault`].
     pub fn discard(&mut self, id: i64) -> Result<bool, OutboxFault> {
-        self.forget(id);
+        self.queue.forget(id);
+        self.typed.remove(&id);
         self.whose.as_ref().map_or(Ok(false), |whose| self.store.discard(whose, id))
     }
 
@@ -416,11 +470,10 @@ impl Outbox {
     /// it is the first. Nobody asks where none is held.
     fn stands_before(&self) -> Result<HashMap<i64, i64>, OutboxFault> {
         let (mut subjects, mut before) = (HashMap::new(), HashMap::new());
-        if let Some(whose) = self.whose.as_ref().filter(|_| !self.held.is_empty()) {
-            self.store.look_through(whose, |waiting| {
-                before.insert(waiting.id, *subjects.entry(waiting.subject).or_insert(waiting.id));
-                false
-            })?;
+        if let Some(whose) = self.whose.as_ref().filter(|_| self.queue.is_holding()) {
+            for (id, subject) in self.store.waiting_by_subject(whose)? {
+                before.insert(id, *subjects.entry(subject).or_insert(id));
+            }
         }
         Ok(before)
     }
@@ -458,11 +511,9 @@ impl Outbox {
     }
 }
 
-/// What may go first.
-#[derive(Debug)]
-enum First {
-    Due(Box<store::Waiting>),
-    /// Not before.
-    Held(Duration),
-    Nothing,
+/// It is at the server, which may call it something.
+fn arrived(letter: &Letter, body: &[u8]) -> (Fate, Note) {
+    let answer = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let number = answer.and_then(|answer| Some(answer.get("number")?.as_str()?.chars().take(LONGEST_NUMBER).collect::<String>()));
+    (Fate::Sent, Note::Sent { number, lineage: letter.lineage.clone() })
 }

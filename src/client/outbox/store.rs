@@ -62,14 +62,44 @@ const ENTRY: &str = "SELECT id, state, title, typed_at, settled_at, tries, reaso
 /// counted nor shown: it goes as soon as the disk allows it.
 const CALLED_KEPT: &str = "key NOT IN (SELECT value FROM json_each(?))";
 
-/// An entry on its way: what is sent and what it is about.
+/// An entry that may go out.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) id: i64,
-    pub(super) subject: String,
     pub(super) typed_at: Timestamp,
     /// None: this version has no such operation.
     pub(super) call: Option<Call>,
+}
+
+/// What is noted of an entry that was tried.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// It waits on, because of this.
+    PutOff(String),
+    /// The server will not have it.
+    Refused(String),
+    /// It is at the server, in the database of that lineage.
+    Sent { number: Option<String>, lineage: Option<String> },
+}
+
+impl Note {
+    fn write(&self, id: i64, now: Timestamp, connection: &Connection) -> rusqlite::Result<usize> {
+        let now = now.as_microsecond();
+        match self {
+            Self::PutOff(reason) => {
+                let put_off = "UPDATE entry SET tries = tries + 1, reason = ? WHERE id = ? AND state = 'waiting'";
+                connection.execute(put_off, params![reason, id])
+            }
+            Self::Refused(reason) => {
+                let refused = "UPDATE entry SET state = 'refused', tries = tries + 1, reason = ?, settled_at = ? WHERE id = ? AND state = 'waiting'";
+                connection.execute(refused, params![reason, now, id])
+            }
+            Self::Sent { number, lineage } => {
+                let sent = "UPDATE entry SET state = 'sent', tries = tries + 1, reason = NULL, number = ?, lineage = ?, settled_at = ? WHERE id = ?";
+                connection.execute(sent, params![number, lineage, now, id])
+            }
+        }
+    }
 }
 
 /// The open file.
@@ -82,6 +112,8 @@ pub(super) struct Store {
     unkept: Vec<String>,
     /// How many were sent since the file was opened.
     sent: u32,
+    /// Another number for what somebody else wrote.
+    version: i64,
 }
 
 impl Store {
@@ -116,7 +148,7 @@ impl Store {
         if version > VERSION {
             return Err(OutboxFault::Newer(path.display().to_string()));
         }
-        Ok(Self { connection, path, unkept: Vec::new(), sent: 0 })
+        Ok(Self { connection, path, unkept: Vec::new(), sent: 0, version: 0 })
     }
 
     /// Takes out what was not called kept: it may be typed and saved once more.
@@ -194,55 +226,52 @@ impl Store {
         Some(id)
     }
 
-    /// What waits, the oldest first, until `look` has seen enough.
-    pub(super) fn look_through(&self, whose: &Whose, mut look: impl FnMut(Waiting) -> bool) -> Result<(), OutboxFault> {
-        let mut looked = || -> rusqlite::Result<()> {
-            let mut statement = self.connection.prepare(
-                "SELECT id, subject, typed_at, operation, target, body, key FROM entry WHERE server = ? AND user = ? AND state = 'waiting' ORDER BY id",
-            )?;
-            let mut rows = statement.query(params![whose.server, whose.user.to_string()])?;
-            while let Some(row) = rows.next()? {
-                let key: Option<String> = row.get(6)?;
-                if key.as_ref().is_some_and(|key| self.unkept.contains(key)) {
-                    continue;
-                }
-                let call = Call::of_parts(&row.get::<_, String>(3)?, row.get(4)?, row.get(5)?, key);
-                if look(Waiting { id: row.get(0)?, subject: row.get(1)?, typed_at: time(row.get(2)?), call }) {
-                    break;
+    /// Whether somebody else wrote to the file since this was asked last.
+    pub(super) fn is_changed_by_others(&mut self) -> Result<bool, OutboxFault> {
+        let version: i64 = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(|error| told(&error, &self.path))?;
+        Ok(std::mem::replace(&mut self.version, version) != version)
+    }
+
+    /// What waits and what it is about, the oldest first.
+    pub(super) fn waiting_by_subject(&self, whose: &Whose) -> Result<Vec<(i64, String)>, OutboxFault> {
+        let read = || -> rusqlite::Result<Vec<(i64, String)>> {
+            let text = format!("SELECT id, subject FROM entry WHERE server = ? AND user = ? AND state = 'waiting' AND {CALLED_KEPT} ORDER BY id");
+            let mut statement = self.connection.prepare(&text)?;
+            let rows = statement.query_map(params![whose.server, whose.user.to_string(), self.unkept()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        };
+        read().map_err(|error| told(&error, &self.path))
+    }
+
+    /// One that waits, if it still does.
+    pub(super) fn waiting(&self, whose: &Whose, id: i64) -> Result<Option<Waiting>, OutboxFault> {
+        let text = format!(
+            "SELECT id, typed_at, operation, target, body, key FROM entry
+            WHERE server = ? AND user = ? AND id = ? AND state = 'waiting' AND {CALLED_KEPT}"
+        );
+        let found = self.connection.query_row(&text, params![whose.server, whose.user.to_string(), id, self.unkept()], waiting).optional();
+        found.map_err(|error| told(&error, &self.path))
+    }
+
+    /// Notes what came of tries, by entry: all of it or nothing.
+    pub(super) fn note(&mut self, notes: &[(i64, Note)], now: Timestamp) -> Result<(), OutboxFault> {
+        let mut sent = self.sent;
+        let mut noted = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            for (id, note) in notes {
+                note.write(*id, now, &transaction)?;
+                if matches!(note, Note::Sent { .. }) {
+                    if sent.is_multiple_of(CLEARED_EACH) {
+                        clear_older(&transaction, *id)?;
+                    }
+                    sent = sent.wrapping_add(1);
                 }
             }
-            Ok(())
+            transaction.commit()
         };
-        looked().map_err(|error| told(&error, &self.path))
-    }
-
-    /// It was tried and waits on, because of this.
-    pub(super) fn put_off(&self, id: i64, reason: &str) -> Result<(), OutboxFault> {
-        self.run("UPDATE entry SET tries = tries + 1, reason = ? WHERE id = ? AND state = 'waiting'", params![reason, id]).map(drop)
-    }
-
-    /// The server will not have it.
-    pub(super) fn refuse(&self, id: i64, reason: &str, now: Timestamp) -> Result<(), OutboxFault> {
-        let settled = "UPDATE entry SET state = 'refused', tries = tries + 1, reason = ?, settled_at = ? WHERE id = ? AND state = 'waiting'";
-        self.run(settled, params![reason, now.as_microsecond(), id]).map(drop)
-    }
-
-    /// It is at the server, in the database of that lineage.
-    pub(super) fn sent(&mut self, id: i64, number: Option<&str>, lineage: Option<&str>, now: Timestamp) -> Result<(), OutboxFault> {
-        let settled = "UPDATE entry SET state = 'sent', tries = tries + 1, reason = NULL, number = ?, lineage = ?, settled_at = ? WHERE id = ?";
-        self.run(settled, params![number, lineage, now.as_microsecond(), id])?;
-        let is_time = self.sent.is_multiple_of(CLEARED_EACH);
-        self.sent = self.sent.wrapping_add(1);
-        if is_time { self.clear_older(id) } else { Ok(()) }
-    }
-
-    /// Takes out what whoever sent this one sent long before. By user, as the
-    /// index has them: thousands that wait are not looked through for it.
-    fn clear_older(&self, id: i64) -> Result<(), OutboxFault> {
-        let older = "DELETE FROM entry WHERE id IN (
-            SELECT old.id FROM entry new JOIN entry old ON old.server = new.server AND old.user = new.user AND old.state = 'sent'
-            WHERE new.id = ? ORDER BY old.id DESC LIMIT -1 OFFSET ?)";
-        self.run(older, params![id, SENT_KEPT]).map(drop)
+        noted().map_err(|error| told(&error, &self.path))?;
+        self.sent = sent;
+        Ok(())
     }
 
     /// What was typed since then and sent to a database that is no longer there
@@ -386,6 +415,20 @@ fn forget_draft(connection: &Connection, whose: &Whose, about: &str) -> rusqlite
     connection.execute(forget, params![whose.server, whose.user.to_string(), about]).map(drop)
 }
 
+/// Takes out what whoever sent this one sent long before. By user, as the index
+/// has them: thousands that wait are not looked through for it.
+fn clear_older(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    let older = "DELETE FROM entry WHERE id IN (
+        SELECT old.id FROM entry new JOIN entry old ON old.server = new.server AND old.user = new.user AND old.state = 'sent'
+        WHERE new.id = ? ORDER BY old.id DESC LIMIT -1 OFFSET ?)";
+    connection.execute(older, params![id, SENT_KEPT]).map(drop)
+}
+
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    let call = Call::of_parts(row.get_ref(2)?.as_str()?, row.get(3)?, row.get(4)?, row.get(5)?);
+    Ok(Waiting { id: row.get(0)?, typed_at: time(row.get(1)?), call })
+}
+
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let state = match row.get_ref(1)?.as_str()? {
         "refused" => State::Refused,
@@ -495,12 +538,9 @@ mod tests {
         store.only_reads(false).unwrap();
         store.keep(&whose, &post, Timestamp::UNIX_EPOCH).unwrap();
         store.take_back_unkept();
-        let mut keys = Vec::new();
-        let look = |waiting: Waiting| {
-            keys.extend(waiting.call.and_then(|call| call.key));
-            false
-        };
-        store.look_through(&whose, look).unwrap();
+        let waiting = store.waiting_by_subject(&whose).unwrap();
+        let letters = waiting.iter().filter_map(|(id, _)| store.waiting(&whose, *id).unwrap()?.call?.key);
+        let keys: Vec<String> = letters.collect();
         assert_eq!((store.summary(&whose).unwrap().waiting, keys), (1, Vec::from_iter(post.call.key)), "he was told that it is kept");
     }
 
@@ -515,7 +555,7 @@ mod tests {
         for (whose, count) in [(&mara, 10), (&jo, 300)] {
             for _ in 0..count {
                 let id = keep(&mut store, whose);
-                store.sent(id, None, None, Timestamp::UNIX_EPOCH).unwrap();
+                store.note(&[(id, Note::Sent { number: None, lineage: None })], Timestamp::UNIX_EPOCH).unwrap();
             }
         }
         let last = keep(&mut store, &jo);
