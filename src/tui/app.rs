@@ -128,7 +128,7 @@ impl App {
             server: begin.server,
             is_device: begin.device.is_some(),
             outbox: Summary::default(),
-            sending: None,
+            sending: Vec::new(),
             writes: 0,
         };
         let mut app = Self {

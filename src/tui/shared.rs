@@ -38,8 +38,8 @@ pub(super) struct Shared {
     pub(super) is_device: bool,
     /// What waits in the outbox of whoever is signed in.
     pub(super) outbox: Summary,
-    /// The entry of the outbox that is on its way to the server just now.
-    pub(super) sending: Option<i64>,
+    /// The entries of the outbox that are on their way to the server just now.
+    pub(super) sending: Vec<i64>,
     /// How many writes went out or came back: what was read before the last of
     /// them may be of yesterday.
     pub(super) writes: u64,
@@ -263,7 +263,7 @@ pub(super) mod tried {
             server: None,
             is_device: false,
             outbox: Summary::default(),
-            sending: None,
+            sending: Vec::new(),
             writes: 0,
         }
     }

@@ -1,31 +1,33 @@
-//! Drives the outbox: keeps what it is told to, sends one write after the other
-//! over the line, and tells what became of each. One terminal of a user sends at
+//! Drives the outbox: keeps what it is told to, sends a few writes at a time over
+//! the line, and tells what became of each. One terminal of a user sends at
 //! a time; the keys make a second one harmless all the same.
+
+mod carrying;
+mod drafts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use carrying::Arrival;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 pub use super::orders::{Answer, News, Order};
-use super::{Entry, Fate, Letter, Next, Now, Outbox, OutboxFault, Post, State, Summary, Typed, Whose, has_text};
-use crate::client::{Client, ClientError};
+use super::{Entry, Now, Outbox, OutboxFault, Post, Summary, Typed, Whose};
+use crate::client::Client;
 
 /// How long the end waits for what is to be kept.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// So often, and so long, another terminal that sends is waited for before
-/// somebody is told that it is kept.
-const TURNS: (Duration, u32) = (Duration::from_millis(50), 40);
-/// So often from then on: nobody waits at a form any more.
-const LATER: Duration = Duration::from_secs(2);
-/// How long a file that cannot be read is left alone.
-const TROUBLE: Duration = Duration::from_secs(30);
+/// While many go out it is told so often how many there are: the more that is, the
+/// longer it takes to count them.
+const COUNTED: Duration = Duration::from_millis(200);
 /// The most entries of each kind that are shown.
 const SHOWN: usize = 500;
 
@@ -48,9 +50,13 @@ impl Courier {
             awaited: HashMap::new(),
             unkept: Vec::new(),
             news: Box::new(news),
+            on_their_way: JoinSet::new(),
+            told_under_way: Vec::new(),
             holds: false,
             asked: false,
             counted: None,
+            is_uncounted: false,
+            counted_at: Instant::now(),
             complained: None,
             fault: None,
         };
@@ -73,14 +79,15 @@ impl Courier {
     }
 }
 
-/// A write on its way: what came back, and how long it took.
-type Sending = Pin<Box<dyn Future<Output = (Box<Letter>, Result<Vec<u8>, ClientError>, Duration)> + Send>>;
-
 struct Round {
     folder: PathBuf,
     /// Opened when there is something in it, or something is to be kept.
     outbox: Option<Outbox>,
     client: Option<(Arc<Client>, Whose, Option<String>)>,
+    /// Writes on their way to the server.
+    on_their_way: JoinSet<Arrival>,
+    /// What was told of which those are.
+    told_under_way: Vec<i64>,
     /// Nothing is sent for now.
     holds: bool,
     /// Somebody wants a try, and it is not over yet.
@@ -95,6 +102,9 @@ struct Round {
     news: Box<dyn Fn(News) + Send>,
     /// What was told of how many there are; none to whoever just came.
     counted: Option<Summary>,
+    /// Whether there may be more or fewer by now.
+    is_uncounted: bool,
+    counted_at: Instant,
     /// What was told of a file that fails.
     complained: Option<String>,
     /// Why what was to be kept last is not, if it is not.
@@ -103,172 +113,19 @@ struct Round {
 
 impl Round {
     async fn run(mut self, mut orders: UnboundedReceiver<Order>) {
-        let mut sending: Option<Sending> = None;
         loop {
-            let mut pause = None;
-            if sending.is_none() {
-                match self.next() {
-                    Next::Send(letter) => sending = self.send(letter),
-                    Next::In(wait) => pause = Some(wait),
-                    Next::Nothing => {}
-                }
-            }
+            let again = self.send_what_may_go();
+            self.tell_under_way();
+            let pause = again.into_iter().chain(self.count_in_time()).min();
             tokio::select! {
                 biased;
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order),
                     None => return,
                 },
-                (letter, outcome, took) = arrival(&mut sending) => {
-                    sending = None;
-                    (self.news)(News::UnderWay(None));
-                    self.answered(&letter, outcome, took);
-                }
+                Some(arrival) = self.on_their_way.join_next() => self.settle(arrival),
                 () = waiting(pause) => {}
             }
-        }
-    }
-
-    /// What is to be done next, by the outbox and by whose turn it is.
-    fn next(&mut self) -> Next {
-        if self.holds {
-            self.asked = false;
-            self.pause("you act in somebody's name");
-            return Next::Nothing;
-        }
-        let Some(outbox) = &mut self.outbox else { return Next::Nothing };
-        let next = at_disk(|| outbox.next(now()));
-        match next {
-            Ok(Next::Send(letter)) => {
-                if self.takes_turn() {
-                    return Next::Send(letter);
-                }
-                self.turns = self.turns.saturating_add(1);
-                if self.turns < TURNS.1 {
-                    return Next::In(TURNS.0);
-                }
-                self.tell_those_who_wait("another terminal of yours is sending");
-                Next::In(LATER)
-            }
-            Ok(Next::In(wait)) => {
-                self.pause("the server cannot be reached");
-                Next::In(wait)
-            }
-            Ok(Next::Nothing) => {
-                // Nobody is signed in to send it, or another terminal did.
-                self.asked = false;
-                self.pause("nobody is signed in");
-                Next::Nothing
-            }
-            Err(fault) => {
-                self.tell_those_who_wait("what is kept here cannot be read");
-                self.complain(fault);
-                Next::In(TROUBLE)
-            }
-        }
-    }
-
-    /// Nothing is sent just now: another terminal may try, and what it sent
-    /// meanwhile counts here too.
-    fn pause(&mut self, cause: &str) {
-        self.turn = None;
-        self.tell_those_who_wait(cause);
-        self.count();
-    }
-
-    /// Whether this terminal is the one that sends. Where the folder knows no
-    /// locks, each is.
-    fn takes_turn(&mut self) -> bool {
-        if self.turn.is_none() {
-            let Ok(file) = File::options().write(true).create(true).truncate(false).open(self.folder.join("outbox.turn")) else { return true };
-            match file.try_lock() {
-                Err(std::fs::TryLockError::WouldBlock) => return false,
-                Ok(()) | Err(std::fs::TryLockError::Error(_)) => self.turn = Some(file),
-            }
-        }
-        self.turns = 0;
-        true
-    }
-
-    fn send(&self, letter: Box<Letter>) -> Option<Sending> {
-        let (client, ..) = self.client.as_ref()?;
-        let client = Arc::clone(client);
-        (self.news)(News::UnderWay(Some(letter.id)));
-        Some(Box::pin(async move {
-            let begun = Instant::now();
-            let receipt = |answer: Vec<u8>| {
-                let is_one = letter.call.is_answered_by(&answer);
-                if is_one { Ok(answer) } else { Err(ClientError::strange(client.server(), "that is no receipt")) }
-            };
-            let outcome = client.send(&letter.call).await.and_then(receipt);
-            (letter, outcome, begun.elapsed())
-        }))
-    }
-
-    fn answered(&mut self, letter: &Letter, outcome: Result<Vec<u8>, ClientError>, took: Duration) {
-        let is_asked = std::mem::take(&mut self.asked);
-        let Some(outbox) = &mut self.outbox else { return };
-        let fate = at_disk(|| outbox.answered(letter, &outcome, now(), rand::random()));
-        self.note_writing(&fate);
-        let waits = match fate {
-            Ok(fate) => {
-                self.complained = None;
-                matches!(fate, Fate::Waits | Fate::SignIn)
-            }
-            // It will be sent again, under the same key.
-            Err(fault) => {
-                self.complain(fault);
-                outcome.is_err()
-            }
-        };
-        match self.awaited.remove(&letter.id) {
-            Some(tag) => (self.news)(News::Answer(Box::new(Answer { tag, entry: letter.id, outcome, waits, took }))),
-            None => self.tell_what_became_of(letter.id),
-        }
-        if waits {
-            self.tell_put_off(letter.id, is_asked);
-        }
-        self.count();
-    }
-
-    /// Says of an entry of whoever is here that it waits on, and until when.
-    fn tell_put_off(&self, id: i64, is_asked: bool) {
-        if let Some(outbox) = &self.outbox
-            && let Ok(Some(mut entry)) = at_disk(|| outbox.entry(id))
-        {
-            entry.next_try = outbox.next_try(id, now());
-            (self.news)(News::PutOff(Box::new(entry), is_asked));
-        }
-    }
-
-    /// Somebody does not want to wait. That is one try: while it is not over, the
-    /// key that is pressed again asks for nothing more.
-    fn try_now(&mut self) {
-        if let Some(outbox) = &mut self.outbox
-            && !std::mem::replace(&mut self.asked, true)
-        {
-            outbox.try_now();
-        }
-    }
-
-    /// Says of an entry of whoever is here that it was sent or refused.
-    fn tell_what_became_of(&self, id: i64) {
-        if let Some(outbox) = &self.outbox
-            && let Ok(Some(entry)) = at_disk(|| outbox.entry(id))
-            && entry.state != State::Waiting
-        {
-            (self.news)(News::Settled(Box::new(entry)));
-        }
-    }
-
-    /// Nobody need wait at a form for what is kept.
-    fn tell_those_who_wait(&mut self, cause: &str) {
-        let server = self.client.as_ref().map(|(client, ..)| client.server().to_owned()).unwrap_or_default();
-        for (entry, tag) in std::mem::take(&mut self.awaited) {
-            let outcome = Err(ClientError::Unreachable { server: server.clone(), cause: cause.to_owned() });
-            (self.news)(News::Answer(Box::new(Answer { tag, entry, outcome, waits: true, took: Duration::ZERO })));
-            // Another terminal may have sent it already.
-            self.tell_what_became_of(entry);
         }
     }
 
@@ -278,7 +135,7 @@ impl Round {
             Order::Look(server) => self.look(&server),
             Order::Rest => {
                 self.client = None;
-                (self.turn, self.counted, self.holds, self.asked) = (None, None, false, false);
+                (self.counted, self.holds, self.asked) = (None, false, false);
                 if let Some(outbox) = &mut self.outbox {
                     outbox.belong_to_nobody();
                 }
@@ -344,18 +201,6 @@ impl Round {
         self.count();
     }
 
-    /// What somebody typed, of the disk and what that did not take yet, which is
-    /// newer: a full disk takes no text from whoever comes back.
-    fn give_back_drafts(&self, whose: Whose, mut drafts: Vec<(String, Typed)>) {
-        if let Some((_, unkept)) = self.unkept.iter().find(|(other, _)| *other == whose) {
-            drafts.retain(|(about, _)| unkept.iter().all(|(newer, _)| newer != about));
-            drafts.extend(unkept.iter().filter(|(_, typed)| has_text(typed)).cloned());
-        }
-        if !drafts.is_empty() {
-            (self.news)(News::Drafts(whose, drafts));
-        }
-    }
-
     /// A number and nothing else: what it is, only its owner sees.
     fn look(&mut self, server: &str) {
         if self.client.is_some() || !self.is_there() {
@@ -381,49 +226,6 @@ impl Round {
             }
             Err(fault) => (self.news)(News::NotKept(tag, Box::new(post), fault)),
         }
-    }
-
-    /// What is to be kept of drafts: the newest of each.
-    fn note_drafts(&mut self, whose: Whose, drafts: Vec<(String, Typed)>) {
-        match self.unkept.iter_mut().find(|(other, _)| *other == whose) {
-            Some((_, unkept)) => {
-                unkept.retain(|(about, _)| drafts.iter().all(|(newer, _)| newer != about));
-                unkept.extend(drafts);
-            }
-            None => self.unkept.push((whose, drafts)),
-        }
-    }
-
-    /// A write that is kept takes the place of its draft.
-    fn forget_unkept(&mut self, whose: &Whose, about: &str) {
-        for (_, drafts) in self.unkept.iter_mut().filter(|(other, _)| other == whose) {
-            drafts.retain(|(other, _)| other != about);
-        }
-        self.unkept.retain(|(_, drafts)| !drafts.is_empty());
-    }
-
-    /// Keeps drafts, those too that the disk did not take before. Why a text is
-    /// still not kept, if one is not.
-    fn keep_drafts(&mut self) -> Option<OutboxFault> {
-        let mut why = None;
-        for (whose, drafts) in std::mem::take(&mut self.unkept) {
-            let holds_text = drafts.iter().any(|(_, typed)| has_text(typed));
-            // Nothing need be forgotten of a file that is not there.
-            if !holds_text && !self.is_there() {
-                continue;
-            }
-            let kept = self.opened().and_then(|outbox| at_disk(|| outbox.keep_drafts(&whose, &drafts)));
-            self.note_writing(&kept);
-            match kept {
-                Ok(()) => self.complained = None,
-                Err(fault) => {
-                    why = holds_text.then(|| fault.clone()).or(why);
-                    self.complain(fault);
-                    self.unkept.push((whose, drafts));
-                }
-            }
-        }
-        why
     }
 
     /// Whether something can be kept is known from the last try.
@@ -467,7 +269,18 @@ impl Round {
         Ok(self.outbox.insert(outbox))
     }
 
+    /// Counts those that came to an end, if it is time to; or when it is.
+    fn count_in_time(&mut self) -> Option<Duration> {
+        let left = COUNTED.saturating_sub(self.counted_at.elapsed());
+        if !self.is_uncounted || (!left.is_zero() && !self.on_their_way.is_empty()) {
+            return self.is_uncounted.then_some(left);
+        }
+        self.count();
+        None
+    }
+
     fn count(&mut self) {
+        (self.is_uncounted, self.counted_at) = (false, Instant::now());
         if let Some(outbox) = &self.outbox
             && let Ok(summary) = at_disk(|| outbox.summary())
             && self.counted != Some(summary)
@@ -515,19 +328,9 @@ fn at_disk<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 
-async fn arrival(sending: &mut Option<Sending>) -> (Box<Letter>, Result<Vec<u8>, ClientError>, Duration) {
-    match sending {
-        Some(sending) => sending.await,
-        None => std::future::pending().await,
-    }
-}
-
 async fn waiting(pause: Option<Duration>) {
     match pause {
         Some(pause) => tokio::time::sleep(pause).await,
         None => std::future::pending().await,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -58,8 +58,8 @@ pub enum News {
     /// A try brought nothing, and it waits on; and whether somebody asked for
     /// that try.
     PutOff(Box<Entry>, bool),
-    /// This entry is on its way to the server just now, or none is.
-    UnderWay(Option<i64>),
+    /// These entries are on their way to the server just now.
+    UnderWay(Vec<i64>),
     /// There are so many now.
     Changed(Summary),
     /// So many are sent once more: the server was restored from a backup.

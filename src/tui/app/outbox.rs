@@ -154,7 +154,7 @@ impl App {
             News::Answer(answer) => self.answered(*answer),
             News::Settled(entry) => self.settled(&entry),
             News::PutOff(entry, is_asked) => self.put_off(&entry, is_asked),
-            News::UnderWay(entry) => self.shared.sending = entry,
+            News::UnderWay(entries) => self.shared.sending = entries,
             News::Changed(summary) => self.count(summary),
             News::SentAgain(count) => self.tell_of_restored(count),
             News::Sure(tag, fault) => {

@@ -1,15 +1,16 @@
 //! A desk with a courier, and whoever answers in the server's place.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 
 use super::*;
 use crate::api::ids::{AssetId, UserId};
 use crate::api::meter::NewReading;
 use crate::api::operation::{AddReading, OfAsset};
 use crate::api::page::Nothing;
+use crate::api::problem::Problem;
 use crate::client::Call;
 
 /// Somebody at a desk, by default one whose server nobody reaches.
@@ -46,9 +47,13 @@ impl Desk {
     }
 
     fn types(&self) {
-        let call = Call::of::<AddReading>(&OfAsset { id: AssetId::new() }, &Nothing {}, &NewReading::default());
+        self.types_about(AssetId::new());
+    }
+
+    fn types_about(&self, id: AssetId) {
+        let call = Call::of::<AddReading>(&OfAsset { id }, &Nothing {}, &NewReading::default());
         let text = || "reading".to_owned();
-        let post = Post { call, subject: text(), title: text(), about: text(), typed: Vec::new(), form: String::new() };
+        let post = Post { call, subject: id.to_string(), title: text(), about: text(), typed: Vec::new(), form: String::new() };
         self.courier.tell(Order::Keep(1, self.whose.clone(), Box::new(post)));
     }
 
@@ -66,6 +71,14 @@ impl Desk {
         self.courier.tell(Order::MakeSure(tag));
         self.hears(|news| match news {
             News::Sure(told, fault) if told == tag => Some(fault),
+            _ => None,
+        })
+    }
+
+    /// How many are refused when nothing waits any more.
+    fn hears_how_many_are_refused(&self) -> i64 {
+        self.hears(|news| match news {
+            News::Changed(Summary { waiting: 0, refused }) => Some(refused),
             _ => None,
         })
     }
@@ -237,14 +250,14 @@ fn it_is_told_which_write_is_on_its_way_and_then_that_none_is() {
     let jo = Desk::new();
     let under_way = || {
         jo.hears(|news| match news {
-            News::UnderWay(entry) => Some(entry),
+            News::UnderWay(entries) => Some(entries),
             _ => None,
         })
     };
     jo.signs_in();
     jo.types();
-    assert!(under_way().is_some());
-    assert_eq!(under_way(), None, "nobody answers");
+    assert_eq!(under_way().len(), 1);
+    assert_eq!(under_way(), Vec::<i64>::new(), "nobody answers");
 }
 
 #[test]
@@ -274,4 +287,79 @@ fn what_the_disk_did_not_take_is_given_back_to_whoever_typed_it_and_to_nobody_el
         _ => None,
     });
     assert_eq!(given, (jo.whose.clone(), vec![draft]));
+}
+
+/// How many ask at the same time, at the most: all together, and for one thing.
+#[derive(Debug, Default)]
+struct Crowd {
+    here: HashMap<String, usize>,
+    most: usize,
+    most_for_one: usize,
+}
+
+impl Crowd {
+    fn comes(&mut self, target: &str) {
+        let for_one = self.here.entry(target.to_owned()).or_default();
+        *for_one += 1;
+        self.most_for_one = self.most_for_one.max(*for_one);
+        self.most = self.most.max(self.here.values().sum());
+    }
+
+    fn goes(&mut self, target: &str) {
+        self.here.entry(target.to_owned()).and_modify(|here| *here -= 1);
+    }
+}
+
+/// Refuses what is asked, after a while.
+fn refuses(mut line: TcpStream, crowd: &Mutex<Crowd>) {
+    let mut piece = [0; 4_096];
+    let count = line.read(&mut piece).unwrap_or(0);
+    let Some(target) = String::from_utf8_lossy(&piece[..count]).lines().next().map(str::to_owned) else { return };
+    crowd.lock().unwrap().comes(&target);
+    line.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    while matches!(line.read(&mut piece), Ok(1..)) {}
+    crowd.lock().unwrap().goes(&target);
+    let body = serde_json::to_string(&Problem::with_status(422, "reading.odd", "Odd", "No meter shows that.")).unwrap();
+    let length = body.len();
+    let _ = write!(line, "HTTP/1.1 422 No\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+}
+
+/// Whoever refuses all of it and takes his time for each, and the crowd there.
+fn somebody_who_takes_his_time() -> (String, Arc<Mutex<Crowd>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let crowd = Arc::new(Mutex::new(Crowd::default()));
+    let seen = Arc::clone(&crowd);
+    std::thread::spawn(move || {
+        for line in listener.incoming().flatten() {
+            let seen = Arc::clone(&seen);
+            std::thread::spawn(move || refuses(line, &seen));
+        }
+    });
+    (address, crowd)
+}
+
+#[test]
+fn several_go_out_at_once_one_of_each_machine_and_of_each_it_is_told_what_became() {
+    let (server, crowd) = somebody_who_takes_his_time();
+    let jo = Desk::before(&server);
+    jo.signs_in();
+    let machines: Vec<AssetId> = (0..10).map(|_| AssetId::new()).collect();
+    for machine in machines.iter().cycle().take(30) {
+        jo.types_about(*machine);
+    }
+    let mut told = HashMap::new();
+    for _ in 0..30 {
+        let answer = jo.hears(|news| match news {
+            News::Answer(answer) => Some(answer),
+            _ => None,
+        });
+        assert!(!answer.waits && answer.outcome.is_err(), "{answer:?}");
+        told.insert(answer.entry, answer.tag);
+    }
+    let crowd = crowd.lock().unwrap();
+    assert_eq!((told.len(), crowd.most_for_one), (30, 1));
+    assert!((2..=8).contains(&crowd.most), "{crowd:?}");
+    drop(crowd);
+    assert_eq!(jo.hears_how_many_are_refused(), 30);
 }
