@@ -1,6 +1,7 @@
-//! A person at two terminals, a line and a server that go wrong at random, under a
-//! clock of their own: whatever happens, what was kept arrives once, in its order,
-//! and nothing else does. A seed says what went wrong; the same seed does it again.
+//! A person at two terminals that send several letters at a time, a line and a
+//! server that go wrong at random, under a clock of their own: whatever happens,
+//! what was kept arrives once, in its order, and nothing else does. A seed says
+//! what went wrong; the same seed does it again.
 //!
 //! Two things are not promised. What was refused may be at the server all the
 //! same, and late: an earlier sending of it may have come through, and no answer
@@ -8,6 +9,7 @@
 //! any more how old what was sent is: some of it may not be sent again, or behind
 //! younger ones. Nothing arrives twice there either.
 
+mod at_once;
 mod clocks;
 mod handed_over;
 mod one_desk;
@@ -30,8 +32,6 @@ use crate::api::problem::Problem;
 const STEPS: u32 = 200;
 /// So long the terminal waits for an answer.
 const PATIENCE: u64 = 30_000;
-
-type Outcome = Result<Vec<u8>, ClientError>;
 
 /// A server as far as the outbox knows one: writes under keys, answers that are
 /// given again, and sessions that end when another takes its place.
@@ -117,30 +117,25 @@ enum Line {
 
 const LINES: [Line; 8] = [Line::Works, Line::Works, Line::Works, Line::Down, Line::LosesAnswers, Line::Busy, Line::TurnsAway, Line::Late];
 
-/// A call on its way to the server that nobody waits for.
+/// A call on its way to the server.
 struct OnItsWay {
     arrives: Duration,
     entry: i64,
     call: Call,
     session: u64,
+    /// The sending that hears the answer, if one does.
+    heard_by: Option<u64>,
 }
 
-/// A call that its terminal waits for.
+/// A letter that its terminal waits for, one of several.
 struct Sending {
+    /// No two have the same.
+    number: u64,
     letter: Box<Letter>,
-    session: u64,
-    arrives: Duration,
     /// When the answer is there, or nobody waits for it any more.
     ends: Duration,
-    outcome: Option<Outcome>,
-}
-
-impl Sending {
-    /// What is left of it when nobody waits any more: it may arrive all the same.
-    fn left_alone(&self) -> Option<OnItsWay> {
-        let Self { letter, session, arrives, outcome, .. } = self;
-        outcome.is_none().then(|| OnItsWay { arrives: *arrives, entry: letter.id, call: letter.call.clone(), session: *session })
-    }
+    /// What is heard then.
+    outcome: Outcome,
 }
 
 /// One of the person's terminals: a program, and its sign-in.
@@ -149,7 +144,7 @@ struct Terminal {
     outbox: Option<Outbox>,
     /// The lineage of the server that it signed in to.
     session: u64,
-    sending: Option<Sending>,
+    sending: Vec<Sending>,
     /// The server wants to hear nothing from it until then.
     not_before: Duration,
 }
@@ -166,6 +161,8 @@ struct World {
     backup: Server,
     line: Line,
     on_its_way: Vec<OnItsWay>,
+    /// How many letters went out.
+    sendings: u64,
     forbids: bool,
     now: Now,
     /// Whether this clock ever jumps, and whether it did.
@@ -190,12 +187,13 @@ enum Planted {
     ComesBackTooSoon,
     DoesNotAskWhichServer,
     KnowsNoOrder,
+    SendsTwoOfOneAtOnce,
 }
 
 impl World {
     fn new(seed: u64, planted: Option<Planted>) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let terminal = || Terminal { outbox: Some(Outbox::over(Store::in_memory().unwrap())), session: 0, sending: None, not_before: Duration::ZERO };
+        let terminal = || Terminal { outbox: Some(Outbox::over(Store::in_memory().unwrap())), session: 0, sending: Vec::new(), not_before: Duration::ZERO };
         let (server, jumps) = (Server::default(), random.random_bool(0.5));
         let mut world = Self {
             random,
@@ -206,6 +204,7 @@ impl World {
             server,
             line: Line::Works,
             on_its_way: Vec::new(),
+            sendings: 0,
             forbids: false,
             now: monday(),
             jumps,
@@ -221,13 +220,19 @@ impl World {
         world
     }
 
-    /// The program of a terminal, with the file of them both.
+    /// The program of a terminal, with the file of them both: that the other one
+    /// wrote to it meanwhile, the real one says.
     fn program(&mut self, nth: usize) -> &mut Outbox {
         let [one, other] = self.terminals.each_mut().map(|terminal| terminal.outbox.as_mut().unwrap());
-        if std::mem::replace(&mut self.holder, nth) != nth {
+        let is_changed = std::mem::replace(&mut self.holder, nth) != nth;
+        if is_changed {
             std::mem::swap(&mut one.store, &mut other.store);
         }
-        if nth == 0 { one } else { other }
+        let program = if nth == 0 { one } else { other };
+        if is_changed {
+            program.queue.outdate();
+        }
+        program
     }
 
     fn signs_in(&mut self, nth: usize) {
@@ -275,9 +280,8 @@ impl World {
         self.server = Server { lineage, ..self.backup.clone() };
         self.on_its_way.clear();
         for nth in 0..self.terminals.len() {
-            if let Some(sending) = self.terminals[nth].sending.take() {
-                self.hears(nth, &sending.letter, unreachable());
-            }
+            let broken = std::mem::take(&mut self.terminals[nth].sending);
+            self.hears(nth, broken.into_iter().map(|sending| Sending { outcome: unreachable(), ..sending }).collect());
         }
     }
 
@@ -290,40 +294,45 @@ impl World {
         self.kept.insert(number, subject);
     }
 
+    /// All that may go out does, or a few.
     fn sends(&mut self, nth: usize) {
-        if self.terminals[nth].sending.is_some() {
-            return;
+        for _ in 0..self.random.random_range(1..=AT_ONCE) {
+            let (now, planted) = (self.now, self.planted);
+            let program = self.program(nth);
+            let Next::Send(mut letter) = program.next(now).unwrap() else { return };
+            program.goes_out(&letter);
+            match planted {
+                Some(Planted::NewKeyWithEachTry) => letter.call.key = Some(uuid::Uuid::now_v7().to_string()),
+                // As though it were at the server already.
+                Some(Planted::SendsTwoOfOneAtOnce) => program.queue.comes_back(letter.id, true),
+                _ => {}
+            }
+            self.is_disturbed |= now.steady < self.terminals[nth].not_before;
+            self.goes_out(nth, letter);
         }
-        let now = self.now;
-        let Next::Send(mut letter) = self.program(nth).next(now).unwrap() else { return };
-        if self.planted == Some(Planted::NewKeyWithEachTry) {
-            letter.call.key = Some(uuid::Uuid::now_v7().to_string());
-        }
-        self.is_disturbed |= now.steady < self.terminals[nth].not_before;
-        let session = self.terminals[nth].session;
-        let outcome = match self.line {
-            Line::Late => {
-                let arrives = now.steady + self.up_to(60_000);
-                let ends = (arrives + self.up_to(60_000)).min(now.steady + Duration::from_millis(PATIENCE));
-                self.terminals[nth].sending = Some(Sending { letter, session, arrives, ends, outcome: None });
-                return;
-            }
-            Line::Down => unreachable(),
-            Line::Busy => busy(30),
-            Line::TurnsAway if of_body(&letter.call).1.is_multiple_of(7) => turned_away(),
-            Line::LosesAnswers => {
-                let _ = self.arrives(&letter.call, session);
-                unreachable()
-            }
-            Line::Works | Line::TurnsAway => {
-                if self.random.random_bool(0.1) {
-                    let arrives = now.steady + self.up_to(120_000);
-                    self.on_its_way.push(OnItsWay { arrives, entry: letter.id, call: letter.call.clone(), session });
-                }
-                self.arrives(&letter.call, session)
-            }
+    }
+
+    /// What becomes of a letter, by the line that there is now.
+    fn goes_out(&mut self, nth: usize, letter: Box<Letter>) {
+        let (now, longest) = (self.now.steady, if self.line == Line::Late { 60_000 } else { 3_000 });
+        let arrives = now + self.up_to(longest);
+        let ends = (arrives + self.up_to(longest)).min(now + Duration::from_millis(PATIENCE));
+        self.sendings += 1;
+        let (number, session) = (self.sendings, self.terminals[nth].session);
+        let call = |arrives, heard_by| OnItsWay { arrives, entry: letter.id, call: letter.call.clone(), session, heard_by };
+        let (comes, outcome) = match self.line {
+            Line::Down => (None, unreachable()),
+            Line::Busy => (None, busy(30)),
+            Line::TurnsAway if of_body(&letter.call).1.is_multiple_of(7) => (None, turned_away()),
+            Line::LosesAnswers => (Some(call(arrives, None)), unreachable()),
+            Line::Works | Line::TurnsAway | Line::Late => (Some(call(arrives, Some(number))), unreachable()),
         };
-        self.hears(nth, &letter, outcome);
+        self.on_its_way.extend(comes);
+        if self.line == Line::Works && self.random.random_bool(0.1) {
+            let again = call(now + self.up_to(120_000), None);
+            self.on_its_way.push(again);
+        }
+        self.terminals[nth].sending.push(Sending { number, letter, ends, outcome });
     }
 
     fn up_to(&mut self, millis: u64) -> Duration {
@@ -338,8 +347,8 @@ impl World {
         self.server.takes(call, self.forbids)
     }
 
-    /// The same some time after it was sent.
-    fn arrives_late(&mut self, entry: i64, call: &Call, session: u64) -> Outcome {
+    /// The same; noted is what comes after it was refused.
+    fn comes_in(&mut self, entry: i64, call: &Call, session: u64) -> Outcome {
         let written = self.server.written.len();
         let outcome = self.arrives(call, session);
         if self.server.written.len() > written {
@@ -353,50 +362,56 @@ impl World {
     }
 
     /// Time went by: what is due comes to the server, and answers to whom they are
-    /// for.
+    /// for, in the order in which they come.
     fn what_is_late_arrives(&mut self) {
         let now = self.now.steady;
         let mut due: Vec<OnItsWay> = self.on_its_way.extract_if(.., |late| late.arrives <= now).collect();
         due.sort_by_key(|late| late.arrives);
         for late in due {
-            // Nobody hears the answer.
-            let _ = self.arrives_late(late.entry, &late.call, late.session);
+            let outcome = self.comes_in(late.entry, &late.call, late.session);
+            let mut waiting = self.terminals.iter_mut().flat_map(|terminal| &mut terminal.sending);
+            if let Some(sending) = waiting.find(|sending| late.heard_by == Some(sending.number)) {
+                sending.outcome = outcome;
+            }
         }
         for nth in 0..self.terminals.len() {
-            let Some(mut sending) = self.terminals[nth].sending.take() else { continue };
-            if sending.outcome.is_none() && sending.arrives <= now {
-                sending.outcome = Some(self.arrives_late(sending.letter.id, &sending.letter.call, sending.session));
+            let mut answers: Vec<Sending> = self.terminals[nth].sending.extract_if(.., |sending| sending.ends <= now).collect();
+            answers.sort_by_key(|sending| sending.ends);
+            // Some are noted together, and then the others.
+            let others = answers.split_off(self.random.random_range(0..=answers.len()));
+            if self.hears(nth, answers) {
+                self.hears(nth, others);
             }
-            if sending.ends > now {
-                self.terminals[nth].sending = Some(sending);
-                continue;
-            }
-            self.on_its_way.extend(sending.left_alone());
-            self.hears(nth, &sending.letter, sending.outcome.unwrap_or_else(unreachable));
         }
     }
 
-    fn hears(&mut self, nth: usize, letter: &Letter, outcome: Outcome) {
-        // The machine may die before it has noted the answer.
+    /// Answers that come together; whether the program lives on.
+    fn hears(&mut self, nth: usize, answers: Vec<Sending>) -> bool {
+        if answers.is_empty() {
+            return true;
+        }
+        // The machine may die before it has noted them.
         if self.random.random_bool(0.05) {
-            return self.crashes(nth);
+            self.crashes(nth);
+            return false;
         }
         let (now, jitter) = (self.now, self.random.random());
         let comes_too_soon = self.planted == Some(Planted::ComesBackTooSoon);
+        let told: Vec<(&Letter, &Outcome)> = answers.iter().map(|sending| (&*sending.letter, &sending.outcome)).collect();
         let program = self.program(nth);
-        program.answered(letter, &outcome, now, jitter).unwrap();
+        program.all_answered(&told, now, jitter).unwrap();
         if comes_too_soon {
             program.not_before = Duration::ZERO;
         }
-        if let Some(asked) = outcome.as_ref().err().and_then(ClientError::asked_to_wait) {
+        for asked in answers.iter().filter_map(|sending| sending.outcome.as_ref().err()?.asked_to_wait()) {
             self.terminals[nth].not_before = now.steady + asked;
         }
+        true
     }
 
     /// All that is not on the disk is gone, but for what left already.
     fn crashes(&mut self, nth: usize) {
-        let sending = self.terminals[nth].sending.take();
-        self.on_its_way.extend(sending.and_then(|sending| sending.left_alone()));
+        self.terminals[nth].sending.clear();
         self.program(nth);
         let forgets = self.planted == Some(Planted::ForgottenWhenItCrashes);
         let terminal = &mut self.terminals[nth];
@@ -535,6 +550,12 @@ fn an_outbox_that_comes_back_too_soon_would_be_found() {
 fn an_outbox_that_does_not_ask_which_server_it_is_would_be_found() {
     let found = found(Planted::DoesNotAskWhichServer);
     assert!(found.contains("lost"), "{found}");
+}
+
+#[test]
+fn an_outbox_that_sends_two_of_one_subject_at_once_would_be_found() {
+    let found = found(Planted::SendsTwoOfOneAtOnce);
+    assert!(found.contains("out of order"), "{found}");
 }
 
 #[test]

@@ -110,6 +110,7 @@ impl Machine {
     /// Sends what there is, by the sign-in that there is.
     fn sends(&mut self) -> Result<(), String> {
         let Next::Send(letter) = self.outbox.next(self.now).unwrap() else { return Ok(()) };
+        self.outbox.goes_out(&letter);
         let (of, number) = of_body(&letter.call);
         let Some(by) = self.sign_in else { return Err(format!("{number} of {of} is sent and nobody is here")) };
         if of != Self::name(by) {
@@ -123,27 +124,28 @@ impl Machine {
         Ok(())
     }
 
-    /// An answer comes, to whoever is here by now: or the line broke, or the
-    /// sign-in that it went out by has ended.
+    /// Answers come, one or a few together, to whoever is here by now: or the line
+    /// broke, or the sign-in that one went out by has ended.
     fn hears(&mut self) {
-        if self.sent.is_empty() {
-            return;
+        let mut answers = Vec::new();
+        for _ in 0..self.random.random_range(1..=3_usize).min(self.sent.len()) {
+            let nth = self.random.random_range(0..self.sent.len());
+            let Sent { letter, by } = self.sent.swap_remove(nth);
+            let outcome = match self.random.random_range(0..10) {
+                0..2 => unreachable(),
+                2 => refused(401, "session.required"),
+                3 => refused(403, "permission.missing"),
+                4 => busy(30),
+                _ => {
+                    let (_, number) = of_body(&letter.call);
+                    self.written.insert((by, letter.call.key().to_owned()), number);
+                    Ok(b"{}".to_vec())
+                }
+            };
+            answers.push((letter, outcome));
         }
-        let nth = self.random.random_range(0..self.sent.len());
-        let Sent { letter, by } = self.sent.swap_remove(nth);
-        let outcome = match self.random.random_range(0..10) {
-            0..2 => unreachable(),
-            2 => refused(401, "session.required"),
-            3 => refused(403, "permission.missing"),
-            4 => busy(30),
-            _ => {
-                let (_, number) = of_body(&letter.call);
-                self.written.insert((by, letter.call.key().to_owned()), number);
-                Ok(b"{}".to_vec())
-            }
-        };
-        let jitter = self.random.random();
-        self.outbox.answered(&letter, &outcome, self.now, jitter).unwrap();
+        let (told, jitter) = (answers.iter().map(|(letter, outcome)| (&**letter, outcome)).collect::<Vec<_>>(), self.random.random());
+        self.outbox.all_answered(&told, self.now, jitter).unwrap();
     }
 
     /// The program dies and is started again: by the one whose sign-in is kept, or
@@ -172,7 +174,7 @@ impl Machine {
     /// Both come once more and stay until nothing waits: each has all that is
     /// theirs at the server once, or told that it is refused.
     fn ends(&mut self) -> Result<(), String> {
-        self.sent.clear();
+        self.dies();
         let mut told = HashSet::new();
         for who in 0..2 {
             self.goes();
