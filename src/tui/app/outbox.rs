@@ -561,8 +561,13 @@ mod tests {
     #[test]
     fn what_was_typed_as_oneself_is_not_sent_in_anothers_name() {
         let mut jo = Jo::new();
+        let acting = NewActing { customer: Some(CustomerId::new()), contact: None };
+        jo.hears(1, News::UnderWay(vec![7]));
+        jo.counter.app.stand_in(&acting);
         jo.counter.at(1, Event::Resize);
-        jo.counter.app.stand_in(&NewActing { customer: Some(CustomerId::new()), contact: None });
+        assert!(jo.tells().is_empty() && jo.counter.shown().contains("on its way"), "{}", jo.counter.shown());
+        jo.hears(2, News::UnderWay(Vec::new()));
+        jo.counter.app.stand_in(&acting);
         jo.counter.at(2, Event::Resize);
         assert_eq!(jo.tells(), ["hold true", "stand in"], "before the server turns the session");
         let asked = jo.counter.call("ActFor");

@@ -12,8 +12,13 @@ use crate::tui::layer::Tone;
 use crate::tui::screens::Find;
 
 impl App {
-    /// Works for a customer from now on, or looks through a contact's eyes.
+    /// Works for a customer from now on, or looks through a contact's eyes. What is
+    /// on its way was typed as oneself and arrives as such before.
     pub(super) fn stand_in(&mut self, acting: &NewActing) {
+        if !self.shared.sending.is_empty() {
+            self.message = Some((Tone::Warning, "What you saved is on its way to the server: try again in a moment.".to_owned()));
+            return;
+        }
         self.turn(Call::of::<ActFor>(&Nothing {}, &Nothing {}, acting));
     }
 
