@@ -2,11 +2,15 @@
 //! what shells, pagers, editors and multiplexers are left by, pastes, what terminals
 //! answer, windows of any size, signals that a keyboard can send, and odd
 //! environments. Nothing gets out, no other program is started, the line is given
-//! back as it was. On Linux the process is watched from beside meanwhile (T33).
+//! back as it was. On Linux the process is watched from beside meanwhile (T33), and
+//! the same is tried in tmux, screen, over SSH and mosh: `within`.
 //!
 //! - `COUNTERTOP_BREAK_OUTS` (60): so many more tries, of several keys each.
 //! - `COUNTERTOP_SEED`: what they are drawn from.
 //! - `COUNTERTOP_STRACE=/usr/bin/strace`: all calls of the run are traced, too.
+
+#[cfg(target_os = "linux")]
+mod within;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -125,6 +129,15 @@ fn tries() -> Vec<(&'static str, Try)> {
     tries
 }
 
+/// More tries, of several keys of these each.
+fn drawn(tries: &[(&'static str, Try)], few: usize) -> Vec<(&'static str, Try)> {
+    let alone: Vec<&str> = tries.iter().filter_map(|(_, attempt)| if let Try::Keys(keys) = attempt { Some(keys.as_str()) } else { None }).collect();
+    let alone: Vec<&str> = alone.into_iter().filter(|keys| !sends(keys)).collect();
+    let mut dice = Dice::new("tries to break out");
+    let draw = |_| ("", Try::Keys((0..=dice.below(7)).map(|_| dice.one_of(&alone)).collect()));
+    (0..dice::times("COUNTERTOP_BREAK_OUTS", few)).map(draw).collect()
+}
+
 /// Whether it may send what stands in a form: names and passwords that are wrong
 /// slow down everybody at this address.
 fn sends(keys: &str) -> bool {
@@ -135,6 +148,8 @@ fn sends(keys: &str) -> bool {
 struct Attacked {
     bay: Terminal,
     process: u32,
+    /// After so long without a sign of it, it has done what was asked.
+    pause: Duration,
 }
 
 impl Attacked {
@@ -143,9 +158,9 @@ impl Attacked {
         self.bay.resize(80, 24);
         let end = Instant::now() + Duration::from_secs(20);
         while Instant::now() < end {
-            let before = self.bay.glance();
+            let before = self.bay.quiet(self.pause);
             self.bay.press("<Esc>");
-            let after = self.bay.glance();
+            let after = self.bay.quiet(self.pause);
             if before == after && after.contains("[Asset or plate]") && !after.contains("Leave this terminal") {
                 return;
             }
@@ -156,7 +171,7 @@ impl Attacked {
     fn attack(&mut self, place: &str, attempt: &Try) {
         if !place.is_empty() || matches!(attempt, Try::Keys(keys) if sends(keys)) {
             self.go_home();
-            self.bay.press(place).glance();
+            self.bay.press(place).quiet(self.pause);
         }
         match attempt {
             Try::Keys(keys) => {
@@ -168,19 +183,19 @@ impl Attacked {
             Try::Window(columns, rows) => self.bay.resize(*columns, *rows),
             Try::Signal(name) => assert!(Command::new("kill").args([*name, self.process.to_string().as_str()]).status().unwrap().success()),
         }
-        self.bay.glance();
+        self.bay.quiet(self.pause);
         assert!(self.bay.child.try_wait().unwrap().is_none(), "it was left by {place} {attempt:?}");
         assert!(self.bay.screen().alternate_screen(), "its screen was left by {place} {attempt:?}");
     }
 
     /// Machines are looked up as ever, and the dealer's people end it.
-    fn still_works_and_ends(mut self) {
+    fn still_works_and_ends(&mut self) {
         self.go_home();
         self.bay.press("<F3>1051<Enter>").until_all(&["1 Identification", "Kenworth"]);
         self.bay.press("<F10>").until("Leave this terminal");
         self.bay.press("counter<Enter>demo<Enter>");
         assert_eq!(self.bay.ended(), 0);
-        assert_wiped(&self.bay);
+        assert!(!self.bay.screen().alternate_screen());
         assert!(self.bay.is_given_back(), "the line is set otherwise than before");
         assert!(!self.bay.text().contains("Kenworth"), "{}", self.bay.text());
         let written = String::from_utf8_lossy(&self.bay.written).into_owned();
@@ -235,24 +250,18 @@ fn t32_t33_nothing_that_a_keyboard_sends_gets_out() {
     let mut bay = Terminal::run_by(&tracer, folder.path(), &environment);
     bay.until_all(&["online", "[Asset or plate]"]);
     let process = process(&bay, !tracer.is_empty());
-    let mut attacked = Attacked { bay, process };
+    let mut attacked = Attacked { bay, process, pause: Duration::from_millis(20) };
     #[cfg(target_os = "linux")]
     let watch = watched::Watch::of(process, folder.path(), &demo().address);
     let tries = tries();
     assert!(tries.len() > 200, "{}", tries.len());
-    for (place, attempt) in &tries {
+    for (place, attempt) in tries.iter().chain(&drawn(&tries, 60)) {
         attacked.attack(place, attempt);
-    }
-    let alone: Vec<&str> = tries.iter().filter_map(|(_, attempt)| if let Try::Keys(keys) = attempt { Some(keys.as_str()) } else { None }).collect();
-    let alone: Vec<&str> = alone.into_iter().filter(|keys| !sends(keys)).collect();
-    let mut dice = Dice::new("tries to break out");
-    for _ in 0..dice::times("COUNTERTOP_BREAK_OUTS", 60) {
-        let several: String = (0..=dice.below(7)).map(|_| dice.one_of(&alone)).collect();
-        attacked.attack("", &Try::Keys(several));
     }
     #[cfg(target_os = "linux")]
     watch.end();
     attacked.still_works_and_ends();
+    assert_wiped(&attacked.bay);
     let taken = std::fs::read_to_string(Path::new(&bait).join("taken")).unwrap_or_default();
     assert_eq!(taken, "", "started");
     #[cfg(target_os = "linux")]

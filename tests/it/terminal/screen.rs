@@ -122,14 +122,16 @@ pub(crate) fn forward(from: SocketAddr, server: &str) {
 }
 
 /// The program with folders of its own and nothing of the person's around it; run
-/// by another one where that is named. A variable without a value is not there.
+/// by another one where that is named.
 fn program(runner: &[String], folder: &Path, environment: &[(&str, &str)]) -> CommandBuilder {
-    let itself = env!("CARGO_BIN_EXE_countertop");
-    let mut command = CommandBuilder::new(runner.first().map_or(itself, String::as_str));
-    if !runner.is_empty() {
-        command.args(&runner[1..]);
-        command.arg(itself);
-    }
+    let itself = [env!("CARGO_BIN_EXE_countertop").to_owned()];
+    command(&[runner, itself.as_slice()].concat(), folder, environment)
+}
+
+/// Any program, likewise. A variable without a value is not there.
+fn command(words: &[String], folder: &Path, environment: &[(&str, &str)]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(&words[0]);
+    command.args(&words[1..]);
     command.cwd(folder);
     command.env_clear();
     command.env("TERM", "xterm-256color");
@@ -198,6 +200,12 @@ impl Terminal {
     /// The same, 80×24, run by another program.
     pub(crate) fn run_by(runner: &[String], folder: &Path, environment: &[(&str, &str)]) -> Self {
         Self::of(program(runner, folder, environment), 80, 24)
+    }
+
+    /// Another program, 80×24, that comes to ours in the end.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn within(words: &[String], folder: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::of(command(words, folder, environment), 80, 24)
     }
 
     fn of(command: CommandBuilder, columns: u16, rows: u16) -> Self {
@@ -313,7 +321,12 @@ impl Terminal {
 
     /// Reads what comes at once.
     pub(crate) fn glance(&mut self) -> String {
-        while self.read(Duration::from_millis(20)) {}
+        self.quiet(Duration::from_millis(20))
+    }
+
+    /// Reads until nothing comes for so long.
+    pub(crate) fn quiet(&mut self, pause: Duration) -> String {
+        while self.read(pause) {}
         self.text()
     }
 

@@ -3,7 +3,7 @@
 //! code that it did not begin with, and talks to nobody but its server. What is
 //! over between two looks only a trace of its calls shows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,17 @@ pub(super) fn children(of: u32) -> Vec<u32> {
     processes.filter(|(_, place)| stat(place).is_some_and(|(_, parent)| parent == of)).map(|(process, _)| process).collect()
 }
 
+/// The processes in whose environment a folder stands, and what they run: also those
+/// that let go of whoever started them, as servers of multiplexers do.
+pub(super) fn come_of(folder: &Path) -> BTreeMap<u32, String> {
+    let folder = folder.to_str().unwrap();
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = all.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
+    let of_it = processes.filter(|(_, place)| fs::read(place.join("environ")).is_ok_and(|told| String::from_utf8_lossy(&told).contains(folder)));
+    // One that has just ended runs nothing any more.
+    of_it.filter_map(|(process, place)| Some((process, fs::read_link(place.join("exe")).ok()?.to_string_lossy().into_owned()))).collect()
+}
+
 /// The files whose code a process runs.
 fn code(place: &Path) -> BTreeSet<String> {
     let maps = fs::read_to_string(place.join("maps")).unwrap_or_default();
@@ -138,12 +149,23 @@ pub(super) struct Watch {
 impl Watch {
     /// From now on.
     pub(super) fn of(process: u32, folder: &Path, server: &str) -> Self {
+        let mut watched = Watched::new(process, folder, server);
+        Self::by(move || watched.look())
+    }
+
+    /// All that came of a folder, which nothing may join from now on.
+    pub(super) fn of_all(folder: &Path) -> Self {
+        let (folder, known) = (folder.to_owned(), come_of(folder));
+        Self::by(move || come_of(&folder).into_iter().filter(|(process, _)| !known.contains_key(process)).map(|(_, program)| program).collect())
+    }
+
+    fn by(mut look: impl FnMut() -> Vec<String> + Send + 'static) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
-        let (over, mut watched) = (Arc::clone(&is_over), Watched::new(process, folder, server));
+        let over = Arc::clone(&is_over);
         let looking = std::thread::spawn(move || {
             let (mut looks, mut wrong) = (0, BTreeSet::new());
             while !over.load(Ordering::Relaxed) {
-                wrong.extend(watched.look());
+                wrong.extend(look());
                 looks += 1;
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -155,10 +177,15 @@ impl Watch {
     /// It saw nothing that may not be.
     #[track_caller]
     pub(super) fn end(self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        let (looks, wrong) = self.looking.join().unwrap();
+        let (looks, wrong) = self.seen();
         assert_eq!(wrong, BTreeSet::new());
         assert!(looks > 50, "looked {looks} times");
+    }
+
+    /// How often it looked, and what it saw.
+    pub(super) fn seen(self) -> (usize, BTreeSet<String>) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.looking.join().unwrap()
     }
 }
 
