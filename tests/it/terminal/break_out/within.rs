@@ -5,6 +5,8 @@
 //! - `COUNTERTOP_WITHIN=all`: one that is not installed is a failure; otherwise it is
 //!   left out, and said.
 
+mod layout;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
