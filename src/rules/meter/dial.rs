@@ -58,18 +58,23 @@ pub enum ValueFault {
 impl FromStr for Tenths {
     type Err = ValueFault;
 
-    /// Reads `12903`, `12903.5`, `12,903`, `12.903` and `12 903,5`: a point or
-    /// comma before exactly three digits parts thousands, otherwise it is the
-    /// decimal sign.
+    /// Reads `12903`, `12903.5`, `12,903`, `12,903.5`, `12.903,5`, `12 903,5` and
+    /// `1.234.567`. A point that stands alone is the decimal sign, so that `12.903`
+    /// is too fine and never a thousandfold; a comma before exactly three digits
+    /// parts thousands, as the screens write them.
     fn from_str(text: &str) -> Result<Self, ValueFault> {
         let text: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '_')).collect();
-        let (whole, tenth) = match text.rfind(['.', ',']) {
-            Some(at) if text.len() - at - 1 != 3 => (&text[..at], &text[at + 1..]),
-            _ => (text.as_str(), ""),
-        };
+        let (whole, tenth) = decimal_sign(&text).map_or((text.as_str(), ""), |at| (&text[..at], &text[at + 1..]));
         let groups: Vec<&str> = whole.split(['.', ',']).collect();
-        if groups.len() > 1 && (groups[0].len() > 3 || groups[0].is_empty() || groups[1..].iter().any(|group| group.len() != 3)) {
+        let is_grouped = groups.len() > 1;
+        if whole.contains('.') && whole.contains(',') {
             return Err(ValueFault::NotANumber);
+        }
+        if is_grouped && (groups[0].len() > 3 || groups[0].is_empty() || groups[1..].iter().any(|group| group.len() != 3)) {
+            return Err(ValueFault::NotANumber);
+        }
+        if is_grouped && groups[0].starts_with('0') {
+            return Err(ValueFault::TooFine);
         }
         let whole = groups.concat();
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
@@ -84,6 +89,16 @@ impl FromStr for Tenths {
         let tenth: i64 = if tenth.is_empty() { 0 } else { tenth.parse().map_err(|_| ValueFault::NotANumber)? };
         Ok(Self(whole * 10 + tenth))
     }
+}
+
+/// Where the decimal sign stands, if there is one: the last of different signs, a
+/// point alone, or a sign that no three digits follow.
+fn decimal_sign(text: &str) -> Option<usize> {
+    let last = text.rfind(['.', ','])?;
+    let (sign, before) = (&text[last..=last], &text[..last]);
+    let is_other_before = before.contains(['.', ',']) && !before.contains(sign);
+    let is_lone_point = sign == "." && !before.contains(['.', ',']);
+    (is_other_before || is_lone_point || text.len() - last - 1 != 3).then_some(last)
 }
 
 /// What a meter counts (2.5).
@@ -296,12 +311,30 @@ mod tests {
 
     #[test]
     fn m_10_values_are_read_as_people_write_them() {
-        for (text, tenths) in [("12903", 129_030), ("12903.5", 129_035), ("12,903", 129_030), ("12.903", 129_030), ("12 903,5", 129_035), ("7.0", 70)] {
+        for (text, tenths) in [
+            ("12903", 129_030),
+            ("12903.5", 129_035),
+            ("12,903", 129_030),
+            ("12,903.5", 129_035),
+            ("12.903,5", 129_035),
+            ("12 903,5", 129_035),
+            ("1.234.567", 12_345_670),
+            ("1,234,567.8", 12_345_678),
+            ("7.0", 70),
+            ("7.000", 70),
+            ("0", 0),
+        ] {
             assert_eq!(text.parse(), Ok(Tenths(tenths)), "{text}");
         }
-        assert_eq!("12.34".parse::<Tenths>(), Err(ValueFault::TooFine));
-        for bad in ["", "-5", "abc", "1.2.x", "9999999999999", "12.9.5", "1,2,9,5,1", "1234,567"] {
+        for bad in ["", "-5", "abc", "1.2.x", "9999999999999", "12.9.5", "1,2,9,5,1", "1234,567", "1,234.567,8"] {
             assert_eq!(bad.parse::<Tenths>(), Err(ValueFault::NotANumber), "{bad}");
+        }
+    }
+
+    #[test]
+    fn m_10_what_is_too_fine_is_told_and_never_a_thousandfold() {
+        for fine in ["12.34", "1.234", "12.903", "12903.125", "1,234.567", "12.903,125", "0,125", "0.125"] {
+            assert_eq!(fine.parse::<Tenths>(), Err(ValueFault::TooFine), "{fine}");
         }
     }
 
