@@ -10,6 +10,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::api::lengths;
 use crate::text::fold;
@@ -90,7 +91,7 @@ impl Checker {
         self.in_turn(move || {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-            let right = PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+            let right = PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(composed(&password).as_bytes(), &hash).is_ok());
             known && right
         })
         .await
@@ -116,7 +117,13 @@ impl Checker {
 /// # Errors
 /// When argon2 refuses.
 pub fn hash(password: &str) -> Result<String, PasswordError> {
-    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
+    Argon2::default().hash_password(composed(password).as_bytes()).map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
+}
+
+/// One keyboard sends an umlaut as one character, another as a letter and its dots
+/// (NIST SP 800-63B, 3.1.1.2).
+fn composed(password: &str) -> String {
+    password.nfc().collect()
 }
 
 /// What a new password has to be; no rules of composition. It is not asked at
@@ -205,6 +212,14 @@ mod tests {
         drop(everything);
         let hash = checker.hash("truck stop pie".to_owned()).await.unwrap();
         assert!(checker.is_right("truck stop pie".to_owned(), Some(hash)).await);
+    }
+
+    #[tokio::test]
+    async fn an_umlaut_is_the_same_from_every_keyboard() {
+        let checker = Checker::default();
+        let hash = checker.hash("Mu\u{308}he los".to_owned()).await.unwrap();
+        assert!(checker.is_right("M\u{fc}he los".to_owned(), Some(hash.clone())).await);
+        assert!(!checker.is_right("Muhe los".to_owned(), Some(hash)).await);
     }
 
     #[test]
