@@ -18,6 +18,10 @@ use crate::api::operation::{ENDPOINTS, Endpoint, Method};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 
+/// What the document says of the key of a write (8.2).
+const AGAIN: &str = "A repeat under this key gives the first answer again and writes nothing. \
+    Only an answer with a secret that is shown once is not kept: there a repeat is asked anew.";
+
 /// Answers the document.
 pub(super) async fn serve() -> Response<Body> {
     let mut response = Response::new(Body::from(document().to_string()));
@@ -120,7 +124,9 @@ fn header_parameters(endpoint: &Endpoint) -> Vec<Value> {
     if endpoint.method == Method::Post && endpoint.needs != Needs::Open {
         // White space around it is none of a header's.
         let pattern = format!("^[ \\t]*[!-~]([ -~]{{0,{}}}[!-~])?[ \\t]*$", lengths::IDEMPOTENCY_KEY - 2);
-        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string", "pattern": pattern } }));
+        parameters.push(
+            json!({ "name": "Idempotency-Key", "in": "header", "required": false, "description": AGAIN, "schema": { "type": "string", "pattern": pattern } }),
+        );
         let kept_for = json!({ "type": "string", "pattern": format!("^[0-9]{{1,{}}}$", lengths::KEPT_FOR) });
         let told = "Seconds since this was typed, where it waited for the line: what names no time is of then.";
         parameters.push(json!({ "name": "Kept-For", "in": "header", "required": false, "description": told, "schema": kept_for }));
