@@ -64,10 +64,8 @@ pub(super) fn backup(args: &BackupArgs) -> Outcome {
 }
 
 async fn make(address: &str, file: &Path, overwrite: bool) -> Result<Backup, Failure> {
-    if database::is_missing(address) {
-        return Err(Failure::not_found(format!("there is no database at {}", masked(address))));
-    }
-    let db = database::open(address).await?;
+    database::refuse_own_file(address, file)?;
+    let db = database::open_present(address).await?;
     let made = backup::make(&db, file, overwrite).await;
     db.close().await;
     Ok(made?)

@@ -1,10 +1,12 @@
 //! The database that the server's verbs work on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::exit::Failure;
+use super::doctor::masked;
+use super::exit::{Exit, Failure};
 use super::setup::{Setup, given};
 use crate::config::Given;
+use crate::import::is_same_file;
 use crate::store::{Db, migrate};
 
 /// `--database`.
@@ -36,6 +38,28 @@ impl DatabaseArgs {
 /// Whether the address is of a file that is not there.
 pub(super) fn is_missing(address: &str) -> bool {
     Db::file_of(address).is_some_and(|path| !path.exists())
+}
+
+/// Opens a database that has to be there: who only reads makes none.
+pub(super) async fn open_present(address: &str) -> Result<Db, Failure> {
+    if is_missing(address) {
+        return Err(Failure::not_found(format!("there is no database at {}", masked(address))));
+    }
+    open(address).await
+}
+
+/// What is written must not be written over the database.
+pub(super) fn refuse_own_file(address: &str, written: &Path) -> Result<(), Failure> {
+    let Some(file) = Db::file_of(address) else { return Ok(()) };
+    let beside = ["-wal", "-shm", "-journal"].map(|end| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    });
+    if is_same_file(file, written) || beside.iter().any(|log| is_same_file(log, written)) {
+        return Err(Failure::new(Exit::Value, format!("{} is the database itself: name another file", written.display())));
+    }
+    Ok(())
 }
 
 /// Opens a database; the folder of a file is made.

@@ -55,6 +55,8 @@ mod transfer;
 mod transport;
 #[cfg(feature = "server")]
 mod user;
+#[cfg(feature = "server")]
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,6 @@
 //! `countertop import` and `countertop export`: CSV into the database and out
 //! again.
 
-use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,9 +13,10 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output::{self, line, read_enough};
 use super::runtime::wait;
 use super::serve::watched;
+use super::whole_file::WholeFile;
 use crate::import::map::ColumnMap;
 use crate::import::{self, ImportError, Kind, Options, Report};
-use crate::store::{Db, contacts, customers};
+use crate::store::{Db, contacts, customers, migrate};
 
 /// How many refused rows are told on standard error.
 const TOLD: usize = 20;
@@ -76,6 +76,9 @@ fn column_and_value(text: &str) -> Result<(String, String), String> {
 /// Reads a file into the database.
 pub(super) fn import(args: ImportArgs) -> Outcome {
     let (_, address) = args.database.setup(None)?;
+    if let Some(rejects) = &args.rejects {
+        database::refuse_own_file(&address, rejects)?;
+    }
     let map = args.map.as_deref().map(ColumnMap::read).transpose().map_err(|error| Failure::from(ImportError::from(error)))?;
     let options = Options { map, set: args.set, dry_run: args.dry_run, rejects: args.rejects };
     let bar = bar(watched() && !args.json);
@@ -148,9 +151,10 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
     match &args.out {
         Some(path) => {
             let failed = |error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
-            let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+            database::refuse_own_file(&address, path)?;
+            let mut out = WholeFile::create(path).map_err(failed)?;
             wait(write_out(&address, args.kind, &mut out))?;
-            out.flush().map_err(failed)?;
+            out.finish().map_err(failed)?;
         }
         None => {
             let mut out = BufWriter::new(std::io::stdout());
@@ -181,7 +185,8 @@ async fn warn_of_left_out(db: &Db) -> Result<(), Failure> {
 }
 
 async fn write_out(address: &str, kind: Kind, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let db = database::open_current(address).await?;
+    let db = database::open_present(address).await?;
+    migrate::migrate(&db).await?;
     match kind {
         Kind::Customers => warn_of_unverified(&db).await?,
         Kind::Contacts => warn_of_left_out(&db).await?,

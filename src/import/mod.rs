@@ -33,6 +33,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use export::export;
+pub use rejects::is_same_file;
 
 use crate::store::{Db, StoreError};
 use load::{Known, Load, OneByOne};

@@ -29,7 +29,7 @@ impl Rejects {
     pub(super) fn create<R: Read>(path: &Path, source: &Path, reader: &Reader<R>) -> Result<Self, ImportError> {
         let file = path.display().to_string();
         let told = |source: io::Error| ImportError::Rejects { file: file.clone(), source };
-        if is_same(path, source) {
+        if is_same_file(path, source) {
             return Err(told(io::Error::new(io::ErrorKind::InvalidInput, "this is the file that is imported; name another one for the refused rows")));
         }
         let mut opened = File::create(path).map_err(told)?;
@@ -71,11 +71,15 @@ impl Rejects {
     }
 }
 
-fn is_same(path: &Path, source: &Path) -> bool {
-    match (path.canonicalize(), source.canonicalize()) {
-        (Ok(path), Ok(source)) => path == source,
-        _ => false,
+/// Whether both names are of one file.
+#[must_use]
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    if let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) {
+        use std::os::unix::fs::MetadataExt as _;
+        return (one.dev(), one.ino()) == (other.dev(), other.ino());
     }
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A cell in the bytes it was read from.

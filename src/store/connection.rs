@@ -1,5 +1,6 @@
 //! Pools, connections and transactions of both databases.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -64,6 +65,17 @@ enum Use {
     Load,
 }
 
+/// A file that is made is for its owner only: hashes of passwords and customers
+/// lie in it. Its log takes the same mode. Where it cannot be made, SQLite tells
+/// why; one that is there keeps its mode.
+fn make_private(path: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path));
+}
+
 impl Db {
     /// Opens `sqlite:///path/file.db` or `postgres://…`; a missing SQLite file
     /// is made.
@@ -97,6 +109,7 @@ impl Db {
         let Some(path) = Self::file_of(address) else {
             return Err(StoreError::Address(format!("{address:?} is no database address: write sqlite:///path/file.db or postgres://user@host/database")));
         };
+        make_private(path);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

@@ -179,6 +179,98 @@ fn s3_13_an_export_warns_of_numbers_that_were_never_verified() {
     assert!(String::from_utf8_lossy(&exported.stdout).contains("10442"), "and is written all the same");
 }
 
+/// A dealer's database with one customer, in a folder of its own.
+struct Files {
+    folder: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        let files = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(files.at("shops.csv"), "code,name\nSLN,San Leandro\n").unwrap();
+        std::fs::write(files.at("customers.csv"), "number,name,shop\n10442,Keller Bau GmbH,SLN\n").unwrap();
+        assert_eq!(code(&files.verb(&["import", "shops", &files.at("shops.csv")])), 0);
+        assert_eq!(code(&files.verb(&["import", "customers", &files.at("customers.csv")])), 0);
+        files
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.folder.path().join(name).to_string_lossy().into_owned()
+    }
+
+    fn verb(&self, arguments: &[&str]) -> Output {
+        self.verb_on("a.db", arguments)
+    }
+
+    fn verb_on(&self, database: &str, arguments: &[&str]) -> Output {
+        let database = format!("sqlite://{}", self.at(database));
+        Command::new(env!("CARGO_BIN_EXE_countertop")).args(arguments).args(["--database", &database]).output().unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn what_is_written_is_never_written_over_the_database() {
+    let files = Files::new();
+    let again = files.at("again.csv");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(files.at("a.db"), files.at("link")).unwrap();
+    std::fs::hard_link(files.at("a.db"), files.at("other name")).unwrap();
+    let roundabout = format!("{}/../{}/a.db", files.at(""), files.folder.path().file_name().unwrap().to_string_lossy());
+    for name in [files.at("a.db"), files.at("link"), files.at("other name"), roundabout] {
+        let ways: [&[&str]; 3] = [
+            &["export", "customers", "--out", &name],
+            &["import", "customers", &files.at("customers.csv"), "--rejects", &name],
+            &["backup", &name, "--overwrite"],
+        ];
+        for way in ways {
+            let refused = files.verb(way);
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(code(&refused) == 6 && said.contains("is the database itself: name another file"), "{way:?}: {said}");
+        }
+    }
+    assert_eq!(code(&files.verb(&["export", "customers", "--out", &again])), 0);
+    assert!(std::fs::read_to_string(&again).unwrap().contains("Keller Bau GmbH"), "all of it is there");
+}
+
+#[test]
+fn an_export_that_fails_leaves_the_file_before_and_makes_no_database() {
+    let files = Files::new();
+    let old = files.at("old.csv");
+    std::fs::write(&old, "what was exported before\n").unwrap();
+    let before = files.names();
+    for (database, exit) in [("none/b.db", 3), ("shops.csv", 1)] {
+        let failed = files.verb_on(database, &["export", "customers", "--out", &old]);
+        assert_eq!(code(&failed), exit, "{database}: {failed:?}");
+        assert_eq!(std::fs::read_to_string(&old).unwrap(), "what was exported before\n", "{database}");
+    }
+    assert_eq!(files.names(), before, "nothing is left behind, nor made");
+    assert_eq!(code(&files.verb(&["export", "customers", "--out", &old])), 0);
+    assert!(std::fs::read_to_string(&old).unwrap().contains("10442"));
+    assert_eq!(files.names().iter().filter(|name| name.contains("part")).count(), 0);
+    #[cfg(target_os = "linux")]
+    assert!(
+        String::from_utf8_lossy(&files.verb(&["export", "customers", "--out", "/dev/stdout"]).stdout).contains("10442"),
+        "what is no file is written as it is"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_database_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let files = Files::new();
+    for name in files.names().iter().filter(|name| name.starts_with("a.db")) {
+        assert_eq!(std::fs::metadata(files.at(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
 #[test]
 fn an_import_that_is_killed_has_kept_whole_parts_and_is_finished_by_another() {
     let folder = tempfile::tempdir().unwrap();

@@ -463,6 +463,7 @@ fn make_private(folder: &Path, path: &Path) -> std::io::Result<()> {
     crate::client::folder::make(folder)?;
     new.into_iter().filter_map(Path::parent).for_each(write_through);
     if path.exists() {
+        close_to_others(path);
         return Ok(());
     }
     let mut options = std::fs::OpenOptions::new();
@@ -471,6 +472,20 @@ fn make_private(folder: &Path, path: &Path) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
 }
+
+/// Somebody opened the file to others: what is typed is for its owner only. Who
+/// does not own it changes nothing.
+#[cfg(unix)]
+fn close_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_open = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+    if is_open {
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+    }
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &Path) {}
 
 /// Writes a folder through: one that was just made in it is gone with the power
 /// otherwise. Some systems know no such thing, and need it not.

@@ -68,7 +68,9 @@ fn on_the_disk_it_survives_its_program_and_only_its_owner_reads_it() {
     desk.types();
     desk.outbox.keep_drafts(&desk.whose, &[("request".to_owned(), vec![("note".to_owned(), "call first".to_owned())])]).unwrap();
     private(folder.path());
+    open_to_others(folder.path());
     desk.outbox = Outbox::open(folder.path()).unwrap();
+    private(folder.path());
     desk.signs_in();
     assert_eq!((desk.outbox.summary().unwrap().waiting, desk.outbox.drafts().unwrap().len()), (1, 1));
     let other = Whose { user: UserId::new(), ..desk.whose.clone() };
@@ -292,8 +294,17 @@ fn private(folder: &Path) {
     assert_eq!(std::fs::metadata(folder.join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
+#[cfg(unix)]
+fn open_to_others(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder.join(FILE), std::fs::Permissions::from_mode(0o666)).unwrap();
+}
+
 #[cfg(not(unix))]
 fn private(_: &Path) {}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) {}
 
 #[test]
 fn a_folder_that_cannot_be_written_a_file_that_is_none_and_one_of_tomorrow_are_told() {
