@@ -336,6 +336,12 @@ pub(super) async fn keep_administrators_without(cx: &mut Cx, user: UserId) -> Re
     Ok(())
 }
 
+/// Whether it keeps the right that it has, or less of it: that is refused to
+/// nobody, though the administrator above cannot act as one now.
+fn keeps_at_most(before: &ContactRow, after: &ContactRow) -> bool {
+    before.is_below_an_administrator() && after.portal_right == before.portal_right && after.taken_away().includes(before.taken_away())
+}
+
 /// C-5, S1-8: nobody below before there is a portal administrator; C-6, S1-6:
 /// the last one stays while anybody below is there.
 async fn keep_an_administrator(cx: &mut Cx, before: &ContactRow, after: &ContactRow) -> Result<(), Fault> {
@@ -344,7 +350,7 @@ async fn keep_an_administrator(cx: &mut Cx, before: &ContactRow, after: &Contact
         return Ok(());
     }
     if !before.administers() {
-        return if after.is_below_an_administrator() { Err(no_portal_administrator()) } else { Ok(()) };
+        return if after.is_below_an_administrator() && !keeps_at_most(before, after) { Err(no_portal_administrator()) } else { Ok(()) };
     }
     if others.iter().chain([after]).any(ContactRow::is_below_an_administrator) {
         let detail = "This is the last portal administrator, and other contacts have rights. Name another one first.";

@@ -6,6 +6,10 @@ use super::{At, Conn, Result, Scope, bulk};
 use crate::api::access_level::AccessLevel;
 use crate::api::contact::{ContactKind, PlatformRole, PortalRight};
 use crate::api::ids::{ConsentId, ContactId, CustomerId, UserId};
+use crate::api::permission::{Permission, PermissionSet};
+
+/// Who has it says what others may do.
+const RIGHTS: Permission = Permission::named("contact.rights.manage");
 
 row! {
     /// A contact with the person behind it.
@@ -103,12 +107,19 @@ impl ContactRow {
         }
     }
 
-    /// Whether it is a portal administrator who can act as one.
+    /// Whether it is a portal administrator who can act as one: whose level
+    /// leaves him to say what others may do.
     #[must_use]
     pub fn administers(&self) -> bool {
+        let is_named = self.portal_right == PortalRight::PortalAdministrator.name();
+        self.is_active && !self.is_shut_out && is_named && !self.taken_away().holds(RIGHTS)
+    }
+
+    /// What its level takes away from whatever else it has.
+    #[must_use]
+    pub fn taken_away(&self) -> PermissionSet {
         // A level that cannot be read lets nobody in.
-        let level = AccessLevel::named(&self.access_level).unwrap_or(AccessLevel::None);
-        self.is_active && !self.is_shut_out && self.portal_right == PortalRight::PortalAdministrator.name() && level != AccessLevel::None
+        AccessLevel::named(&self.access_level).unwrap_or(AccessLevel::None).takes_away()
     }
 
     /// Whether it has a right that wants a portal administrator above it (C-5).

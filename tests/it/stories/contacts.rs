@@ -6,6 +6,7 @@ use countertop::api::permission::{Permission, PermissionSet};
 use countertop::api::role::Role;
 use serde_json::{Value, json};
 
+use super::by_hand::change;
 use crate::harness::{Caller, MailServer, World, refused, refused_by_role, refused_fields};
 
 /// Adds a contact to Keller and gives back its path and id.
@@ -149,6 +150,46 @@ on_both_databases! {
         assert_eq!(manager.patch(&boss, json!({ "active": false }), None).await.0, 200);
         assert_eq!(manager.patch(&below, json!({ "right": "none" }), None).await.0, 200);
         assert_eq!(manager.patch(&second, json!({ "right": "none" }), None).await.0, 200, "and the last one, once nobody is below");
+    }
+
+    async fn s1_6_c_6_the_last_portal_administrator_keeps_a_level_to_administer_under(w: World) {
+        let manager = w.sign_in("manager").await;
+        let (boss, _) = contact(&manager, &w, json!({ "last": "Keller", "right": "portal_administrator", "access_level": "carrier_view" })).await;
+        let (below, _) = contact(&manager, &w, json!({ "last": "Brandt", "right": "insight_user", "access_level": "carrier_view" })).await;
+        let (second, _) = contact(&manager, &w, json!({ "last": "Vogel", "right": "portal_administrator", "access_level": "read_only" })).await;
+        let rights = Permission::named("contact.rights.manage");
+        for level in AccessLevel::ALL.iter().filter(|level| level.takes_away().holds(rights)) {
+            refused(&manager.patch(&boss, json!({ "access_level": level }), None).await, 422, "rights.last_portal_administrator");
+        }
+        for level in AccessLevel::ALL.iter().filter(|level| !level.takes_away().holds(rights)) {
+            assert_eq!(manager.patch(&boss, json!({ "access_level": level }), None).await.0, 200, "{level:?} leaves him to administer");
+        }
+        // Whose level lets him only look is no other one.
+        refused(&manager.patch(&boss, json!({ "right": "none" }), None).await, 422, "rights.last_portal_administrator");
+        assert_eq!(manager.patch(&second, json!({ "access_level": "limited" }), None).await.0, 200);
+        assert_eq!(manager.patch(&boss, json!({ "access_level": "read_only" }), None).await.0, 200);
+        refused(&manager.patch(&second, json!({ "access_level": "read_only" }), None).await, 422, "rights.last_portal_administrator");
+        assert_eq!(manager.patch(&below, json!({ "right": "fleet_administrator" }), None).await.0, 200);
+    }
+
+    async fn c_5_where_nobody_administers_any_more_it_is_put_right_and_nobody_gets_more_before(w: World) {
+        let manager = w.sign_in("manager").await;
+        let (boss, _) = contact(&manager, &w, json!({ "last": "Keller", "right": "portal_administrator", "access_level": "full" })).await;
+        let (below, _) = contact(&manager, &w, json!({ "last": "Brandt", "right": "insight_user", "access_level": "full" })).await;
+        // As it could be before the level counted.
+        let reads_only = "UPDATE contact SET access_level = 'read_only' WHERE id = $1";
+        assert_eq!(change(&w, reads_only, &[boss.rsplit('/').next().unwrap()]).await, 1);
+        let path = format!("/v1/customers/{}/contacts", w.ids.keller);
+        let another = json!({ "last": "Stahl", "right": "insight_user", "access_level": "full" });
+        refused(&manager.post(&path, another.clone()).await, 422, "rights.no_portal_administrator");
+        for more in [json!({ "right": "fleet_administrator" }), json!({ "access_level": "carrier_view" })] {
+            refused(&manager.patch(&below, more, None).await, 422, "rights.no_portal_administrator");
+        }
+        for less in [json!({ "access_level": "limited" }), json!({ "access_level": "none" }), json!({ "right": "none" })] {
+            assert_eq!(manager.patch(&below, less.clone(), None).await.0, 200, "{less}");
+        }
+        assert_eq!(manager.patch(&boss, json!({ "access_level": "limited" }), None).await.0, 200);
+        assert_eq!(manager.post(&path, another).await.0, 201);
     }
 
     async fn c_6_two_who_demote_each_other_leave_one(w: World) {
