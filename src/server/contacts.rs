@@ -360,7 +360,8 @@ async fn keep_an_administrator(cx: &mut Cx, before: &ContactRow, after: &Contact
 }
 
 /// Writes the contact with its account; whoever has no access any more is
-/// signed out with the same commit (S4-15, I-4).
+/// signed out with the same commit (S4-15, I-4), and no link that was mailed to
+/// who he was then sets his password any more.
 async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username: Option<&str>) -> Result<ContactRow, Fault> {
     if let Some(name) = username {
         let name = user_name(name)?;
@@ -382,11 +383,15 @@ async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username:
         }
         row.username = Some(name);
     }
+    let gets_in = |row: &ContactRow| row.is_active && level(row) != AccessLevel::None;
+    let is_let_out = access(before) != access(&row) && !gets_in(&row);
+    if let Some(user) = before.user_id.filter(|_| username.is_some() || row.email != before.email || is_let_out) {
+        users::forget_links(&mut cx.conn, user).await?;
+    }
     if !contacts::update(&mut cx.conn, &row).await? {
         let present = get(cx, &[MANAGE, ROLES, RIGHTS, CREDENTIALS], row.id).await?;
         return Err(version_stale(view(present, true)).into());
     }
-    let gets_in = |row: &ContactRow| row.is_active && level(row) != AccessLevel::None;
     if let Some(user) = row.user_id.filter(|_| gets_in(before) && !gets_in(&row)) {
         // The account's own state is an administrator's word and stays.
         users::end_sessions(&mut cx.conn, user).await?;

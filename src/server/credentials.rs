@@ -108,6 +108,10 @@ pub(super) async fn send_to_contact(cx: &mut Cx, ask: Ask<SendContactLink>) -> A
     let contact = contacts::get(cx, &[CREDENTIALS], ask.path.id).await?;
     refuse_own(cx, &contact)?;
     refuse_stronger(cx, &contact).await?;
+    let (user, _) = account_of(&contact)?;
+    // Whoever changes its name or address at the same time is waited for.
+    users::locked(&mut cx.conn, user).await?;
+    let contact = contacts::get(cx, &[CREDENTIALS], contact.id).await?;
     let (user, username) = account_of(&contact)?;
     cx.noted.on("contact", contact.id).customer(contact.customer_id).user(user);
     send(cx, user, username, contact.email).await
@@ -118,7 +122,8 @@ pub(super) async fn send_to_user(cx: &mut Cx, ask: Ask<SendUserLink>) -> Answer<
     let account = accounts::manageable(cx, ask.path.id).await?;
     refuse_own_account(cx, account.id)?;
     refuse_without_password(&account.kind)?;
-    send(cx, account.id, account.username, account.email).await
+    let now = users::locked(&mut cx.conn, account.id).await?.ok_or_else(Problem::not_found)?;
+    send(cx, now.id, now.username, now.email).await
 }
 
 /// Keeps the link's hash; the letter goes out once that is written.

@@ -168,6 +168,9 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeUser>) -> Answer<Account>
     if row != before && !users::update(&mut cx.conn, &row).await? {
         return Err(version_stale(present).into());
     }
+    if row.email != before.email {
+        users::forget_links(&mut cx.conn, row.id).await?;
+    }
     // Behind the rest: it counts the version up too.
     if let Some(state) = details.state.filter(|state| state.name() != before.state) {
         set_state(cx, before.id, state).await?;

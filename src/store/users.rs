@@ -507,6 +507,17 @@ pub async fn give_password(conn: &mut Conn, user: UserId, password_hash: &str, m
     end_sessions(conn, user).await
 }
 
+/// Makes links that were mailed to a user before good for nothing, of which the
+/// name or the address is another now, or the access gone. Whoever mails one at
+/// the same time was waited for, or waits for this.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_links(conn: &mut Conn, user: UserId) -> Result<()> {
+    conn.query(LOCK).bind(user).run().await?;
+    password_links::forget(conn, user).await
+}
+
 /// Ends all sessions of a user but one, and says how many.
 ///
 /// # Errors

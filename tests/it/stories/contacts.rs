@@ -4,10 +4,12 @@
 use countertop::api::access_level::AccessLevel;
 use countertop::api::permission::{Permission, PermissionSet};
 use countertop::api::role::Role;
+use countertop::store::{At, password_links, users};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::by_hand::change;
-use crate::harness::{Caller, MailServer, World, refused, refused_by_role, refused_fields};
+use crate::harness::{Caller, MailServer, World, refused, refused_by_role, refused_fields, token_hash};
 
 /// Adds a contact to Keller and gives back its path and id.
 async fn contact(caller: &Caller, w: &World, body: Value) -> (String, Value) {
@@ -336,6 +338,49 @@ on_both_databases! {
         // That she was given a password is told beside them, whenever that arrives.
         let links = post.wait_for(3).await.iter().filter(|mail| mail.text().contains("set-password")).count();
         assert_eq!((links, post.mails().len()), (2, 3));
+    }
+
+    async fn s4_13_a_link_that_was_mailed_ends_with_the_name_the_address_and_the_access(w: World) {
+        let (manager, admin) = (w.sign_in("manager").await, w.sign_in("admin").await);
+        let ada = json!({ "last": "Brandt", "access_level": "full", "username": "ada", "email": "ada@kellerbau.example" });
+        let (path, _) = contact(&manager, &w, ada).await;
+        let mut conn = w.app.db.read().await.unwrap();
+        let user = users::by_name(&mut conn, "ada").await.unwrap().unwrap().id;
+        drop(conn);
+        let link = async |code: &str| {
+            let mut conn = w.app.db.write().await.unwrap();
+            let ends_at = At(Timestamp::now() + SignedDuration::from_hours(1));
+            password_links::add(&mut conn, user, &token_hash(code), ends_at).await.unwrap();
+            conn.commit().await.unwrap();
+        };
+        let set = async |code: &str| w.stranger().post("/v1/password-links", json!({ "code": code, "new": "words of a thief" })).await;
+        let ends = [
+            json!({ "email": "other@kellerbau.example" }),
+            json!({ "email": "" }),
+            json!({ "username": "ada.brandt" }),
+            json!({ "access_level": "none" }),
+            json!({ "active": false }),
+        ];
+        for (nth, change) in ends.into_iter().enumerate() {
+            let code = format!("code-{nth}");
+            link(&code).await;
+            assert_eq!(manager.patch(&path, change.clone(), None).await.0, 200, "{change}");
+            refused(&set(&code).await, 422, "link.bad");
+            assert_eq!(manager.patch(&path, json!({ "access_level": "full", "active": true }), None).await.0, 200);
+            refused(&set(&code).await, 422, "link.bad");
+        }
+        let account = format!("/v1/users/{user}");
+        for (code, change) in [("moved", json!({ "email": "third@kellerbau.example" })), ("closed", json!({ "state": "disabled" }))] {
+            link(code).await;
+            assert_eq!(admin.patch(&account, change, None).await.0, 200);
+            refused(&set(code).await, 422, "link.bad");
+            assert_eq!(admin.patch(&account, json!({ "state": "active" }), None).await.0, 200);
+            refused(&set(code).await, 422, "link.bad");
+        }
+        // Whatever else is changed leaves it good.
+        link("kept").await;
+        assert_eq!(manager.patch(&path, json!({ "job_title": "Foreman", "access_level": "limited" }), None).await.0, 200);
+        assert_eq!(set("kept").await.0, 200);
     }
 
     async fn a_mail_that_is_not_taken_says_so(w: World) {
