@@ -1,5 +1,6 @@
 //! The letters by which people hear of what happened to their accounts: another
-//! password, and a sign-in from a new place. Nothing in them signs anybody in.
+//! password, another address, and a sign-in from a new place. Nothing in them
+//! signs anybody in.
 
 use std::fmt;
 
@@ -20,6 +21,8 @@ pub(crate) enum Happened {
     SetByLink,
     /// Somebody in charge gave it another password.
     Given,
+    /// Letters about it go to another address from now on.
+    Moved,
     /// Somebody signed in from where the last sign-ins did not come from.
     NewPlace,
 }
@@ -29,6 +32,7 @@ impl Happened {
         match self {
             Self::Changed | Self::SetByLink => "Your password for the counter was changed",
             Self::Given => "You have a new password for the counter",
+            Self::Moved => "Your address for the counter was changed",
             Self::NewPlace => "A sign-in to the counter from a new place",
         }
     }
@@ -46,6 +50,10 @@ impl Happened {
             Self::Given => {
                 "Somebody who manages accounts there gave yours another password. You\n\
                  hear it from them, and change it when you sign in."
+            }
+            Self::Moved => {
+                "Somebody who manages accounts there changed the e-mail address of yours.\n\
+                 This is the last letter about it that comes to this one."
             }
             Self::NewPlace => {
                 "Somebody signed in to your account there, from an address that none of\n\
@@ -65,6 +73,7 @@ pub(crate) struct AccountLetter {
     happened: Happened,
     at: Zoned,
     came_from: Option<String>,
+    moved_to: Option<String>,
 }
 
 impl fmt::Debug for AccountLetter {
@@ -80,7 +89,14 @@ impl AccountLetter {
         let is_person = matches!(UserKind::named(&user.kind), Some(UserKind::Staff | UserKind::Customer));
         let to = user.email.clone().filter(|_| is_person)?;
         let came_from = origin.and_then(|origin| origin.came_from.clone());
-        Some(Self { to, username: user.username.clone(), happened, at: Timestamp::now().to_zoned(zone), came_from })
+        Some(Self { to, username: user.username.clone(), happened, at: Timestamp::now().to_zoned(zone), came_from, moved_to: None })
+    }
+
+    /// That the address of an account is another one now: to the one that it was,
+    /// which may be somebody else's mailbox by now. So it is told shortened.
+    pub(super) fn moved(user: UserRow, was: Option<String>, is: Option<&str>, zone: TimeZone) -> Option<Self> {
+        let letter = Self::about(Happened::Moved, &UserRow { email: was, ..user }, None, zone)?;
+        Some(Self { moved_to: Some(is.map_or_else(|| "none".to_owned(), shortened)), ..letter })
     }
 
     /// The subject.
@@ -93,6 +109,7 @@ impl AccountLetter {
         // A line break in a name must not start a paragraph of somebody else's.
         let (username, at) = (clean_line(&self.username), self.at.strftime("%-d %B %Y, %H:%M %Z"));
         let came_from = self.came_from.as_deref().map(|address| format!("From: {}\n", clean_line(address))).unwrap_or_default();
+        let moved_to = self.moved_to.as_deref().map(|address| format!("New address: {}\n", clean_line(address))).unwrap_or_default();
         format!(
             "Hello,\n\
              \n\
@@ -102,6 +119,7 @@ impl AccountLetter {
              User name: {username}\n\
              When: {at}\n\
              {came_from}\
+             {moved_to}\
              \n\
              If you know of it, there is nothing to do. If you do not, tell your\n\
              dealer at once: the account can be closed and get another password.\n\
@@ -110,6 +128,13 @@ impl AccountLetter {
             self.happened.in_words()
         )
     }
+}
+
+/// An address by its first letter and where it is: known to whoever knows it.
+fn shortened(address: &str) -> String {
+    let (name, place) = address.rsplit_once('@').unwrap_or((address, ""));
+    let first: String = name.chars().take(1).collect();
+    format!("{first}…@{place}")
 }
 
 #[cfg(test)]
@@ -134,6 +159,12 @@ mod tests {
             }
             assert!(text.lines().all(|line| line.len() < 76), "{text}");
         }
+        let was = Some("jo@customer.example".to_owned());
+        let moved = AccountLetter::moved(user(UserKind::Customer), was.clone(), Some("jo.ortiz@elsewhere.example"), TimeZone::UTC).unwrap();
+        assert_eq!((&moved.to, moved.subject()), (&was.clone().unwrap(), "Your address for the counter was changed"));
+        assert!(moved.text().contains("\nNew address: j…@elsewhere.example\n\nIf you know") && !moved.text().contains("ortiz"), "{}", moved.text());
+        assert!(moved.text().lines().all(|line| line.len() < 76), "{}", moved.text());
+        assert!(AccountLetter::moved(user(UserKind::Staff), was, None, TimeZone::UTC).unwrap().text().contains("New address: none\n"));
         let letter = AccountLetter::about(Happened::Given, &user(UserKind::Staff), None, TimeZone::UTC).unwrap();
         assert!(!letter.text().contains("From:"), "where somebody in charge sits is nobody's business");
     }
@@ -143,6 +174,7 @@ mod tests {
         for kind in [UserKind::Kiosk, UserKind::ServiceAccount] {
             assert!(AccountLetter::about(Happened::Changed, &user(kind), Some(&origin()), TimeZone::UTC).is_none(), "{kind:?}");
         }
+        assert!(AccountLetter::moved(user(UserKind::Customer), None, Some("jo@customer.example"), TimeZone::UTC).is_none(), "there was no address");
         assert!(AccountLetter::about(Happened::Changed, &UserRow::new("jo", UserKind::Staff), Some(&origin()), TimeZone::UTC).is_none());
     }
 }

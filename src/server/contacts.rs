@@ -1,6 +1,7 @@
 //! Contacts of customers: who they are, what they play in the company, what
 //! they manage and how far their access goes (S1-1 … S1-13, S4-3 … S4-15).
 
+use super::account_letter::AccountLetter;
 use super::call::{Answer, Ask, Cx, Reply, check_version, version_stale};
 use super::fault::Fault;
 use super::powers::{level, narrowed_by_portal, of_contact};
@@ -387,6 +388,7 @@ async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username:
     let is_let_out = access(before) != access(&row) && !gets_in(&row);
     if let Some(user) = before.user_id.filter(|_| username.is_some() || row.email != before.email || is_let_out) {
         users::forget_links(&mut cx.conn, user).await?;
+        tell_of_address(cx, user, before.email.as_deref(), row.email.as_deref()).await?;
     }
     if !contacts::update(&mut cx.conn, &row).await? {
         let present = get(cx, &[MANAGE, ROLES, RIGHTS, CREDENTIALS], row.id).await?;
@@ -397,6 +399,15 @@ async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username:
         users::end_sessions(&mut cx.conn, user).await?;
     }
     stored(cx, row.id).await
+}
+
+/// Whose account has another address now is told at the one that it had.
+pub(super) async fn tell_of_address(cx: &mut Cx, user: UserId, was: Option<&str>, is: Option<&str>) -> Result<(), Fault> {
+    if was != is {
+        let account = users::by_id(&mut cx.conn, user).await?;
+        cx.told = account.and_then(|account| AccountLetter::moved(account, was.map(str::to_owned), is, cx.caller.time_zone()));
+    }
+    Ok(())
 }
 
 /// The contact as it was just written.

@@ -170,6 +170,7 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeUser>) -> Answer<Account>
     }
     if row.email != before.email {
         users::forget_links(&mut cx.conn, row.id).await?;
+        contacts::tell_of_address(cx, row.id, before.email.as_deref(), row.email.as_deref()).await?;
     }
     // Behind the rest: it counts the version up too.
     if let Some(state) = details.state.filter(|state| state.name() != before.state) {

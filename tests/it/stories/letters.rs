@@ -38,6 +38,43 @@ on_both_databases! {
         assert!(letter.text().contains("with the link that was\nmailed to you") && !letter.text().contains("words of"), "{}", letter.text());
     }
 
+    async fn another_address_is_told_at_the_one_that_it_was_and_not_in_full(w: World) {
+        let post = MailServer::start().await;
+        let mailing = w.beside(post.arrangements()).await;
+        let (manager, admin) = (mailing.sign_in("manager").await, mailing.sign_in("admin").await);
+        let ada = json!({ "last": "Brandt", "access_level": "full", "username": "ada", "email": "ada@kellerbau.example" });
+        let (status, made) = manager.post(&format!("/v1/customers/{}/contacts", w.ids.keller), ada).await;
+        assert_eq!(status, 201, "{made}");
+        let path = format!("/v1/contacts/{}", made["id"].as_str().unwrap());
+        let moved = json!({ "email": "somebody.else@thief.example", "phone": "(254) 555-0142" });
+        assert_eq!(manager.patch(&path, moved, None).await.0, 200);
+        let letter = post.wait_for(1).await.remove(0);
+        assert!(letter.to == ["ada@kellerbau.example"], "{:?}", letter.to);
+        assert_eq!(letter.header("subject").as_deref(), Some("Your address for the counter was changed"));
+        for said in ["User name: ada\n", "New address: s…@thief.example\n", "tell your\ndealer at once"] {
+            assert!(letter.text().contains(said), "{said} in {}", letter.text());
+        }
+        assert!(!letter.text().contains("somebody.else"), "{}", letter.text());
+        // One who is no contact, and an address that is taken away.
+        let mut conn = w.app.db.read().await.unwrap();
+        let counter = users::by_name(&mut conn, "counter").await.unwrap().unwrap().id;
+        drop(conn);
+        assert_eq!(admin.patch(&format!("/v1/users/{counter}"), json!({ "email": "" }), None).await.0, 200);
+        let letter = post.wait_for(2).await.remove(1);
+        assert!(letter.to == ["counter@dealer.example"] && letter.text().contains("New address: none\n"), "{:?} {}", letter.to, letter.text());
+        // What is no change is no news, nor is an address where none was, or that of somebody without an account.
+        assert_eq!(manager.patch(&path, json!({ "email": "somebody.else@thief.example", "job_title": "Foreman" }), None).await.0, 200);
+        assert_eq!(admin.patch(&format!("/v1/users/{counter}"), json!({ "email": "jo@dealer.example" }), None).await.0, 200);
+        let nobody = json!({ "last": "Vogel", "email": "vogel@kellerbau.example" });
+        let (_, made) = manager.post(&format!("/v1/customers/{}/contacts", w.ids.keller), nobody).await;
+        let nobody = format!("/v1/contacts/{}", made["id"].as_str().unwrap());
+        assert_eq!(manager.patch(&nobody, json!({ "email": "anke@kellerbau.example" }), None).await.0, 200);
+        // The next one comes behind whatever would have been told.
+        assert_eq!(manager.patch(&path, json!({ "email": "ada@kellerbau.example" }), None).await.0, 200);
+        let all: Vec<Vec<String>> = post.wait_for(3).await.into_iter().map(|letter| letter.to).collect();
+        assert_eq!(all[2], ["somebody.else@thief.example"], "{all:?}");
+    }
+
     async fn a_sign_in_from_a_new_place_is_told_and_one_from_a_known_place_is_not(w: World) {
         let post = MailServer::start().await;
         let mailing = w.beside(post.arrangements()).await;
