@@ -13,7 +13,7 @@ use crate::api::lengths;
 use crate::api::operation::{ChangeContact, CreateContact, GetContact, ListContacts};
 use crate::api::page::Page;
 use crate::api::people::{AccountContact, GrantScope, ScopeKind};
-use crate::api::permission::Permission;
+use crate::api::permission::{Permission, PermissionSet};
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::role::{Limit, Role};
 use crate::api::session::UserKind;
@@ -196,7 +196,14 @@ async fn changed(cx: &mut Cx, before: &ContactRow, body: &ContactDetails) -> Res
     if access(&row) != access(before) {
         refuse_own(cx, before)?;
         refuse_beyond(cx, &row, "You can give nobody more than you have yourself.").await?;
+        if row.access_level != before.access_level {
+            refuse_over_who_decides(cx, before).await?;
+        }
         keep_an_administrator(cx, before, &row).await?;
+    }
+    // By a link that goes to his address one would be that person.
+    if row.email != before.email && before.user_id.is_some_and(|user| user != cx.caller.id()) {
+        refuse_stronger(cx, before).await?;
     }
     if designates(before, &row) {
         row.designated_by = Some(cx.caller.id());
@@ -286,13 +293,13 @@ async fn refuse_beyond(cx: &mut Cx, row: &ContactRow, detail: &str) -> Result<()
     }
     let portal = settings::portal(&mut cx.conn).await?;
     let given: Vec<Role> = of_contact(row).into_iter().map(|held| narrowed_by_portal(&portal, held.role)).collect();
-    let there = GrantScope { kind: ScopeKind::Customer, id: Some(row.customer_id.to_string()), name: None };
-    grants::refuse(grants::beyond(cx, &given, &there, |_| true).await?, detail)
+    grants::refuse(grants::beyond(cx, &given, &all_of(row.customer_id), |_| true).await?, detail)
 }
 
 /// Nobody lays hands on the account of somebody who belongs elsewhere too, or
 /// may do more: with its password or under its name he would be that person.
 pub(super) async fn refuse_stronger(cx: &mut Cx, contact: &ContactRow) -> Result<(), Fault> {
+    refuse_over_who_decides(cx, contact).await?;
     let Some(user) = contact.user_id else { return Ok(()) };
     let reach = Scope { portal_only: false, ..cx.caller.scope(CREDENTIALS) };
     if users::account(&mut cx.conn, &reach, user).await?.is_none() {
@@ -314,6 +321,47 @@ pub(super) async fn refuse_stronger(cx: &mut Cx, contact: &ContactRow) -> Result
         }
     }
     Ok(())
+}
+
+/// Nobody lays hands on the access of somebody who says what others may do, at
+/// whatever level he is now, unless he may say that there himself: otherwise he
+/// would give in that person's name what he may not give.
+async fn refuse_over_who_decides(cx: &mut Cx, contact: &ContactRow) -> Result<(), Fault> {
+    refuse_one_who_decides(cx, contact).await?;
+    match contact.user_id {
+        Some(user) => refuse_account_that_decides(cx, user).await,
+        None => Ok(()),
+    }
+}
+
+/// The same for an account: as whichever contact, and by whatever grant.
+pub(super) async fn refuse_account_that_decides(cx: &mut Cx, user: UserId) -> Result<(), Fault> {
+    for contact in contacts::of_user(&mut cx.conn, user).await? {
+        refuse_one_who_decides(cx, &contact).await?;
+    }
+    for grant in users::grants_to_come(&mut cx.conn, user).await? {
+        let role = grants::role(cx, &grant.role).await?;
+        refuse_deciding(cx, vec![role], &grants::view(grant).scope).await?;
+    }
+    Ok(())
+}
+
+async fn refuse_one_who_decides(cx: &mut Cx, contact: &ContactRow) -> Result<(), Fault> {
+    let at_most = ContactRow { access_level: AccessLevel::CarrierView.name().to_owned(), ..contact.clone() };
+    let roles = of_contact(&at_most).into_iter().map(|held| held.role).collect();
+    refuse_deciding(cx, roles, &all_of(contact.customer_id)).await
+}
+
+async fn refuse_deciding(cx: &mut Cx, roles: Vec<Role>, there: &GrantScope) -> Result<(), Fault> {
+    let only: PermissionSet = [RIGHTS].into_iter().collect();
+    let deciding: Vec<Role> = roles.into_iter().map(|role| role.narrowed(only)).collect();
+    let detail = "This person decides what others may do: ask somebody who may give rights.";
+    grants::refuse(grants::beyond(cx, &deciding, there, |_| true).await?, detail)
+}
+
+/// A customer as a scope.
+fn all_of(customer: CustomerId) -> GrantScope {
+    GrantScope { kind: ScopeKind::Customer, id: Some(customer.to_string()), name: None }
 }
 
 fn no_portal_administrator() -> Fault {
@@ -377,6 +425,7 @@ async fn settle(cx: &mut Cx, before: &ContactRow, mut row: ContactRow, username:
                 contacts::rename_account(&mut cx.conn, user, &name).await.map_err(taken)?;
             }
             None => {
+                refuse_over_who_decides(cx, before).await?;
                 let user = UserId::new();
                 contacts::insert_account(&mut cx.conn, user, &row.person_id, &name).await.map_err(taken)?;
                 row.user_id = Some(user);

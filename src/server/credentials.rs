@@ -47,6 +47,7 @@ pub(super) async fn generate_for_user(cx: &mut Cx, ask: Ask<GenerateUserPassword
     let account = accounts::manageable(cx, ask.path.id).await?;
     refuse_own_account(cx, account.id)?;
     refuse_without_password(&account.kind)?;
+    contacts::refuse_account_that_decides(cx, account.id).await?;
     generate(cx, account.id, account.username).await
 }
 
@@ -122,6 +123,7 @@ pub(super) async fn send_to_user(cx: &mut Cx, ask: Ask<SendUserLink>) -> Answer<
     let account = accounts::manageable(cx, ask.path.id).await?;
     refuse_own_account(cx, account.id)?;
     refuse_without_password(&account.kind)?;
+    contacts::refuse_account_that_decides(cx, account.id).await?;
     let now = users::locked(&mut cx.conn, account.id).await?.ok_or_else(Problem::not_found)?;
     send(cx, now.id, now.username, now.email).await
 }

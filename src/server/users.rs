@@ -165,6 +165,9 @@ pub(super) async fn change(cx: &mut Cx, ask: Ask<ChangeUser>) -> Answer<Account>
         demand_shop(cx, &row, &mut faults);
     }
     faults.settle()?;
+    if row.email != before.email && before.id != cx.caller.id() {
+        contacts::refuse_account_that_decides(cx, before.id).await?;
+    }
     if row != before && !users::update(&mut cx.conn, &row).await? {
         return Err(version_stale(present).into());
     }

@@ -38,6 +38,13 @@ async fn sign_in(w: &World, username: &Value, password: &Value) -> Caller {
     w.with_token(session["token"].as_str().unwrap())
 }
 
+#[track_caller]
+fn refused_over_who_decides(answer: &(u16, Value)) {
+    refused(answer, 403, "rights.beyond_own");
+    assert_eq!(answer.1["missing"], json!(["contact.rights.manage"]), "{}", answer.1);
+    assert_eq!(answer.1["detail"], "This person decides what others may do: ask somebody who may give rights.");
+}
+
 async fn account(w: &World, username: &str) -> String {
     let (_, users) = w.sign_in("admin").await.get("/v1/users?limit=200").await;
     id(users["items"].as_array().unwrap().iter().find(|user| user["username"] == username).expect("a known account"))
@@ -84,6 +91,66 @@ on_both_databases! {
         assert_eq!(admin.post(&format!("/v1/users/{}/grants", account(&w, "ada").await), there).await.0, 201);
         refused(&boss.post(&format!("{ada}/password"), json!({})).await, 403, "rights.beyond_own");
         assert_eq!(manager.post(&format!("{ada}/password"), json!({})).await.0, 201, "the shop serves both");
+    }
+
+    async fn nobody_who_gives_no_rights_lays_hands_on_a_contact_who_does(w: World) {
+        let (manager, counter) = (w.sign_in("manager").await, w.sign_in("counter").await);
+        let boss = json!({ "last": "Keller", "right": "portal_administrator", "access_level": "full", "username": "boss", "email": "boss@kellerbau.example" });
+        let (boss, _) = contact(&manager, w.ids.keller, boss).await;
+        let refused_all = async |path: &str| {
+            for way in ["password", "password-link"] {
+                refused_over_who_decides(&counter.post(&format!("{path}/{way}"), json!({})).await);
+            }
+            for (field, value) in [("username", "other"), ("email", "counter@dealer.example"), ("access_level", "limited"), ("access_level", "carrier_view")] {
+                refused_over_who_decides(&counter.patch(path, json!({ field: value }), None).await);
+            }
+        };
+        refused_all(&boss).await;
+        // Nor while his level lets him only look, or not in: he may be given another.
+        for level in ["read_only", "none", "full"] {
+            assert_eq!(manager.patch(&boss, json!({ "access_level": level }), None).await.0, 200);
+            refused_all(&boss).await;
+        }
+        // The first access counts too.
+        let (named, _) = contact(&manager, w.ids.keller, json!({ "last": "Vogel", "right": "portal_administrator" })).await;
+        for first in [json!({ "username": "chief" }), json!({ "access_level": "full" })] {
+            refused_over_who_decides(&counter.patch(&named, first, None).await);
+        }
+        // So does what the account has beside the contact.
+        let greta = w.add_user("greta", "customer", &[grant("portal_administrator", "customer", Some(w.ids.keller.to_string()))]).await;
+        let (plain, id) = contact(&manager, w.ids.keller, json!({ "last": "Lindahl", "access_level": "full" })).await;
+        give_account(&w, &id, &greta.to_string()).await;
+        refused_all(&plain).await;
+        // The rest of a contact is no access, and whoever gives rights there has it all.
+        assert_eq!(counter.patch(&boss, json!({ "first": "Maria", "phone": "(254) 555-0142" }), None).await.0, 200);
+        assert_eq!(manager.patch(&boss, json!({ "username": "maria", "email": "maria@kellerbau.example" }), None).await.0, 200);
+        let_in(&w, &manager, &boss).await;
+        let stahl = json!({ "last": "Stahl", "platform_role": "executive", "access_level": "none" });
+        let (stahl, _) = contact(&manager, w.ids.keller, stahl).await;
+        assert_eq!(counter.patch(&stahl, json!({ "username": "stahl", "access_level": "carrier_view" }), None).await.0, 200);
+        let_in(&w, &counter, &stahl).await;
+    }
+
+    async fn nor_does_he_by_the_list_of_users(w: World) {
+        let (admin, manager) = (w.sign_in("admin").await, w.sign_in("manager").await);
+        assert_eq!(admin.post("/v1/roles", json!({ "copy_of": "counter_staff", "key": "recruiter", "name": "Recruiter" })).await.0, 201);
+        assert_eq!(admin.patch("/v1/roles/recruiter", json!({ "permissions": { "user.manage": "yes" } }), None).await.0, 200);
+        w.add_user("recruiter", "staff", &[grant("recruiter", "shop", Some(w.ids.sln.to_string()))]).await;
+        let recruiter = w.sign_in("recruiter").await;
+        let boss = json!({ "last": "Keller", "right": "portal_administrator", "access_level": "full", "username": "boss" });
+        contact(&manager, w.ids.keller, boss).await;
+        let greta = w.add_user("greta", "customer", &[grant("portal_administrator", "customer", Some(w.ids.keller.to_string()))]).await;
+        for user in [account(&w, "boss").await, greta.to_string()] {
+            let path = format!("/v1/users/{user}");
+            for way in ["password", "password-link"] {
+                refused_over_who_decides(&recruiter.post(&format!("{path}/{way}"), json!({})).await);
+            }
+            refused_over_who_decides(&recruiter.patch(&path, json!({ "email": "recruiter@dealer.example" }), None).await);
+            assert_eq!(recruiter.patch(&path, json!({ "phone": "(254) 555-0142" }), None).await.0, 200);
+            assert_eq!(admin.post(&format!("{path}/password"), json!({})).await.0, 201);
+        }
+        let plain = account(&w, "executive").await;
+        assert_eq!(recruiter.post(&format!("/v1/users/{plain}/password"), json!({})).await.0, 201);
     }
 
     async fn s2_5_what_is_switched_off_for_the_portal_keeps_nobody_from_giving_the_rest(w: World) {
