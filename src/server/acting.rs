@@ -104,6 +104,8 @@ pub(super) async fn consent(cx: &mut Cx, ask: Ask<GiveConsent>) -> Answer<Consen
         faults.add("to", "has to lie in the future");
     }
     faults.settle()?;
+    let lent = role.cloned().into_iter().collect();
+    people::refuse_roles_beyond(cx, customer, lent, "You can lend nobody more than you have yourself.").await?;
     let row = ConsentRow {
         id: ConsentId::new(),
         customer_id: customer,

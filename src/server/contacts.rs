@@ -288,12 +288,18 @@ pub(super) fn refuse_own(cx: &Cx, row: &ContactRow) -> Result<(), Fault> {
 /// A customer's administrator gives no more than he has himself at that
 /// customer.
 async fn refuse_beyond(cx: &mut Cx, row: &ContactRow, detail: &str) -> Result<(), Fault> {
+    let roles = of_contact(row).into_iter().map(|held| held.role).collect();
+    refuse_roles_beyond(cx, row.customer_id, roles, detail).await
+}
+
+/// The same for roles as such: given to a contact, or lent to the dealer.
+pub(super) async fn refuse_roles_beyond(cx: &mut Cx, customer: CustomerId, roles: Vec<Role>, detail: &str) -> Result<(), Fault> {
     if cx.caller.kind() != UserKind::Customer {
         return Ok(());
     }
     let portal = settings::portal(&mut cx.conn).await?;
-    let given: Vec<Role> = of_contact(row).into_iter().map(|held| narrowed_by_portal(&portal, held.role)).collect();
-    grants::refuse(grants::beyond(cx, &given, &all_of(row.customer_id), |_| true).await?, detail)
+    let given: Vec<Role> = roles.into_iter().map(|role| narrowed_by_portal(&portal, role)).collect();
+    grants::refuse(grants::beyond(cx, &given, &all_of(customer), |_| true).await?, detail)
 }
 
 /// Nobody lays hands on the account of somebody who belongs elsewhere too, or

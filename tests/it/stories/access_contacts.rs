@@ -153,6 +153,28 @@ on_both_databases! {
         assert_eq!(recruiter.post(&format!("/v1/users/{plain}/password"), json!({})).await.0, 201);
     }
 
+    async fn s1_14_a_customers_administrator_lends_the_dealer_no_more_than_he_has(w: World) {
+        let manager = w.sign_in("manager").await;
+        let boss = json!({ "last": "Keller", "right": "portal_administrator", "access_level": "limited", "username": "boss" });
+        let (path, _) = contact(&manager, w.ids.keller, boss).await;
+        let boss = let_in(&w, &manager, &path).await;
+        let consents = format!("/v1/customers/{}/consents", w.ids.keller);
+        let lend = |role: &str| json!({ "role": role, "given_by": "Maria Keller" });
+        for role in ["portal_administrator", "executive"] {
+            let beyond = boss.post(&consents, lend(role)).await;
+            refused(&beyond, 403, "rights.beyond_own");
+            assert!(beyond.1["missing"].as_array().unwrap().contains(&json!("price.view")), "{role}: {}", beyond.1);
+        }
+        assert_eq!(boss.get(&consents).await.1["items"], json!([]), "and nothing was written down");
+        assert_eq!(boss.post(&consents, lend("insight_user")).await.0, 201);
+        assert_eq!(manager.post(&consents, lend("portal_administrator")).await.0, 201, "what the dealer's people write down is the customer's word");
+        // With a level that takes nothing of it away he lends it.
+        assert_eq!(manager.patch(&path, json!({ "access_level": "carrier_view" }), None).await.0, 200);
+        for role in ["portal_administrator", "executive"] {
+            assert_eq!(boss.post(&consents, lend(role)).await.0, 201, "{role}");
+        }
+    }
+
     async fn s2_5_what_is_switched_off_for_the_portal_keeps_nobody_from_giving_the_rest(w: World) {
         let (admin, manager) = (w.sign_in("admin").await, w.sign_in("manager").await);
         let boss = json!({ "last": "Keller", "right": "portal_administrator", "access_level": "full", "username": "boss" });
