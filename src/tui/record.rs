@@ -238,8 +238,17 @@ fn customer_head(name: &str, customer: &Loaded<Customer>, shared: &Shared, room:
     let place = [customer.city.clone(), more.and_then(|more| more.state.clone())].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let number = more.and_then(|more| more.number.as_ref()).map(|number| format!("#{number}"));
     let kind = more.map(|more| more.kind.name().to_owned());
-    let facts = [kind, number, Some(place).filter(|place| !place.is_empty()), phone].into_iter().flatten().collect::<Vec<_>>();
-    let facts = format!("{} ", facts.join(&format!(" {} ", look.dot())));
+    let mut facts = [kind, number, Some(place).filter(|place| !place.is_empty()), phone];
+    let joined = |facts: &[Option<String>]| format!("{} ", facts.iter().flatten().cloned().collect::<Vec<_>>().join(&format!(" {} ", look.dot())));
+    // On a narrow screen the name stays whole as long as it can: first the kind
+    // goes, then the place, and then the telephone; all of them stand on a page.
+    for left_out in [0, 2, 3] {
+        if width(name) + 2 + width(&joined(&facts)) <= room {
+            break;
+        }
+        facts[left_out] = None;
+    }
+    let facts = joined(&facts);
     let first = spread(vec![title(room.saturating_sub(width(&facts) + 2))], vec![Span::raw(facts)], room);
     vec![first, Line::from(customer_note(customer, shared, room))]
 }
