@@ -6,7 +6,7 @@ use super::doctor::masked;
 use super::exit::{Exit, Failure};
 use super::setup::{Setup, given};
 use crate::config::Given;
-use crate::import::is_same_file;
+use crate::import::{is_same_file, real_place};
 use crate::store::{Db, migrate};
 
 /// `--database`.
@@ -48,11 +48,14 @@ pub(super) async fn open_present(address: &str) -> Result<Db, Failure> {
     open(address).await
 }
 
-/// What is written must not be written over the database.
+/// What is written must not be written over the database, nor over what SQLite
+/// will keep beside it while it is open.
 pub(super) fn refuse_own_file(address: &str, written: &Path) -> Result<(), Failure> {
     let Some(file) = Db::file_of(address) else { return Ok(()) };
+    // Where the file itself stands: nothing lies beside a link to it.
+    let real = real_place(file);
     let beside = ["-wal", "-shm", "-journal"].map(|end| {
-        let mut name = file.as_os_str().to_owned();
+        let mut name = real.as_os_str().to_owned();
         name.push(end);
         PathBuf::from(name)
     });

@@ -78,6 +78,9 @@ pub(super) fn import(args: ImportArgs) -> Outcome {
     let (_, address) = args.database.setup(None)?;
     if let Some(rejects) = &args.rejects {
         database::refuse_own_file(&address, rejects)?;
+        if args.map.as_deref().is_some_and(|map| import::is_same_file(map, rejects)) {
+            return Err(Failure::new(Exit::Value, format!("{} is the map of this import: name another file", rejects.display())));
+        }
     }
     let map = args.map.as_deref().map(ColumnMap::read).transpose().map_err(|error| Failure::from(ImportError::from(error)))?;
     let options = Options { map, set: args.set, dry_run: args.dry_run, rejects: args.rejects };

@@ -33,7 +33,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use export::export;
-pub use rejects::is_same_file;
+pub use rejects::{is_same_file, real_place};
 
 use crate::store::{Db, StoreError};
 use load::{Known, Load, OneByOne};

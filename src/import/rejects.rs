@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use csv::ByteRecord;
 use encoding_rs::WINDOWS_1252;
@@ -71,7 +71,10 @@ impl Rejects {
     }
 }
 
-/// Whether both names are of one file.
+/// Links to what is not there that are followed, as an operating system does.
+const MOST_LINKS: u8 = 40;
+
+/// Whether both names are of one file, or of one that is to be made.
 #[must_use]
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     #[cfg(unix)]
@@ -79,7 +82,35 @@ pub fn is_same_file(one: &Path, other: &Path) -> bool {
         use std::os::unix::fs::MetadataExt as _;
         return (one.dev(), one.ino()) == (other.dev(), other.ino());
     }
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+    real_place(one) == real_place(other)
+}
+
+/// Where a file stands when links are followed, or will stand when it is made.
+#[must_use]
+pub fn real_place(path: &Path) -> PathBuf {
+    followed(path, MOST_LINKS)
+}
+
+fn followed(path: &Path, links: u8) -> PathBuf {
+    let Ok(whole) = std::path::absolute(path) else { return path.to_owned() };
+    let mut place = PathBuf::new();
+    for part in whole.components() {
+        if part == Component::ParentDir {
+            place.pop();
+            continue;
+        }
+        place.push(part);
+        if let Ok(there) = place.canonicalize() {
+            place = there;
+        } else if links > 0
+            && let Ok(target) = place.read_link()
+        {
+            // Whoever opens it makes what it names.
+            place.pop();
+            place = followed(&place.join(target), links - 1);
+        }
+    }
+    place
 }
 
 /// A cell in the bytes it was read from.

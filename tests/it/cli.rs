@@ -239,6 +239,51 @@ fn what_is_written_is_never_written_over_the_database() {
     assert!(std::fs::read_to_string(&again).unwrap().contains("Keller Bau GmbH"), "all of it is there");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_not_there_yet_is_refused_as_well_where_the_database_will_write() {
+    let files = Files::new();
+    for (from, to) in [("link", "a.db"), ("to be", "new.db")] {
+        std::os::unix::fs::symlink(files.at(to), files.at(from)).unwrap();
+    }
+    let before = files.names();
+    for (database, name) in [
+        ("a.db", "a.db-wal"),
+        ("a.db", "a.db-shm"),
+        ("a.db", "a.db-journal"),
+        ("link", "a.db-wal"),
+        ("new.db", "new.db"),
+        ("new.db", "to be"),
+        ("to be", "new.db-wal"),
+        ("none/new.db", "none/../none/new.db"),
+    ] {
+        let name = files.at(name);
+        let ways: [&[&str]; 3] = [
+            &["export", "customers", "--out", &name],
+            &["import", "customers", &files.at("customers.csv"), "--rejects", &name],
+            &["backup", &name, "--overwrite"],
+        ];
+        for way in ways {
+            let refused = files.verb_on(database, way);
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(code(&refused) == 6 && said.contains("is the database itself: name another file"), "{database} {way:?}: {said}");
+        }
+    }
+    assert_eq!(files.names(), before, "nothing is made");
+    assert!(String::from_utf8_lossy(&files.verb(&["export", "customers"]).stdout).contains("Keller Bau GmbH"));
+}
+
+#[test]
+fn refused_rows_are_not_written_over_the_map_of_their_import() {
+    let files = Files::new();
+    let map = files.at("map.toml");
+    std::fs::write(&map, "kind = \"customers\"\n").unwrap();
+    let refused = files.verb(&["import", "customers", &files.at("customers.csv"), "--map", &map, "--rejects", &map]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(code(&refused) == 6 && said.contains("is the map of this import: name another file"), "{said}");
+    assert_eq!(std::fs::read_to_string(&map).unwrap(), "kind = \"customers\"\n");
+}
+
 #[test]
 fn an_export_that_fails_leaves_the_file_before_and_makes_no_database() {
     let files = Files::new();
