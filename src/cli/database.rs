@@ -40,7 +40,7 @@ pub(super) fn is_missing(address: &str) -> bool {
     Db::file_of(address).is_some_and(|path| !path.exists())
 }
 
-/// Opens a database that has to be there: who only reads makes none.
+/// Opens a database that has to be there: who only works on what is there makes none.
 pub(super) async fn open_present(address: &str) -> Result<Db, Failure> {
     if is_missing(address) {
         return Err(Failure::not_found(format!("there is no database at {}", masked(address))));
@@ -82,6 +82,13 @@ pub(super) fn make_folder(address: &str) -> Result<(), Failure> {
 /// Opens a database and brings it to this version's schema.
 pub(super) async fn open_current(address: &str) -> Result<Db, Failure> {
     let db = open(address).await?;
+    migrate::migrate(&db).await?;
+    Ok(db)
+}
+
+/// As [`open_current`], of a database that has to be there.
+pub(super) async fn open_present_current(address: &str) -> Result<Db, Failure> {
+    let db = open_present(address).await?;
     migrate::migrate(&db).await?;
     Ok(db)
 }

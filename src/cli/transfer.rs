@@ -16,7 +16,7 @@ use super::serve::watched;
 use super::whole_file::WholeFile;
 use crate::import::map::ColumnMap;
 use crate::import::{self, ImportError, Kind, Options, Report};
-use crate::store::{Db, contacts, customers, migrate};
+use crate::store::{Db, contacts, customers};
 
 /// How many refused rows are told on standard error.
 const TOLD: usize = 20;
@@ -188,8 +188,7 @@ async fn warn_of_left_out(db: &Db) -> Result<(), Failure> {
 }
 
 async fn write_out(address: &str, kind: Kind, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let db = database::open_present(address).await?;
-    migrate::migrate(&db).await?;
+    let db = database::open_present_current(address).await?;
     match kind {
         Kind::Customers => warn_of_unverified(&db).await?,
         Kind::Contacts => warn_of_left_out(&db).await?,

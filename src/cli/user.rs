@@ -126,7 +126,7 @@ fn add(args: &UserAddArgs) -> Outcome {
 fn set_active(args: &UserStateArgs, active: bool) -> Outcome {
     let (_, address) = args.database.setup(None)?;
     wait(async {
-        let db = database::open_current(&address).await?;
+        let db = database::open_present_current(&address).await?;
         let set = set_state(&db, &args.name, active).await;
         db.close().await;
         set
@@ -142,7 +142,7 @@ fn link(args: &UserLinkArgs) -> Outcome {
     let none = || Failure::usage("no identity provider is configured: set oidc.issuer first");
     let issuer = setup.config.oidc.issuer.as_ref().ok_or_else(none)?;
     wait(async {
-        let db = database::open_current(&address).await?;
+        let db = database::open_present_current(&address).await?;
         let linked = set_subject(&db, &args.name, &subject_key(&issuer.0, &args.subject)).await;
         db.close().await;
         linked

@@ -306,6 +306,18 @@ fn an_export_that_fails_leaves_the_file_before_and_makes_no_database() {
     );
 }
 
+#[test]
+fn who_works_on_accounts_that_are_there_makes_no_database() {
+    let files = Files::new();
+    let before = files.names();
+    for verb in ["disable", "enable"] {
+        let failed = files.verb_on("none/b.db", &["user", verb, "admin"]);
+        let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+        assert!(code(&failed) == 3 && said.contains("there is no database at"), "{verb}: {said}");
+    }
+    assert_eq!(files.names(), before);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_new_database_is_for_its_owner_only() {
