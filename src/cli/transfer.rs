@@ -151,7 +151,7 @@ fn tell_refused(report: &Report, rejects: Option<&Path>) {
 /// Writes records as CSV.
 pub(super) fn export(args: &ExportArgs) -> Outcome {
     let (_, address) = args.database.setup(None)?;
-    match &args.out {
+    match args.out.as_deref().filter(|path| !is_standard_output(path)) {
         Some(path) => {
             let failed = |error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
             database::refuse_own_file(&address, path)?;
@@ -166,6 +166,12 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Whether it is another name of standard output: where that goes into a file,
+/// what stands in it before stays.
+fn is_standard_output(path: &Path) -> bool {
+    cfg!(unix) && ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
 /// A business system may take an unknown number for a new customer, again and

@@ -1,11 +1,11 @@
 //! A file that is written as a whole or stays as it was: what is written stands
 //! beside it until all of it is there.
-//!
-//! Calls nothing of ours.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use crate::import::real_place;
 
 /// A file being written.
 #[derive(Debug)]
@@ -27,11 +27,17 @@ impl WholeFile {
             let out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
             return Ok(Self { out, beside: None });
         }
+        if present.is_some() {
+            // Another file in its place would go round what its mode forbids.
+            drop(OpenOptions::new().write(true).open(path)?);
+        }
         // What a link names is written, and the link stays.
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
-        let part = target.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = File::create(&part)?;
+        let target = real_place(path);
+        // Not its name and more: that may be as long as a name can be.
+        let part = target.with_file_name(format!(".countertop-{}.part", std::process::id()));
+        // Left by one that was killed, or laid there as a link to something else.
+        let _ = fs::remove_file(&part);
+        let file = new_file(&part, present.as_ref())?;
         let this = Self { out: BufWriter::new(file), beside: Some((part.clone(), target)) };
         if let Some(present) = present {
             fs::set_permissions(&part, present.permissions())?;
@@ -51,6 +57,21 @@ impl WholeFile {
         self.beside = None;
         Ok(())
     }
+}
+
+/// A file that was not there; from its first byte nobody reads it who may not
+/// read the one that it is for.
+fn new_file(part: &Path, present: Option<&fs::Metadata>) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if let Some(present) = present {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        options.mode(present.permissions().mode() & 0o777);
+    }
+    #[cfg(not(unix))]
+    let _ = present;
+    options.open(part)
 }
 
 impl Write for WholeFile {

@@ -299,11 +299,42 @@ fn an_export_that_fails_leaves_the_file_before_and_makes_no_database() {
     assert_eq!(code(&files.verb(&["export", "customers", "--out", &old])), 0);
     assert!(std::fs::read_to_string(&old).unwrap().contains("10442"));
     assert_eq!(files.names().iter().filter(|name| name.contains("part")).count(), 0);
-    #[cfg(target_os = "linux")]
-    assert!(
-        String::from_utf8_lossy(&files.verb(&["export", "customers", "--out", "/dev/stdout"]).stdout).contains("10442"),
-        "what is no file is written as it is"
-    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_export_to_what_stands_for_standard_output_is_written_behind_what_is_there() {
+    let files = Files::new();
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let there = files.at("there");
+        std::fs::write(&there, "above\n").unwrap();
+        let file = std::fs::OpenOptions::new().append(true).open(&there).unwrap();
+        let database = format!("sqlite://{}", files.at("a.db"));
+        let verb = ["export", "customers", "--out", name, "--database", &database];
+        assert!(Command::new(env!("CARGO_BIN_EXE_countertop")).args(verb).stdout(file).status().unwrap().success());
+        let text = std::fs::read_to_string(&there).unwrap();
+        assert!(text.starts_with("above\n") && text.contains("10442"), "{name}: {text}");
+        assert!(String::from_utf8_lossy(&files.verb(&["export", "customers", "--out", name]).stdout).contains("10442"), "{name}: a pipe");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_keeps_links_modes_and_names_of_any_length() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let files = Files::new();
+    let long = "x".repeat(255);
+    std::fs::write(files.at(&long), "before\n").unwrap();
+    std::fs::set_permissions(files.at(&long), std::fs::Permissions::from_mode(0o640)).unwrap();
+    symlink(files.at(&long), files.at("link")).unwrap();
+    symlink(files.at("made.csv"), files.at("to be")).unwrap();
+    for (name, made) in [("link", long.as_str()), ("to be", "made.csv")] {
+        let exported = files.verb(&["export", "customers", "--out", &files.at(name)]);
+        assert_eq!(code(&exported), 0, "{name}: {exported:?}");
+        assert!(std::fs::symlink_metadata(files.at(name)).unwrap().is_symlink(), "{name}");
+        assert!(std::fs::read_to_string(files.at(made)).unwrap().contains("10442"), "{name}");
+    }
+    assert_eq!(std::fs::metadata(files.at(&long)).unwrap().permissions().mode() & 0o777, 0o640);
 }
 
 #[test]
