@@ -128,9 +128,32 @@ fn here(setup: &Setup, args: &DoctorArgs, mistakes: &[String], demo: Option<&Liv
         ("version", json!(env!("CARGO_PKG_VERSION"))),
         ("config", json!({ "path": file.display().to_string(), "exists": file.exists(), "mistakes": mistakes })),
         ("terminal", terminal()),
-        ("database", json!({ "address": masked(&database(setup, args)) })),
+        ("database", database_seen(&database(setup, args))),
         ("demo", json!(demo)),
     ]
+}
+
+/// Where the database is, with a remark where its file is open to others.
+fn database_seen(address: &str) -> Value {
+    let mut seen = json!({ "address": masked(address) });
+    if let Some(mode) = mode_for_others(address) {
+        let remark = format!("its file has mode {mode:o}: others on this machine may get at customers and hashes of passwords; chmod 600 keeps them out");
+        seen["remark"] = json!(remark);
+    }
+    seen
+}
+
+/// The mode of a database's file, where it is not for its owner only.
+#[cfg(all(feature = "server", unix))]
+fn mode_for_others(address: &str) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(crate::store::Db::file_of(address)?).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(all(feature = "server", unix)))]
+const fn mode_for_others(_: &str) -> Option<u32> {
+    None
 }
 
 /// Whether the server answers, and whom it takes us for.

@@ -396,6 +396,19 @@ fn doctor_tells_of_the_database_that_it_looks_into() {
     assert!(usual.is_string() && usual != other.as_str(), "{usual}");
 }
 
+#[cfg(unix)]
+#[test]
+fn doctor_tells_of_a_database_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let files = Files::new();
+    let database = format!("sqlite://{}", files.at("a.db"));
+    let remark = || json(&run("counter", &["doctor", "--json", "--database", &database]))["database"]["remark"].clone();
+    assert!(remark().is_null(), "it was made for its owner only");
+    std::fs::set_permissions(files.at("a.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(remark().as_str().is_some_and(|remark| remark.contains("mode 644")), "{}", remark());
+    assert_eq!(std::fs::metadata(files.at("a.db")).unwrap().permissions().mode() & 0o777, 0o644, "it is looked at and not changed");
+}
+
 #[test]
 fn completions_and_manual_name_every_verb() {
     for arguments in [["completions", "bash"].as_slice(), ["man"].as_slice()] {
