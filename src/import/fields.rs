@@ -437,10 +437,10 @@ mod tests {
 
     #[test]
     fn every_text_comes_back_from_a_spreadsheet_as_it_was() {
-        for text in ["+715879", "=1+1", "-5", "@home", "plain", "'quoted'", "'=x", "''+y", "'", ""] {
+        for text in ["+715879", "=1+1", "-5", "@home", "plain", "'quoted'", "'=x", "''+y", "＝1＋1", "＋5", "－5", "＠home", "'＝x", "''＋y", "'", ""] {
             assert_eq!(unguard(&guard(text)), text, "{text:?}");
         }
-        assert_eq!(guard("+715879"), "'+715879");
+        assert_eq!((guard("+715879"), guard("＝1")), ("'+715879".to_owned(), "'＝1".to_owned()));
         assert_eq!(unguard("'t Hooft"), "'t Hooft", "an apostrophe before anything else stays");
     }
 

@@ -9,11 +9,11 @@ use super::harmless::is_plain;
 use super::texts::{naughty, sharp};
 use crate::import::{give, take};
 
-/// What makes a formula of a cell.
-const RUN: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// What makes a formula of a cell, as East Asian keyboards write it too.
+const RUN: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 /// Cells that were seen to run something.
-const FORMULAS: [&str; 16] = [
+const FORMULAS: [&str; 20] = [
     "=1+1",
     "+1+1",
     "-1+1",
@@ -30,6 +30,10 @@ const FORMULAS: [&str; 16] = [
     "=1+1\",\"=2",
     "=1+1\n=2+2",
     "\u{200b}=1+1",
+    "＝1+1",
+    "＋1+1",
+    "－1+1",
+    "＠SUM(1+1)",
 ];
 
 /// Plates that there are.
