@@ -31,7 +31,7 @@ pub(super) async fn get(cx: &mut Cx, permission: Permission, id: AssetId) -> Res
 /// only where that may be seen as far as `scope`, by which it was found.
 pub(super) fn header(cx: &Cx, scope: &Scope, row: AssetRow) -> AssetHeader {
     let more = cx.caller.scope(IDENTIFICATION).covers(scope).then(|| HeaderMore {
-        customer: references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name.clone()),
+        customer: references::customer(cx, scope, row.customer_id, row.customer_name.clone()),
         plate: row.plate.clone(),
         plate_state: row.plate_state.clone(),
         description: row.description.clone(),
@@ -51,6 +51,7 @@ pub(super) fn header(cx: &Cx, scope: &Scope, row: AssetRow) -> AssetHeader {
 /// `GET /v1/assets/{id}`.
 pub(super) async fn show(cx: &mut Cx, ask: Ask<GetAsset>) -> Answer<Asset> {
     let row = get(cx, LOOK_UP, ask.path.id).await?;
+    references::look_up(cx, &[row.customer_id]).await?;
     let scope = cx.caller.scope(LOOK_UP);
     let version = row.row_version;
     let sections = Sections {
@@ -92,13 +93,14 @@ pub(super) async fn identification(cx: &mut Cx, ask: Ask<GetIdentification>) -> 
 }
 
 async fn identification_of(cx: &mut Cx, scope: &Scope, row: AssetRow) -> Result<Identification, Fault> {
+    references::look_up(cx, &[row.customer_id]).await?;
     let plates = assets::plates(&mut cx.conn, row.id).await?;
     let former = plates.iter().filter(|plate| plate.to_at.is_some()).map(plate_in_words).collect();
     let vin_hint = row.vin.as_deref().and_then(|vin| vin::check(&number_key(vin)).err()).map(|fault| fault.to_string());
     Ok(Identification {
         asset_number: row.asset_number,
         organization: CodeRef { id: row.organization_id, code: row.organization_code, name: row.organization_name },
-        customer: references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name),
+        customer: references::customer(cx, scope, row.customer_id, row.customer_name),
         vin: row.vin,
         vin_hint,
         serial: row.serial,
@@ -132,5 +134,6 @@ pub(super) async fn of_customer(cx: &mut Cx, ask: Ask<ListCustomerAssets>) -> An
     let total = assets::count_of_customer(&mut cx.conn, &scope, ask.path.id).await?;
     let rows = assets::of_customer(&mut cx.conn, &scope, ask.path.id, (&key, &id), paging::one_more(limit)).await?;
     let place = |row: &AssetRow| paging::cursor(&(number_key(&row.asset_number), row.id.to_string()));
+    references::look_up(cx, &[Some(ask.path.id)]).await?;
     Ok(Reply::ok(paging::page(rows, limit, u64::try_from(total).ok(), place, |row| header(cx, &scope, row))))
 }

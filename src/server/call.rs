@@ -36,9 +36,12 @@ use super::powers::StandingIn;
 use super::shares::{Share, Turn};
 use super::steps::{self, Step};
 use super::{credentials, sessions};
-use crate::api::operation::{ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SignOut, StopActing};
+use crate::api::operation::{
+    ChangePassword, Endpoint, GenerateContactPassword, GenerateUserPassword, GetSession, Method, Operation, SearchCustomers, SignOut, StopActing,
+};
 use crate::api::problem::Problem;
 use crate::api::{IDEMPOTENCY_KEY, PROBLEM_JSON, lengths};
+use crate::search::CustomerIndex;
 use crate::store::idempotency::{self, Kept};
 use crate::store::{Conn, StoreError};
 use crate::text::hex;
@@ -53,7 +56,7 @@ const USUAL_ANSWER: usize = 4 << 10;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A write that stands waits so long for this server's index to hear of it.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
-/// After a start all customers are read first; who asks meanwhile waits so long.
+/// After a start all customers are read; who searches meanwhile waits so long.
 const LOADED_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a handler works with.
@@ -67,6 +70,8 @@ pub(crate) struct Cx {
     pub(crate) conn: Conn,
     /// When a write was typed: now, or before it waited for the line.
     pub(crate) typed_at: Timestamp,
+    /// Customers that were looked up while the index is being filled.
+    pub(crate) read_meanwhile: Option<CustomerIndex>,
     /// What the audit is told of a write.
     pub(crate) noted: Noted,
     /// The answer holds a secret: it is not kept for a repeat under its key.
@@ -81,7 +86,18 @@ pub(crate) struct Cx {
 
 impl Cx {
     fn new(app: App, caller: Arc<Caller>, conn: Conn) -> Self {
-        Self { app, caller, conn, typed_at: Timestamp::now(), noted: Noted::default(), is_secret: false, new_password: None, letter: None, told: None }
+        Self {
+            app,
+            caller,
+            conn,
+            typed_at: Timestamp::now(),
+            read_meanwhile: None,
+            noted: Noted::default(),
+            is_secret: false,
+            new_password: None,
+            letter: None,
+            told: None,
+        }
     }
 }
 
@@ -171,7 +187,8 @@ pub(crate) async fn run(app: App, request: Request, endpoint: &'static Endpoint,
     let answering = async {
         let (parts, body) = request.into_parts();
         let lane = lane(endpoint, work);
-        if !app.feed.is_loaded() {
+        if endpoint.name == SearchCustomers::ENDPOINT.name && !app.feed.is_loaded() {
+            // In nobody's place: all others are served meanwhile.
             let loaded = tokio::time::timeout(LOADED_WITHIN, app.feed.loaded());
             loaded.await.map_err(|_| gate::busy())?;
         }

@@ -82,11 +82,12 @@ fn view(row: ContactRow, full: bool) -> Contact {
 /// As whose contact an account within scope gets in.
 pub(super) async fn of_account(cx: &mut Cx, scope: &Scope, user: UserId) -> Result<Vec<AccountContact>, Fault> {
     let rows = contacts::of_user(&mut cx.conn, user).await?;
+    references::look_up(cx, &rows.iter().map(|row| Some(row.customer_id)).collect::<Vec<_>>()).await?;
     let seen = |row: ContactRow| {
         let access_level = level(&row);
         Some(AccountContact {
             id: row.id,
-            customer: references::customer(&cx.app, &cx.caller, scope, Some(row.customer_id), Some(row.customer_name))?,
+            customer: references::customer(cx, scope, Some(row.customer_id), Some(row.customer_name))?,
             right: PortalRight::named(&row.portal_right).unwrap_or(PortalRight::None),
             platform_role: PlatformRole::named(&row.platform_role).unwrap_or(PlatformRole::None),
             access_level,

@@ -13,6 +13,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 use uuid::Uuid;
 
+use super::steps;
 use crate::api::ids::CustomerId;
 use crate::search::{CustomerIndex, Loading};
 use crate::store::{Db, Lines, Result, changes, customer_index, in_time};
@@ -74,6 +75,7 @@ impl Feed {
 
     /// Fills the index, however often the database fails meanwhile.
     pub(crate) async fn load(self: Arc<Self>, db: Db, index: Arc<CustomerIndex>) {
+        steps::dwell().await;
         while let Err(error) = self.fill(&db, &index).await {
             tracing::warn!(cause = %error, "the customers could not be read; trying again");
             tokio::time::sleep(SOON).await;

@@ -2,7 +2,7 @@
 
 use super::call::{Answer, Ask, Cx, Reply};
 use super::fault::Fault;
-use super::{assets, form};
+use super::{assets, form, references};
 use crate::api::asset::{LookupAnswer, LookupHit, MatchedBy};
 use crate::api::lengths;
 use crate::api::operation::LookUpAsset;
@@ -19,6 +19,7 @@ pub(super) async fn look_up(cx: &mut Cx, ask: Ask<LookUpAsset>) -> Answer<Lookup
     let tag = checked_tag(&ask.query.tag)?;
     let scope = cx.caller.scope(LOOK_UP);
     let found = find(cx, &scope, &tag, ask.query.organization.as_deref()).await?;
+    references::look_up(cx, &found.iter().map(|found| found.asset.customer_id).collect::<Vec<_>>()).await?;
     let items = found.into_iter().map(|found| LookupHit { asset: assets::header(cx, &scope, found.asset), matched_by: matched_by(found.rank) }).collect();
     Ok(Reply::ok(LookupAnswer { items }))
 }

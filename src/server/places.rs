@@ -52,6 +52,7 @@ pub(super) async fn organizations(cx: &mut Cx, ask: Ask<ListOrganizations>) -> A
     let after: String = paging::place(ask.query.cursor.as_deref())?.unwrap_or_default();
     let scope = cx.caller.whole_scope();
     let rows = places::organizations(&mut cx.conn, &scope, &after, paging::one_more(limit)).await?;
+    references::look_up(cx, &rows.iter().map(|row| row.customer_id).collect::<Vec<_>>()).await?;
     let shape = |row| organization_view(cx, &scope, row);
     Ok(Reply::ok(paging::page(rows, limit, None, |row| paging::cursor(&fold(&row.code)), shape)))
 }
@@ -61,7 +62,7 @@ fn organization_view(cx: &Cx, scope: &Scope, row: OrganizationRow) -> Organizati
         id: row.id,
         code: row.code,
         name: row.name,
-        customer: references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name),
+        customer: references::customer(cx, scope, row.customer_id, row.customer_name),
         portal_enabled: row.portal_enabled,
         version: row.row_version,
     }
@@ -84,6 +85,7 @@ pub(super) async fn create_organization(cx: &mut Cx, ask: Ask<CreateOrganization
     faults.settle()?;
     places::insert_organization(&mut cx.conn, &row).await.map_err(code_taken)?;
     note_owner(cx, row.customer_id);
+    references::look_up(cx, &[row.customer_id]).await?;
     cx.noted.on("organization", row.id);
     Ok(Reply::created(organization_view(cx, &scope, row)))
 }
@@ -92,6 +94,7 @@ pub(super) async fn create_organization(cx: &mut Cx, ask: Ask<CreateOrganization
 pub(super) async fn change_organization(cx: &mut Cx, ask: Ask<ChangeOrganization>) -> Answer<Organization> {
     let scope = cx.caller.scope(ORGANIZATIONS);
     let before = places::organization(&mut cx.conn, &scope, &ask.path.id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    references::look_up(cx, &[before.customer_id, ask.body.customer]).await?;
     let moves = ask.body.customer.is_some_and(|customer| before.customer_id != Some(customer));
     demand_alone(cx, &scope, &before, moves).await?;
     check_version(&ask.if_match, before.row_version, organization_view(cx, &scope, before.clone()))?;

@@ -311,7 +311,8 @@ async fn current_customer(cx: &mut Cx) -> Result<Option<CustomerRef>, Fault> {
     let reach = cx.caller.whole_scope();
     let [only] = reach.customers.as_slice() else { return Ok(None) };
     let row = customers::get(&mut cx.conn, &reach, *only).await?;
-    let number = cx.app.index.number(*only, &reach, None);
+    references::look_up(cx, &[Some(*only)]).await?;
+    let number = references::number(cx, *only, &reach, None);
     Ok(row.map(|row| CustomerRef { id: row.id, number, name: row.name }))
 }
 
@@ -331,7 +332,8 @@ async fn acting(cx: &mut Cx) -> Result<Option<Acting>, Fault> {
     };
     let row = customers::get(&mut cx.conn, &Scope::deployment(), id).await?.ok_or_else(Problem::not_found)?;
     let reach = cx.caller.whole_scope();
-    let customer = references::customer(&cx.app, &cx.caller, &reach, Some(id), Some(row.name)).ok_or_else(Problem::not_found)?;
+    references::look_up(cx, &[Some(id)]).await?;
+    let customer = references::customer(cx, &reach, Some(id), Some(row.name)).ok_or_else(Problem::not_found)?;
     Ok(Some(Acting { way, customer, contact, allowed }))
 }
 

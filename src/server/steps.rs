@@ -1,12 +1,14 @@
 //! The steps that have to hold whenever the process ends, by name, so that a
 //! test can end it at one of them: `COUNTERTOP_DIES_AT=committed:3` does so when
-//! that step is passed for the third time. Only builds with debug assertions
-//! look; what is shipped has nothing of it.
+//! that step is passed for the third time. `COUNTERTOP_DWELLS_ON=a.file` keeps
+//! the customers from being read for as long as there is that file. Only builds
+//! with debug assertions look; what is shipped has nothing of it.
 //!
 //! Knows nobody.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// A step of a write, or of sealing the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,4 +53,15 @@ fn is_the_last(step: Step) -> bool {
         Some((step.to_owned(), AtomicU32::new(times.parse().ok()?)))
     });
     armed.as_ref().is_some_and(|(name, left)| name == step.name() && left.fetch_sub(1, Ordering::Relaxed) == 1)
+}
+
+/// Stays where the customers are about to be read, as if there were very many.
+pub(crate) async fn dwell() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let Some(sign) = std::env::var_os("COUNTERTOP_DWELLS_ON") else { return };
+    while std::path::Path::new(&sign).exists() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -75,6 +75,9 @@ statements! {
     PART = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id > $1 AND id <= $2 ORDER BY id";
     PART_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id";
     PART_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id";
+    OF = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id = $1";
+    OF_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id = $1 ORDER BY shop_id";
+    OF_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id = $1 ORDER BY id";
     CHANGED = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer
         WHERE id IN (SELECT entity_id FROM change WHERE seq > $1 AND seq <= $2 AND entity = 'customer') ORDER BY id";
     CHANGED_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link
@@ -150,5 +153,17 @@ pub async fn changed(conn: &mut Conn, after: i64, upto: i64) -> Result<IndexRows
         customers: conn.query(CHANGED).bind(after).bind(upto).all().await?,
         links: conn.query(CHANGED_LINKS).bind(after).bind(upto).all().await?,
         organizations: conn.query(CHANGED_ORGANIZATIONS).bind(after).bind(upto).all().await?,
+    })
+}
+
+/// What is kept of one customer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of(conn: &mut Conn, id: CustomerId) -> Result<IndexRows> {
+    Ok(IndexRows {
+        customers: conn.query(OF).bind(id).all().await?,
+        links: conn.query(OF_LINKS).bind(id).all().await?,
+        organizations: conn.query(OF_ORGANIZATIONS).bind(id).all().await?,
     })
 }

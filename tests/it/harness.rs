@@ -190,6 +190,11 @@ impl World {
         Self(Arc::new(Parts { ids: ground.ids, app, server, http: http_client(), running, others, ground }))
     }
 
+    /// The database's address.
+    pub(crate) fn address(&self) -> &str {
+        &self.ground.address
+    }
+
     /// Another server over the same database, with an identity provider. It
     /// ends with the world.
     pub(crate) async fn with_provider(&self, settings: &OidcSettings) -> Caller {
@@ -472,6 +477,11 @@ impl Caller {
     /// The same with a token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same person at another server over the same database.
+    pub(crate) fn over_at(&self, server: &str) -> Self {
+        Self { server: server.to_owned(), ..self.clone() }
     }
 
     /// Sends anything: method, path, headers, body.

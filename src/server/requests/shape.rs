@@ -20,7 +20,8 @@ pub(super) async fn view(cx: &mut Cx, scope: &Scope, row: RequestRow) -> Result<
     let lines = requests::lines(&mut cx.conn, row.id).await?;
     let look_up = cx.caller.scope(LOOK_UP);
     let sees_asset = look_up == *scope || stored_assets::get(&mut cx.conn, &look_up, row.asset_id).await?.is_some();
-    let customer = references::customer(&cx.app, &cx.caller, scope, row.customer_id, row.customer_name);
+    references::look_up(cx, &[row.customer_id]).await?;
+    let customer = references::customer(cx, scope, row.customer_id, row.customer_name);
     let driver = Caller {
         first: row.driver_first.unwrap_or_default(),
         last: row.driver_last.unwrap_or_default(),

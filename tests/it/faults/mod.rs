@@ -36,3 +36,4 @@ mod proxy;
 mod races;
 mod retries;
 mod same_answers;
+mod starting;
