@@ -221,12 +221,20 @@ impl EventLoop {
         tokio::task::spawn_blocking(|| drop(TimeZone::system()));
         self.app.start();
         loop {
+            // What a key changed is seen first: asking wakes others, who take
+            // the processor.
+            if self.app.take_dirty() {
+                draw(&mut screen, &self.app)?;
+            }
             while let Some(effect) = self.app.take_effect() {
                 match effect {
                     // The shell's prompt first, then what is to be kept: a disk
                     // may be slow.
                     Effect::Quit(end) => return Ok(end),
-                    Effect::Wipe => screen = wiped_screen()?,
+                    Effect::Wipe => {
+                        screen = wiped_screen()?;
+                        draw(&mut screen, &self.app)?;
+                    }
                     Effect::Suspend => {
                         // Nobody may read the keyboard while the shell has it.
                         drop(keys.take());
@@ -236,12 +244,10 @@ impl EventLoop {
                         keys = Some(Keys::new()?);
                         screen = fresh_screen()?;
                         self.app.apply(Event::Resumed, Timestamp::now());
+                        draw(&mut screen, &self.app)?;
                     }
                     other => self.perform(other)?,
                 }
-            }
-            if self.app.take_dirty() {
-                draw(&mut screen, &self.app)?;
             }
             let first = self.next(&mut signals, keys.as_mut()).await;
             let mut waiting = VecDeque::from([first]);
