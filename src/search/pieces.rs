@@ -45,17 +45,11 @@ pub(super) struct PieceLists {
 
 impl PieceLists {
     /// Lists from all pairs of piece and customer, customers ascending. `pairs`
-    /// is asked three times and says the same each time.
+    /// is asked twice and says the same each time.
     pub(super) fn build(pairs: impl Fn(&mut dyn FnMut(u16, u32))) -> Self {
-        let mut lists = vec![0; ALL];
-        pairs(&mut |piece, _| lists[piece as usize] = 1);
-        let mut pieces = Vec::new();
-        for (piece, list) in (0..=u16::MAX).zip(&mut lists).filter(|(_, list)| **list > 0) {
-            *list = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
-            pieces.push(piece);
-        }
-        let postings = Postings::build(pieces.len(), |put| pairs(&mut |piece, customer| put(lists[piece as usize], customer)));
-        Self { pieces: pieces.into(), postings }
+        let of_all = Postings::build(ALL, |put| pairs(&mut |piece, customer| put(u32::from(piece), customer)));
+        let pieces = (0..=u16::MAX).filter(|piece| of_all.count(u32::from(*piece)) > 0).collect();
+        Self { pieces, postings: of_all.without_empty() }
     }
 
     /// The lists to look into.

@@ -60,6 +60,15 @@ impl Postings {
         Self { bytes: bytes.into(), starts: starts.into(), counts: counts.into() }
     }
 
+    /// The same without the lists that have nobody: all others move up.
+    pub(super) fn without_empty(self) -> Self {
+        let Self { bytes, starts, counts } = self;
+        let mut kept: Vec<u64> = starts.iter().zip(&counts).filter(|(_, count)| **count > 0).map(|(start, _)| *start).collect();
+        kept.extend(starts.last());
+        let counts = counts.into_iter().filter(|count| *count > 0).collect();
+        Self { bytes, starts: kept.into(), counts }
+    }
+
     /// How many customers a list has.
     #[inline]
     pub(super) fn count(&self, list: u32) -> u32 {
@@ -233,6 +242,16 @@ mod tests {
         assert_eq!(postings.list(1).collect::<Vec<_>>(), [0, 300]);
         assert_eq!(postings.count(1), 2);
         assert_eq!(postings.list(3).count(), 0);
+    }
+
+    #[test]
+    fn lists_with_nobody_go_and_all_others_stay_what_they_are() {
+        let pairs = [(1, 0), (4, 5), (1, 300), (4, 301)];
+        let kept = Postings::build(6, |put| pairs.iter().for_each(|(list, customer)| put(*list, *customer))).without_empty();
+        assert_eq!(kept.list(0).collect::<Vec<_>>(), [0, 300]);
+        assert_eq!(kept.list(1).collect::<Vec<_>>(), [5, 301]);
+        assert_eq!((kept.counts.len(), kept.starts.len()), (2, 3));
+        assert_eq!(Postings::build(3, |_| {}).without_empty().starts.len(), 1);
     }
 
     #[test]
