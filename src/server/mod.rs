@@ -222,4 +222,9 @@ impl App {
         let (keys, passwords, brake) = (Arc::default(), Arc::default(), Arc::default());
         Ok(Self { db, index, feed, callers, keys, passwords, password_policy, brake, lifetimes, limits, gate, mail, provider, lineage })
     }
+
+    /// Waits until all customers can be searched.
+    pub async fn ready(&self) {
+        self.feed.loaded().await;
+    }
 }

@@ -71,6 +71,7 @@ pub(super) struct App {
     next_ticket: u64,
     next_layer: u64,
     dirty: bool,
+    wiped: bool,
     idle: Idle,
     /// Until what is shown is old.
     aging: Sleep,
@@ -149,6 +150,7 @@ impl App {
             next_ticket: 0,
             next_layer: 1,
             dirty: false,
+            wiped: false,
             idle: Idle::new(now),
             aging: Sleep::default(),
             lock_after: begin.lock_after,
@@ -180,6 +182,17 @@ impl App {
     /// Whether the screen is another now.
     pub(super) fn take_dirty(&mut self) -> bool {
         std::mem::take(&mut self.dirty)
+    }
+
+    /// Whether everything is to go off the screen and out of the scroll-back
+    /// before it is drawn.
+    pub(super) fn take_wiped(&mut self) -> bool {
+        std::mem::take(&mut self.wiped)
+    }
+
+    fn wipe(&mut self) {
+        self.wiped = true;
+        self.dirty = true;
     }
 
     /// Applies an event. Time comes with it; nobody here reads a clock.
@@ -394,7 +407,7 @@ impl App {
         self.bring_back_layers();
         self.keep_open_drafts();
         if self.kiosk.is_some() {
-            self.effects.push_back(Effect::Wipe);
+            self.wipe();
         }
         self.effects.push_back(Effect::Quit(end));
     }

@@ -76,8 +76,6 @@ pub(super) enum Effect {
     Copy(String),
     /// Go to the shell and come back.
     Suspend,
-    /// Take everything off the screen and out of the scroll-back.
-    Wipe,
     /// Keep in a file who locked the terminal, or that nobody did.
     NoteLock(Option<LockNote>),
     /// From now on send what waits for this user, to a database of this lineage.

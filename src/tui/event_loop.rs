@@ -223,6 +223,9 @@ impl EventLoop {
         loop {
             // What a key changed is seen first: asking wakes others, who take
             // the processor.
+            if self.app.take_wiped() {
+                screen = wiped_screen()?;
+            }
             if self.app.take_dirty() {
                 draw(&mut screen, &self.app)?;
             }
@@ -231,10 +234,6 @@ impl EventLoop {
                     // The shell's prompt first, then what is to be kept: a disk
                     // may be slow.
                     Effect::Quit(end) => return Ok(end),
-                    Effect::Wipe => {
-                        screen = wiped_screen()?;
-                        draw(&mut screen, &self.app)?;
-                    }
                     Effect::Suspend => {
                         // Nobody may read the keyboard while the shell has it.
                         drop(keys.take());
@@ -326,7 +325,7 @@ impl EventLoop {
                 }
             }
             Effect::Outbox(order) => self.courier().tell(order),
-            Effect::Suspend | Effect::Quit(_) | Effect::Wipe => {}
+            Effect::Suspend | Effect::Quit(_) => {}
         }
         Ok(())
     }

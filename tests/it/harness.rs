@@ -169,6 +169,13 @@ impl Deref for World {
     }
 }
 
+/// A server that has read what it searches: whoever asks at once is told otherwise.
+async fn started(db: Db, arrangements: Arrangements) -> Running {
+    let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, arrangements).await.expect("the server starts");
+    tokio::time::timeout(longest(), running.app.ready()).await.expect("the customers are read");
+    running
+}
+
 impl World {
     async fn new(database: Database) -> Self {
         let ground = Ground::new(database).await;
@@ -184,7 +191,7 @@ impl World {
     }
 
     async fn served(db: Db, ground: Ground) -> Self {
-        let running = serve(db, SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, Arrangements::default()).await.expect("the server starts");
+        let running = started(db, Arrangements::default()).await;
         let (app, server) = (running.app.clone(), format!("http://{}", running.address));
         let (running, others) = (Mutex::new(Some(running)), Mutex::default());
         Self(Arc::new(Parts { ids: ground.ids, app, server, http: http_client(), running, others, ground }))
@@ -200,7 +207,7 @@ impl World {
     pub(crate) async fn with_provider(&self, settings: &OidcSettings) -> Caller {
         let provider = IdentityProvider::from_settings(settings).expect("settings that can be used").map(Arc::new);
         let arrangements = Arrangements { provider, ..Arrangements::default() };
-        let second = serve(self.app.db.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), Transport::Plain, arrangements).await.expect("the second server starts");
+        let second = started(self.app.db.clone(), arrangements).await;
         let server = format!("http://{}", second.address);
         self.others.lock().unwrap().push(second);
         Caller { server, ..self.stranger() }
@@ -235,8 +242,7 @@ impl World {
 
     /// The same by another way to the database.
     pub(crate) async fn beside_by(&self, db: Db, arrangements: Arrangements) -> Beside {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let running = serve(db, address, Transport::Plain, arrangements).await.expect("the server starts");
+        let running = started(db, arrangements).await;
         let caller = Caller { server: format!("http://{}", running.address), ..self.stranger() };
         Beside { caller, _running: running }
     }

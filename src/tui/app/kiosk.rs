@@ -282,8 +282,7 @@ impl App {
         self.last_goods.empty();
         self.pressed.clear();
         self.message = None;
-        self.dirty = true;
-        self.effects.push_back(Effect::Wipe);
+        self.wipe();
         match &mut self.kiosk {
             Some(kiosk) => {
                 kiosk.typed.clear();

@@ -57,9 +57,8 @@ impl App {
         self.session_ticket = None;
         self.pressed.clear();
         self.message = None;
-        self.dirty = true;
+        self.wipe();
         self.effects.push_back(Effect::NoteLock(Some(note.clone())));
-        self.effects.push_back(Effect::Wipe);
         self.open(Box::new(Lock::new(&note)));
     }
 
@@ -224,6 +223,7 @@ pub(super) mod tests {
         pub(in crate::tui::app) app: App,
         begun: Timestamp,
         pub(in crate::tui::app) asked: Vec<Effect>,
+        wiped: bool,
     }
 
     impl Desk {
@@ -231,7 +231,7 @@ pub(super) mod tests {
             let begin = Beginning { server: Some("http://127.0.0.1:1".to_owned()), ..begin };
             let app = App::new(Keymap::new(&[]).unwrap(), Look::new(false, true), begin);
             let begun = app.shared.now;
-            let mut desk = Self { app, begun, asked: Vec::new() };
+            let mut desk = Self { app, begun, asked: Vec::new(), wiped: false };
             desk.app.start();
             desk.collect();
             desk
@@ -239,6 +239,7 @@ pub(super) mod tests {
 
         fn collect(&mut self) {
             self.asked.clear();
+            self.wiped = self.app.take_wiped();
             while let Some(effect) = self.app.take_effect() {
                 self.asked.push(effect);
             }
@@ -283,7 +284,7 @@ pub(super) mod tests {
         }
 
         pub(in crate::tui::app) fn is_wiped(&self) -> bool {
-            self.asked.iter().any(|effect| matches!(effect, Effect::Wipe))
+            self.wiped
         }
 
         pub(in crate::tui::app) fn shown(&self) -> String {

@@ -216,7 +216,7 @@ fn deed(effect: &Effect) -> Option<&'static str> {
         Effect::NoteLock(_) => Some("lock"),
         Effect::UseToken(_) | Effect::UseServer(_) | Effect::Vouch(..) => Some("sign in or out"),
         Effect::Copy(_) => Some("copy"),
-        Effect::Wake(..) | Effect::Wipe | Effect::Deliver(..) | Effect::Outbox(_) => None,
+        Effect::Wake(..) | Effect::Deliver(..) | Effect::Outbox(_) => None,
     }
 }
 

@@ -172,11 +172,9 @@ on_both_databases! {
     async fn without_a_place_one_is_told_so_before_anything_is_looked_at(w: World) {
         let full = w.beside(arranged(Limits { reads: 0, writes: 0, ..Limits::default() })).await;
         let counter = full.sign_in("counter").await;
-        let begun = Instant::now();
         for told in told_of_no_place(&counter, &full.stranger()).await {
             told.unwrap();
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "at once: {:?}", begun.elapsed());
         for path in ["/healthz", "/readyz", "/metrics"] {
             assert_eq!(full.stranger().send("GET", path, &[], None).await.status, 200, "{path} is answered all the same");
         }
