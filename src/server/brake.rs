@@ -236,6 +236,18 @@ impl Brake {
         tries.homes.insert(home, Count::none(now));
     }
 
+    /// The server could not look at what was let pass: the same password may come
+    /// again as if it had not come.
+    pub(crate) fn was_not_looked_at(&self, account: &str, password: &str, from: IpAddr, now: Instant) {
+        let (mark, mut tries, home) = (self.mark(account, password), self.tries(), (account.to_owned(), network(from)));
+        let Tries { accounts, addresses, homes, .. } = &mut *tries;
+        for count in [homes.get_mut(&home), accounts.get_mut(&home.0), addresses.get_mut(&home.1)].into_iter().flatten() {
+            count.tries = count.tries.saturating_sub(1);
+            count.wrong.retain(|known| *known != mark);
+            count.next_turn = now;
+        }
+    }
+
     /// Whether to ask where an account signed in before, of whom this server may
     /// not know it: once a minute, however many are put off.
     pub(crate) fn asks(&self, account: &str, now: Instant) -> bool {
@@ -481,6 +493,21 @@ mod tests {
         assert_eq!(guess(&brake, "jo", address(1), now + wait), Err(Duration::from_secs(2)));
         assert!(guess(&brake, "jo", address(1), now + FORGET * 2).is_ok());
         assert!(guess(&brake, "jo", address(1), now + FORGET * 2).is_ok(), "forgotten after an hour");
+    }
+
+    #[test]
+    fn what_a_server_could_not_look_at_costs_nobody_his_turn() {
+        let (brake, now) = (Brake::default(), Instant::now());
+        while guess(&brake, "jo", address(2), now).is_ok() {}
+        let mut then = as_told(now, brake.pass("jo", "the right one", address(1), now).unwrap_err());
+        for _ in 0..2 {
+            assert!(guess(&brake, "jo", address(3), then).is_ok(), "somebody else is first");
+            assert!(brake.pass("jo", "the right one", address(1), then).is_ok(), "his turn all the same");
+            brake.was_not_looked_at("jo", "the right one", address(1), then);
+            then += MOST;
+        }
+        let looked_at = brake.tries().accounts["jo"].wrong.len();
+        assert_eq!(looked_at, FREE_OF_ACCOUNT as usize + 2, "guesses alone are held against the account");
     }
 
     #[test]

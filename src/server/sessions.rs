@@ -46,7 +46,9 @@ fn braked(username: &str) -> String {
 /// `POST /v1/sessions`.
 pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     let_pass(&app, &ask.body.username, &ask.body.password, ask.from).await?;
-    let user = users::by_name(&mut app.db.read().await?, &ask.body.username).await?;
+    let user = account(&app, &ask.body.username).await.inspect_err(|_| {
+        app.brake.was_not_looked_at(&braked(&ask.body.username), &ask.body.password, ask.from, Instant::now());
+    })?;
     // An account without a password takes as long as one that nobody has.
     let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
     let right = app.passwords.is_right(ask.body.password, hash).await;
@@ -64,6 +66,10 @@ pub(super) async fn sign_in(app: App, ask: Ask<SignIn>) -> Answer<SignedIn> {
     conn.commit().await?;
     app.mail.tell(told);
     Ok(Reply::created(signed_in))
+}
+
+async fn account(app: &App, username: &str) -> Result<Option<UserRow>, Fault> {
+    Ok(users::by_name(&mut app.db.read().await?, username).await?)
 }
 
 /// Lets a try of a password pass, or says when to come again. Whoever would have

@@ -190,7 +190,14 @@ on_both_databases! {
         assert!(early <= told, "and nothing is lost by it: {early}");
         let owner = async {
             tokio::time::sleep(Duration::from_secs(told)).await;
-            guess(&w, "gm", "demo", here).await
+            loop {
+                let answer = guess(&w, "gm", "demo", here).await;
+                // A server on a machine as busy as this one is not his fault.
+                if answer.status != 503 {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         };
         let right = tokio::select! {
             right = owner => right,
