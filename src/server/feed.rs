@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::steps;
 use crate::api::ids::CustomerId;
 use crate::search::{CustomerIndex, Loading};
-use crate::store::{Db, Lines, Result, changes, customer_index, in_time};
+use crate::store::customer_index::{self, Part};
+use crate::store::{Db, Lines, Result, changes, in_time};
 
 /// What a sign told of is committed by then.
 const SOON: Duration = Duration::from_millis(1_500);
@@ -89,30 +90,34 @@ impl Feed {
     /// Reading waits for the database and taking in for the processor, so each
     /// has its own thread.
     async fn fill(&self, db: &Db, index: &Arc<CustomerIndex>) -> Result<()> {
-        let (send, mut parts) = mpsc::channel(PARTS_AHEAD);
-        let filled = Arc::clone(index);
+        let (send, mut parts) = mpsc::channel::<Part>(PARTS_AHEAD);
         let taking_in = tokio::task::spawn_blocking(move || {
-            let mut loading = Loading::default();
-            while let Some(rows) = parts.blocking_recv() {
-                match rows {
+            let (mut loading, mut odd) = (Loading::default(), Vec::new());
+            while let Some(part) = parts.blocking_recv() {
+                let between = (part.after, part.last);
+                match part.rows() {
                     Some(rows) => loading.add(rows),
-                    None => return filled.finish(loading),
+                    None => odd.push(between),
                 }
             }
+            (loading, odd)
         });
         let mut conn = db.read().await?;
         let mut after = CustomerId(Uuid::nil());
-        loop {
-            let rows = customer_index::part(&mut conn, after, PART).await?;
-            let last = rows.customers.last().map(|customer| customer.id);
-            let is_sent = send.send(last.map(|_| rows)).await.is_ok();
-            match last {
-                Some(last) if is_sent => after = last,
-                _ => break,
+        while let Some(part) = customer_index::part(&mut conn, after, PART).await? {
+            after = part.last;
+            if send.send(part).await.is_err() {
+                break;
             }
         }
+        drop(send);
+        let (mut loading, odd) = taking_in.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        for (after, last) in odd {
+            loading.add(customer_index::between(&mut conn, after, last).await?);
+        }
         drop(conn);
-        taking_in.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        let index = Arc::clone(index);
+        tokio::task::spawn_blocking(move || index.finish(loading)).await.map_err(|_| sqlx::Error::WorkerCrashed)?;
         Ok(())
     }
 

@@ -56,6 +56,8 @@ row! {
     /// Many rows in one text: a row of its own for each costs more than what
     /// stands in it.
     pub struct Packed {
+        /// The last customer among them.
+        pub last: Option<CustomerId>,
         /// None of no rows.
         pub text: Option<String>,
     }
@@ -67,11 +69,11 @@ const FIELD: char = '\u{1f}';
 const ROW: char = '\u{1e}';
 
 statements! {
-    PART_ENDS = "SELECT MAX(id) AS text FROM (SELECT id FROM customer WHERE id > $1 ORDER BY id LIMIT $2) part";
-    PACKED = "SELECT string_agg(id || $3 || kind || $3 || name || $3 || COALESCE(city, '') || $3 || COALESCE(state, '') || $3 || COALESCE(country, '')
-        || $3 || COALESCE(phone, '') || $3 || COALESCE(postal_code, ''), $4 ORDER BY id) AS text FROM customer WHERE id > $1 AND id <= $2";
-    PACKED_LINKS = "SELECT string_agg(customer_id || $3 || shop_id || $3 || COALESCE(number, ''), $4 ORDER BY customer_id, shop_id) AS text
-        FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2";
+    PACKED = "SELECT MAX(id) AS last, string_agg(packed, $4) AS text FROM (SELECT id, id || $3 || kind || $3 || name || $3 || COALESCE(city, '')
+        || $3 || COALESCE(state, '') || $3 || COALESCE(country, '') || $3 || COALESCE(phone, '') || $3 || COALESCE(postal_code, '') AS packed
+        FROM customer WHERE id > $1 ORDER BY id LIMIT $2) part";
+    PACKED_LINKS = "SELECT MAX(customer_id) AS last, string_agg(packed, $4) AS text FROM (SELECT customer_id, customer_id || $3 || shop_id || $3
+        || COALESCE(number, '') AS packed FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id) part";
     PART = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id > $1 AND id <= $2 ORDER BY id";
     PART_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id";
     PART_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id";
@@ -97,36 +99,62 @@ pub struct IndexRows {
     pub organizations: Vec<IndexOrganization>,
 }
 
-/// So many customers behind one, in the order of their ids.
+/// Some customers that follow each other, as the database packed them.
+#[derive(Debug)]
+pub struct Part {
+    /// They come behind this one.
+    pub after: CustomerId,
+    /// And this is the last of them.
+    pub last: CustomerId,
+    customers: Packed,
+    links: Packed,
+    organizations: Vec<IndexOrganization>,
+}
+
+/// So many customers behind one, in the order of their ids; none behind the last.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn part(conn: &mut Conn, after: CustomerId, most: i64) -> Result<IndexRows> {
-    let end: Packed = conn.query(PART_ENDS).bind(after).bind(most).one().await?;
-    let Some(last) = end.text.and_then(|id| id.parse::<CustomerId>().ok()) else { return Ok(IndexRows::default()) };
-    let packed: Packed = conn.query(PACKED).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
-    let customers = match unpacked(packed, |[id, kind, name, city, state, country, phone, postal_code]| {
-        let (id, kind, name) = (id.parse().ok()?, kind.to_owned(), name.to_owned());
-        Some(IndexRow { id, kind, name, city: some(city), state: some(state), country: some(country), phone: some(phone), postal_code: some(postal_code) })
-    }) {
-        Some(customers) => customers,
-        None => conn.query(PART).bind(after).bind(last).all().await?,
-    };
-    let packed: Packed = conn.query(PACKED_LINKS).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
-    let links = match unpacked(packed, |[customer, shop, number]| {
-        Some(IndexLink { customer_id: customer.parse().ok()?, shop_id: shop.parse().ok()?, number: some(number) })
-    }) {
-        Some(links) => links,
-        None => conn.query(PART_LINKS).bind(after).bind(last).all().await?,
-    };
+pub async fn part(conn: &mut Conn, after: CustomerId, most: i64) -> Result<Option<Part>> {
+    let customers: Packed = conn.query(PACKED).bind(after).bind(most).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
+    let Some(last) = customers.last else { return Ok(None) };
+    let links = conn.query(PACKED_LINKS).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
     let organizations = conn.query(PART_ORGANIZATIONS).bind(after).bind(last).all().await?;
-    Ok(IndexRows { customers, links, organizations })
+    Ok(Some(Part { after, last, customers, links, organizations }))
 }
 
-/// The rows of a text; none if one of them is odd: then somebody wrote around
-/// the program, and each row has to be read by itself.
-fn unpacked<T, const FIELDS: usize>(packed: Packed, read: impl Fn([&str; FIELDS]) -> Option<T>) -> Option<Vec<T>> {
-    let Some(text) = packed.text else { return Some(Vec::new()) };
+/// The customers behind one up to another, read row by row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn between(conn: &mut Conn, after: CustomerId, last: CustomerId) -> Result<IndexRows> {
+    Ok(IndexRows {
+        customers: conn.query(PART).bind(after).bind(last).all().await?,
+        links: conn.query(PART_LINKS).bind(after).bind(last).all().await?,
+        organizations: conn.query(PART_ORGANIZATIONS).bind(after).bind(last).all().await?,
+    })
+}
+
+impl Part {
+    /// What is in it; none if something of it is odd: then somebody wrote around
+    /// the program, and each row has to be read by itself ([`between`]).
+    #[must_use]
+    pub fn rows(self) -> Option<IndexRows> {
+        let customers = unpacked(&self.customers, |[id, kind, name, city, state, country, phone, postal_code]| {
+            let (id, kind, name) = (id.parse().ok()?, kind.to_owned(), name.to_owned());
+            Some(IndexRow { id, kind, name, city: some(city), state: some(state), country: some(country), phone: some(phone), postal_code: some(postal_code) })
+        })?;
+        let links = unpacked(&self.links, |[customer, shop, number]| {
+            Some(IndexLink { customer_id: customer.parse().ok()?, shop_id: shop.parse().ok()?, number: some(number) })
+        })?;
+        let is_in_order = customers.is_sorted_by_key(|row| row.id) && links.is_sorted_by_key(|link| link.customer_id);
+        is_in_order.then_some(IndexRows { customers, links, organizations: self.organizations })
+    }
+}
+
+/// The rows of a text; none if one of them is odd.
+fn unpacked<T, const FIELDS: usize>(packed: &Packed, read: impl Fn([&str; FIELDS]) -> Option<T>) -> Option<Vec<T>> {
+    let Some(text) = &packed.text else { return Some(Vec::new()) };
     text.split(ROW)
         .map(|row| {
             let mut fields = [""; FIELDS];

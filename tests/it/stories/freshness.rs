@@ -7,6 +7,7 @@ use countertop::server::Arrangements;
 use countertop::store::Db;
 use serde_json::json;
 
+use super::by_hand::change;
 use crate::harness::{Caller, each};
 
 /// Waits until a search finds one customer. Far longer than it may take, for a
@@ -53,5 +54,26 @@ on_both_databases! {
         until_found(&here, "While It Was Cut").await;
         add(&there, "After The Cut", "C-3").await;
         until_found(&here, "After The Cut").await;
+    }
+
+    // What separates the fields of customers that are read together, and them.
+    async fn whoever_was_written_around_the_program_with_signs_of_its_own_is_found_too(w: World) {
+        let numbers = async |caller: &Caller| {
+            let mut numbers = Vec::new();
+            for (text, number) in [("bau", "10442"), ("talus", "P-7741"), ("10442", "10442")] {
+                let (status, body) = caller.find("/v1/customers", &[("q", text)]).await;
+                assert_eq!(status, 200, "{body}");
+                numbers.push((text, each(&body, "/number").contains(&number)));
+            }
+            numbers
+        };
+        let counter = w.sign_in("counter").await;
+        assert_eq!(numbers(&counter).await, [("bau", true), ("talus", true), ("10442", true)]);
+        for sign in ["\u{1f}", "\u{1e}"] {
+            let name = format!("Keller{sign} Bau");
+            assert_eq!(change(&w, "UPDATE customer SET name = $1 WHERE name LIKE 'Keller%Bau%'", &[&name]).await, 1);
+            let beside = w.beside(Arrangements::default()).await;
+            assert_eq!(numbers(&beside.joined_by(&counter)).await, [("bau", true), ("talus", true), ("10442", true)], "{sign:?}");
+        }
     }
 }
