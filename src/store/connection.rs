@@ -3,12 +3,13 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::time::sleep;
 
 use super::lines::{Line, Lines};
 use super::{Result, StoreError};
@@ -50,6 +51,11 @@ pub enum Db {
 
 /// How long a connection to a file is waited for.
 const FREE_WITHIN: Duration = Duration::from_secs(10);
+/// How long whoever opens or migrates a file waits while others do it: on a slow
+/// disk several of them take their time.
+const FREE_AT_LEISURE: Duration = Duration::from_mins(1);
+/// SQLite does not wait by itself where two could wait for each other.
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 /// Texts that a connection keeps prepared: all that are asked often.
 const STATEMENTS_KEPT: usize = 256;
 /// Pages of the file that each connection keeps, in KiB behind a minus sign: the
@@ -129,8 +135,9 @@ impl Db {
         // Where the disk was full or failed, SQLite has ended the transaction by
         // itself and the driver does not know: on that connection it would begin
         // none ever again.
-        let write = pool(1).before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) })).connect_with(writing).await?;
-        let read = pool(8).connect_with(options).await?;
+        let for_writing = pool(1).before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
+        let write = at_leisure(|| for_writing.clone().connect_with(writing.clone())).await?;
+        let read = at_leisure(|| pool(8).connect_with(options.clone())).await?;
         Ok(Self::Sqlite { read, write })
     }
 
@@ -237,17 +244,21 @@ impl Db {
         Ok(Conn { lent: Some(lent), db: self.clone() })
     }
 
-    /// The same for a chore of the server, which may take longer than anybody
-    /// waits for an answer.
+    /// A transaction for a chore of the server, which may wait and take longer
+    /// than anybody waits for an answer.
     ///
     /// # Errors
     /// As [`Db::write`].
     pub async fn write_at_leisure(&self) -> Result<Conn> {
-        let mut conn = self.write().await?;
-        if let Some(Lent::Postgres(line)) = &mut conn.lent {
-            line.take_time().await?;
-        }
-        Ok(conn)
+        let lent = match self {
+            Self::Sqlite { write, .. } => Lent::SqliteWrite(at_leisure(|| write.begin_with("BEGIN IMMEDIATE")).await?),
+            Self::Postgres(lines) => {
+                let mut line = lines.lend_to_write().await?;
+                line.take_time().await?;
+                Lent::Postgres(line)
+            }
+        };
+        Ok(Conn { lent: Some(lent), db: self.clone() })
     }
 
     /// Puts what a file's log holds into the file itself. Others read and write
@@ -270,6 +281,17 @@ impl Db {
                 write.close().await;
             }
             Self::Postgres(lines) => lines.pool().close().await,
+        }
+    }
+}
+
+/// Tries again while others are at the file.
+async fn at_leisure<T, F: Future<Output = sqlx::Result<T>>>(attempt: impl Fn() -> F) -> sqlx::Result<T> {
+    let end = Instant::now() + FREE_AT_LEISURE;
+    loop {
+        match attempt().await {
+            Err(error) if (is_busy(&error) || matches!(error, sqlx::Error::PoolTimedOut)) && Instant::now() < end => sleep(BETWEEN_TRIES).await,
+            ended => return ended,
         }
     }
 }
