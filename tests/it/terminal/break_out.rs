@@ -18,7 +18,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::kiosk::{assert_wiped, enrolled};
-use super::screen::{Terminal, demo};
+use super::screen::{PATIENCE, Terminal, demo};
 #[cfg(target_os = "linux")]
 use super::watched;
 use crate::dice::{self, Dice};
@@ -156,7 +156,7 @@ impl Attacked {
     /// Until it shows the look-up, with nothing over it.
     fn go_home(&mut self) {
         self.bay.resize(80, 24);
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             let before = self.bay.quiet(self.pause);
             self.bay.press("<Esc>");

@@ -38,7 +38,8 @@ fn t7_a_contact_gets_limited_access_and_signs_in_with_the_password_that_was_read
     manager.press("p").until_all(&["Give Ada Lind a new password?", "y/n"]);
     let shown = manager.press("y").until_all(&["Shown this once", "User name", "ada.lind"]);
     let password = shown_password(&shown);
-    let shown = manager.press("y").until("Copied");
+    manager.press("y").until("Copied");
+    let shown = manager.settle();
     assert!(!shown.lines().any(|line| line.contains("Copied") && line.contains(&password[..4])), "{shown}");
     let written = String::from_utf8_lossy(&manager.written).into_owned();
     assert!(written.contains("\u{1b}]52;c;") && !written.contains("\u{1b}]0;") && !written.contains("\u{1b}]2;"), "on the clipboard, in no title");

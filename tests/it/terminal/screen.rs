@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// Longer than anything takes beside all other tests.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The demo's server, one for all tests of this process; it has its own folder
 /// and ends with it.
@@ -312,11 +312,22 @@ impl Terminal {
         self.settle()
     }
 
-    /// Reads until nothing more came for a while and nothing is on its way.
+    /// Reads until nothing more came for a while, the program has nothing to do
+    /// and nothing is on its way.
     pub(crate) fn settle(&mut self) -> String {
         let end = Instant::now() + Duration::from_secs(20);
-        while self.read(Duration::from_millis(150)) || self.text().contains("Loading") && Instant::now() < end {}
+        while self.read(Duration::from_millis(150)) || (self.is_at_work() || self.text().contains("Loading")) && Instant::now() < end {}
         self.text()
+    }
+
+    /// Whether a thread of the program works, or would if others left it the
+    /// processor or the disk. Known on Linux only.
+    fn is_at_work(&self) -> bool {
+        let Some(threads) = self.child.process_id().and_then(|process| std::fs::read_dir(format!("/proc/{process}/task")).ok()) else {
+            return false;
+        };
+        let state = |stat: String| stat.rsplit_once(") ").and_then(|(_, state)| state.chars().next());
+        threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok()).filter_map(state).any(|state| "RD".contains(state))
     }
 
     /// Reads what comes at once.

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::watched::{self, Watch};
-use super::{Attacked, Terminal, Try, assert_wiped, bait, demo, drawn, enrolled, tries};
+use super::{Attacked, PATIENCE, Terminal, Try, assert_wiped, bait, demo, drawn, enrolled, tries};
 use crate::terminal::screen::own_folders;
 
 /// Where a program is.
@@ -117,7 +117,7 @@ impl Within {
     /// Nothing of it runs any more.
     #[track_caller]
     fn is_over(&self) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         loop {
             let left = watched::come_of(self.folder.path());
             if left.is_empty() {
@@ -201,7 +201,7 @@ fn served(within: &mut Within, programs: [&str; 2], configuration: &str) -> Opti
     }
     let script = r#""$0" -D -e -f "$1" 2> "$2" & server=$!; read -r _; kill -TERM $server; wait $server"#;
     within.server = Some(Command::new("sh").args(["-c", script, sshd, &set_up, &log]).stdin(Stdio::piped()).spawn().unwrap());
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + PATIENCE;
     while !fs::read_to_string(&log).unwrap_or_default().contains("Server listening") {
         assert!(Instant::now() < end, "sshd does not listen: {:?}", fs::read_to_string(&log));
         std::thread::sleep(Duration::from_millis(20));
@@ -301,7 +301,7 @@ fn t32_a_shell_that_tmux_opens_would_be_found() {
     let Some(within) = within_tmux("Bay in a tmux as it comes", "/dev/null", &["env", "countertop"]) else { return };
     let mut attacked = within.begun();
     let all = Watch::of_all(within.folder.path());
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + PATIENCE;
     while within.taken().is_empty() && Instant::now() < end {
         attacked.attack("", &Try::Keys("\u{2}c".to_owned()));
     }
