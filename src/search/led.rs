@@ -72,6 +72,18 @@ impl Led {
         self.names.len() + self.cities.len() + self.postal_codes.len() + self.states.len()
     }
 
+    /// Whether it stands in any of these fields.
+    pub(super) fn leads_to(&self, fields: &[Field]) -> bool {
+        fields.iter().any(|field| match field {
+            Field::Name => self.names.len() > 0,
+            Field::City => self.cities.len() > 0,
+            Field::State => !self.states.is_empty(),
+            Field::PostalCode => self.postal_codes.len() > 0,
+            Field::Number => !self.numbers.is_empty(),
+            Field::Phone => !self.phones.is_empty(),
+        })
+    }
+
     /// The customers, ascending.
     pub(super) fn customers<'s>(&self, segment: &'s Segment) -> Customers<'s> {
         let texts = Looked::InAny(self.text_lists(segment, &Field::ALL));

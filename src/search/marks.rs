@@ -22,6 +22,11 @@ impl Marks {
         }
     }
 
+    /// How many are marked.
+    pub(super) fn count(&self) -> u64 {
+        self.bits.iter().map(|bits| u64::from(bits.count_ones())).sum()
+    }
+
     /// Keeps only what is marked there too.
     pub(super) fn keep(&mut self, others: &Self) {
         for (bits, other) in self.bits.iter_mut().zip(&others.bits) {
@@ -58,6 +63,7 @@ mod tests {
         let mut some = Marks::none(200);
         some.mark([0, 63, 64, 199].into_iter());
         assert_eq!(some.iter().collect::<Vec<_>>(), [0, 63, 64, 199]);
+        assert_eq!(some.count(), 4);
         let mut others = Marks::none(200);
         others.mark([63, 64, 65].into_iter());
         let mut both = some.clone();

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hint::black_box;
 
 use super::entry::sees_link;
 use super::pieces::PieceLists;
@@ -18,6 +19,9 @@ use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::rules::customer_search::{Field, Searched};
 use crate::store::Scope;
 use crate::text::{digits, fold};
+
+/// So many records are on their way from memory together.
+const FETCHED_AT_ONCE: usize = 16;
 
 /// One segment. A customer is known by its place in the ranking.
 #[derive(Debug, Default)]
@@ -80,6 +84,28 @@ impl Segment {
 
     pub(super) fn record(&self, customer: u32) -> Record<'_> {
         Record::read(self.bytes_of(customer))
+    }
+
+    /// The records of many customers. Memory takes long to begin an answer, not
+    /// to give several: so they are fetched some at a time, before the first of
+    /// them is looked at.
+    pub(super) fn records(&self, mut customers: impl Iterator<Item = u32>) -> impl Iterator<Item = (u32, Record<'_>)> {
+        let mut fetched = [0; FETCHED_AT_ONCE];
+        let (mut next, mut end) = (0, 0);
+        std::iter::from_fn(move || {
+            if next == end {
+                (next, end) = (0, 0);
+                for (place, customer) in fetched.iter_mut().zip(&mut customers) {
+                    *place = customer;
+                    end += 1;
+                }
+                let first_bytes = fetched[..end].iter().map(|customer| self.bytes_of(*customer).first());
+                black_box(first_bytes.fold(0, |all, first| all ^ first.copied().unwrap_or_default()));
+            }
+            let customer = *fetched[..end].get(next)?;
+            next += 1;
+            Some((customer, self.record(customer)))
+        })
     }
 
     pub(super) fn shops_of(&self, record: &Record<'_>) -> &[ShopId] {

@@ -36,6 +36,23 @@ pub(super) struct Walk<'a> {
 const CLASS_2: [(u8, u8); 4] = [(2, 0), (2, 1), (2, 2), (2, 3)];
 const ALL: [(u8, u8); 7] = [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (3, 0)];
 
+/// The fields that a part of a customer of this tier stands in, none in a better one.
+const fn fields_of(tier: (u8, u8)) -> &'static [Field] {
+    match tier {
+        (2, 0) => &[Field::Name],
+        (2, 1) => &[Field::City],
+        (2, 2) => &[Field::State],
+        (2, _) => &[Field::Number, Field::Phone, Field::PostalCode],
+        _ => &Field::ALL,
+    }
+}
+
+/// The tiers in which somebody can be: a part leads there.
+fn possible(tiers: &[(u8, u8)], parts: &[Led]) -> Vec<(u8, u8)> {
+    let leads = |tier: &(u8, u8)| parts.iter().any(|led| led.leads_to(fields_of(*tier)));
+    tiers.iter().copied().filter(leads).collect()
+}
+
 /// What it costs to look at a customer, and to begin a list: as measured, in
 /// the same unit.
 const LOOK: u64 = 3;
@@ -94,10 +111,11 @@ impl<'a> Walk<'a> {
     /// The best field comes first, so each has its own walk.
     fn word_starts(&mut self, part: &Part) {
         let by = self.query.by();
-        for (tier, fields) in CLASS_2.iter().zip([&[Field::Name][..], &[Field::City], &[Field::State], &[Field::Number, Field::Phone, Field::PostalCode]]) {
+        for tier in &CLASS_2 {
+            let fields = fields_of(*tier);
             if self.is_open(&[*tier]) && fields.iter().any(|field| by.looks_into(*field)) {
                 let led = Led::look(self.segment, by, part, Standing::WordStart, fields);
-                self.take_the_shorter_way(&[*tier], &[led]);
+                self.take_the_shorter_way(&[*tier], vec![led]);
             }
         }
     }
@@ -105,67 +123,89 @@ impl<'a> Walk<'a> {
     fn all_parts(&mut self, tiers: &[(u8, u8)], standing: Standing) {
         if self.is_open(tiers) {
             let look = |part| Led::look(self.segment, self.query.by(), part, standing, &Field::ALL);
-            let led: Vec<Led> = self.query.parts().iter().map(look).collect();
-            self.take_the_shorter_way(tiers, &led);
+            self.take_the_shorter_way(tiers, self.query.parts().iter().map(look).collect());
         }
     }
 
     /// Walks along the part that the fewest customers have, or simply along
     /// all customers, where so many match that enough are found before the
     /// lists are even put together.
-    fn take_the_shorter_way(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
-        let Some(rarest) = parts.iter().min_by_key(|led| led.customers) else { return };
+    fn take_the_shorter_way(&mut self, tiers: &[(u8, u8)], mut parts: Vec<Led>) {
+        parts.sort_by_key(|led| led.customers);
+        let Some(rarest) = parts.first() else { return };
         if rarest.customers == 0 {
             return;
         }
+        let tiers = &*possible(tiers, &parts);
         let all = u64::from(self.segment.len());
         let is_one = parts.len() == 1;
         let looked_at = self.wanted as u64 * if is_one { 1 } else { MORE_PARTS };
         // Of those who match only some are within reach.
         let looked_at = looked_at.saturating_mul(all / self.reach.count().max(1));
         let needed = (looked_at.saturating_mul(all) / rarest.customers).min(all);
-        let sieve = || Sieve::of(self.segment, parts);
+        let sieve = || Sieve::of(self.segment, &parts);
         let is_done = if needed * LOOK < rarest.lists() as u64 * LIST {
             let patience = if is_one { usize::MAX } else { PATIENCE };
             self.look_through_sieved(tiers, 0..self.segment.len(), Some(&sieve()), patience)
         } else if is_one {
             self.look_through_sieved(tiers, rarest.customers(self.segment), None, usize::MAX)
         } else {
-            let marked: u64 = parts.iter().map(|led| led.customers).sum::<u64>() + all / 8;
-            let patience = if rarest.customers > PATIENCE as u64 && rarest.customers * WALK > marked { PATIENCE } else { usize::MAX };
+            let patience = if rarest.customers > PATIENCE as u64 && self.is_joined(rarest.customers, parts[1].customers) { PATIENCE } else { usize::MAX };
             self.look_through_sieved(tiers, rarest.customers(self.segment), Some(&sieve()), patience)
         };
         if !is_done {
-            self.join_lists(tiers, parts);
+            self.join_lists(tiers, &parts);
         }
     }
 
-    /// For parts that many customers have and few have together: the customers
-    /// of each class are marked by the lists alone.
+    /// Whether to mark so many more by their lists costs less than to look at
+    /// each of those who are left.
+    fn is_joined(&self, left: u64, more: u64) -> bool {
+        left * WALK > more + u64::from(self.segment.len()) / 8
+    }
+
+    /// For parts that many customers have and few have together: the lists alone
+    /// say who has several, the rarest first, until few enough are left to be
+    /// looked at.
     fn join_lists(&mut self, tiers: &[(u8, u8)], parts: &[Led]) {
         let segment = self.segment;
-        let marked = |part: &Led, fields: &[Field]| {
+        let marked = |part: &Led| {
             let mut marks = Marks::none(segment.len());
-            part.mark(segment, fields, &mut marks);
+            part.mark(segment, &Field::ALL, &mut marks);
             marks
         };
-        let Some((first, others)) = parts.split_first() else { return };
-        let mut left = marked(first, &Field::ALL);
+        let Some((rarest, others)) = parts.split_first() else { return };
+        let mut left = marked(rarest);
         for part in others {
-            left.keep(&marked(part, &Field::ALL));
+            if self.is_joined(left.count(), part.customers) {
+                left.keep(&marked(part));
+            }
         }
-        for (tier, field) in tiers.iter().zip([Field::Name, Field::City, Field::State]).take(tiers.len() - 1) {
+        if self.is_joined(left.count(), parts.iter().map(|led| led.customers).sum()) {
+            self.look_through_by_field(tiers, parts, left);
+        } else {
+            let sieve = Sieve::of(segment, parts);
+            self.look_through_sieved(tiers, left.iter(), Some(&sieve), usize::MAX);
+        }
+    }
+
+    /// Many have all parts: those of each class are told by the lists too.
+    fn look_through_by_field(&mut self, tiers: &[(u8, u8)], parts: &[Led], mut left: Marks) {
+        let segment = self.segment;
+        let Some((last, tiers)) = tiers.split_last() else { return };
+        for tier in tiers {
+            if self.found.len() >= self.wanted {
+                break;
+            }
             let mut here = Marks::none(segment.len());
             for part in parts {
-                part.mark(segment, &[field], &mut here);
+                part.mark(segment, fields_of(*tier), &mut here);
             }
             here.keep(&left);
             left.take_away(&here);
             self.look_through(&[*tier], here.iter());
         }
-        if let Some(last) = tiers.last() {
-            self.look_through(&[*last], left.iter());
-        }
+        self.look_through(&[*last], left.iter());
     }
 
     /// Whether anything of these classes is still wanted.
@@ -187,13 +227,13 @@ impl<'a> Walk<'a> {
         let missing = self.wanted - self.found.len();
         let from = self.after.filter(|(after, _)| tiers == [*after]).map_or(0, |(_, from)| from);
         let mut found: [Vec<(Matched, u32)>; ALL.len()] = Default::default();
-        for (looked_at, customer) in customers.skip_while(|customer| *customer < from).enumerate() {
+        let records = self.segment.records(customers.skip_while(|customer| *customer < from));
+        for (looked_at, (customer, record)) in records.enumerate() {
             if looked_at == patience {
                 return false;
             }
-            let record = self.segment.record(customer);
             if let Some(sieve) = sieve {
-                let is_full = |field: Field| tiers.len() > 1 && found[field.min(Field::Number) as usize].len() == missing;
+                let is_full = |field| tiers.iter().position(|tier| fields_of(*tier).contains(&field)).is_some_and(|at| found[at].len() == missing);
                 match sieve.glance(self.segment, &record) {
                     Glance::Out => continue,
                     Glance::In(field) if is_full(field) => continue,
@@ -259,8 +299,7 @@ impl<'a> Walk<'a> {
         let sieve = Sieve::of(segment, others);
         let from = self.after.map_or(0, |(_, from)| from);
         let mut found = 0;
-        for customer in customers.skip_while(|customer| *customer < from) {
-            let record = segment.record(customer);
+        for (customer, record) in segment.records(customers.skip_while(|customer| *customer < from)) {
             let is_out = || along.is_some() && !segment.is_in(&record, field, &near) || sieve.glance(segment, &record) == Glance::Out;
             if self.hidden.contains(customer) || is_out() || !self.reach.reaches(customer, &record) {
                 continue;
