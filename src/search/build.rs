@@ -24,9 +24,11 @@ pub(super) struct Builder {
     cities: Numbered,
     states: Numbered,
     postal_codes: Numbered,
-    places: HashMap<[Option<Box<str>>; 3], u32, RandomState>,
+    places: Numbered,
     place_list: Vec<Place>,
-    shops: HashMap<Box<[ShopId]>, u32>,
+    /// Where the key of a place is put together.
+    place_key: String,
+    shops: HashMap<Box<[ShopId]>, u32, RandomState>,
     ids: Vec<CustomerId>,
     /// The words of all names, one after another.
     words: Vec<u32>,
@@ -72,6 +74,10 @@ impl Numbered {
     }
 }
 
+fn text<T: AsRef<str>>(text: Option<&T>) -> Option<&str> {
+    text.map(AsRef::as_ref)
+}
+
 impl Builder {
     /// How many customers came.
     pub(super) fn len(&self) -> usize {
@@ -79,44 +85,53 @@ impl Builder {
     }
 
     /// Takes a customer in. Each may come only once.
-    pub(super) fn add(&mut self, entry: Entry) {
-        for word in fold(&entry.name).split(' ') {
+    pub(super) fn add<T: AsRef<str>>(&mut self, entry: &Entry<T>) {
+        let name = entry.name.as_ref();
+        for word in fold(name).split(' ') {
             self.words.push(self.names.number(word));
         }
         self.word_ends.push(self.words.len());
-        let (shops, numbers): (Vec<ShopId>, Vec<Option<String>>) = entry.links.into_iter().unzip();
         let new = NewRecord {
             id: entry.id,
             kind: entry.kind,
-            name: &entry.name,
-            place: self.place([entry.city, entry.state, entry.country].map(|text| text.map(Into::into))),
-            postal_code: self.postal_codes.number(entry.postal_code.as_deref().unwrap_or_default()),
-            phone: entry.phone.as_deref(),
-            shops: self.shop_set(shops.into()),
-            numbers: &numbers,
+            name,
+            place: self.place([entry.city.as_ref(), entry.state.as_ref(), entry.country.as_ref()].map(text)),
+            postal_code: self.postal_codes.number(text(entry.postal_code.as_ref()).unwrap_or_default()),
+            phone: text(entry.phone.as_ref()),
+            shops: self.shop_set(entry.links.iter().map(|(shop, _)| *shop).collect()),
             organizations: &entry.organizations,
         };
-        new.write(&mut self.records);
+        new.write(entry.links.iter().map(|(_, number)| text(number.as_ref())), &mut self.records);
         self.record_ends.push(self.records.len());
         self.ids.push(entry.id);
     }
 
-    fn place(&mut self, key: [Option<Box<str>>; 3]) -> u32 {
-        if let Some(known) = self.places.get(&key) {
-            return *known;
+    fn place(&mut self, place: [Option<&str>; 3]) -> u32 {
+        self.place_key.clear();
+        for text in place {
+            // The length keeps texts apart whatever stands in them, and none from an empty one.
+            let length = text.map_or(0, |text| text.len() + 1);
+            self.place_key.push(u32::try_from(length).ok().and_then(char::from_u32).unwrap_or(char::MAX));
+            self.place_key.push_str(text.unwrap_or_default());
         }
-        let [city, state, country] = key.clone();
-        let city_text = self.cities.number(&fold(city.as_deref().unwrap_or_default()));
-        let state_text = self.states.number(&state_text(country.as_deref(), state.as_deref()));
-        let number = u32::try_from(self.place_list.len()).unwrap_or(u32::MAX);
-        self.place_list.push(Place { city, state, country, city_text, state_text });
-        self.places.insert(key, number);
+        let number = self.places.number(&self.place_key);
+        if number as usize == self.place_list.len() {
+            let [city, state, country] = place;
+            let city_text = self.cities.number(&fold(city.unwrap_or_default()));
+            let state_text = self.states.number(&state_text(country, state));
+            let [city, state, country] = place.map(|text| text.map(Into::into));
+            self.place_list.push(Place { city, state, country, city_text, state_text });
+        }
         number
     }
 
-    fn shop_set(&mut self, shops: Box<[ShopId]>) -> u32 {
+    fn shop_set(&mut self, shops: Vec<ShopId>) -> u32 {
+        if let Some(known) = self.shops.get(shops.as_slice()) {
+            return *known;
+        }
         let number = u32::try_from(self.shops.len()).unwrap_or(u32::MAX);
-        *self.shops.entry(shops).or_insert(number)
+        self.shops.insert(shops.into(), number);
+        number
     }
 
     /// The segment of all that came.

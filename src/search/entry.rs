@@ -5,27 +5,27 @@ use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 use crate::store::Scope;
 use crate::store::customer_index::{IndexRow, IndexRows};
 
-/// One customer.
+/// One customer; its texts are its own or somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct Entry<T = String> {
     /// Its id.
     pub(super) id: CustomerId,
     /// Local or fleet.
     pub(super) kind: CustomerKind,
     /// Its name.
-    pub(super) name: String,
+    pub(super) name: T,
     /// City.
-    pub(super) city: Option<String>,
+    pub(super) city: Option<T>,
     /// Second part of ISO 3166-2.
-    pub(super) state: Option<String>,
+    pub(super) state: Option<T>,
     /// ISO 3166-1 alpha-2.
-    pub(super) country: Option<String>,
+    pub(super) country: Option<T>,
     /// E.164.
-    pub(super) phone: Option<String>,
+    pub(super) phone: Option<T>,
     /// Postal code.
-    pub(super) postal_code: Option<String>,
+    pub(super) postal_code: Option<T>,
     /// Its shops, with its number at each.
-    pub(super) links: Vec<(ShopId, Option<String>)>,
+    pub(super) links: Vec<(ShopId, Option<T>)>,
     /// Its organizations, and whether each is enabled for the portal.
     pub(super) organizations: Vec<(OrganizationId, bool)>,
 }
@@ -38,7 +38,7 @@ pub(super) fn sees_link(scope: &Scope, shop: ShopId) -> bool {
 
 /// Entries from what was read: links and organizations stand in the order of
 /// the customers.
-pub(super) fn from_rows(rows: IndexRows) -> impl Iterator<Item = Entry> {
+pub(super) fn from_rows<T: AsRef<str>>(rows: IndexRows<T>) -> impl Iterator<Item = Entry<T>> {
     let mut links = rows.links.into_iter().peekable();
     let mut organizations = rows.organizations.into_iter().peekable();
     rows.customers.into_iter().map(move |row| {
@@ -50,10 +50,10 @@ pub(super) fn from_rows(rows: IndexRows) -> impl Iterator<Item = Entry> {
     })
 }
 
-fn entry(row: IndexRow, links: Vec<(ShopId, Option<String>)>, organizations: Vec<(OrganizationId, bool)>) -> Entry {
+fn entry<T: AsRef<str>>(row: IndexRow<T>, links: Vec<(ShopId, Option<T>)>, organizations: Vec<(OrganizationId, bool)>) -> Entry<T> {
     Entry {
         id: row.id,
-        kind: CustomerKind::named(&row.kind).unwrap_or_default(),
+        kind: CustomerKind::named(row.kind.as_ref()).unwrap_or_default(),
         name: row.name,
         city: row.city,
         state: row.state,

@@ -120,12 +120,12 @@ impl Layers {
         for entry in entries.into_iter().rev() {
             if seen.insert(entry.id) {
                 self.all.iter_mut().for_each(|layer| layer.hide(entry.id));
-                builder.add(entry);
+                builder.add(&entry);
             }
         }
         while self.all.len() > frozen && self.all.last().is_some_and(|top| top.len() + builder.len() <= FRESH || self.is_overgrown(builder.len())) {
             let Some(top) = self.all.pop() else { break };
-            top.entries().for_each(|entry| builder.add(entry));
+            top.entries().for_each(|entry| builder.add(&entry));
         }
         self.all.push(Layer::of(builder.finish()));
     }
@@ -148,7 +148,7 @@ impl Layers {
     /// The layers from one on as one.
     pub(super) fn merged(&self, from: usize) -> Layer {
         let mut builder = Builder::default();
-        self.all[from..].iter().flat_map(Layer::entries).for_each(|entry| builder.add(entry));
+        self.all[from..].iter().flat_map(Layer::entries).for_each(|entry| builder.add(&entry));
         Layer::of(builder.finish())
     }
 

@@ -111,8 +111,8 @@ pub struct Loading(Builder);
 
 impl Loading {
     /// Takes some in. No customer may come twice.
-    pub fn add(&mut self, rows: IndexRows) {
-        entry::from_rows(rows).for_each(|entry| self.0.add(entry));
+    pub fn add<T: AsRef<str>>(&mut self, rows: IndexRows<T>) {
+        entry::from_rows(rows).for_each(|entry| self.0.add(&entry));
     }
 }
 

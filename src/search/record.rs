@@ -17,20 +17,19 @@ pub(super) struct NewRecord<'a> {
     pub(super) postal_code: u32,
     pub(super) phone: Option<&'a str>,
     pub(super) shops: u32,
-    /// In the order of the shops.
-    pub(super) numbers: &'a [Option<String>],
     pub(super) organizations: &'a [(OrganizationId, bool)],
 }
 
 impl NewRecord<'_> {
-    /// Appends it, without the words of its name.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    /// Appends it, without the words of its name, with its numbers in the order
+    /// of the shops.
+    pub(super) fn write<'n>(&self, numbers: impl Iterator<Item = Option<&'n str>>, out: &mut Vec<u8>) {
         put_number(out, u64::from(self.place));
         put_number(out, u64::from(self.postal_code));
         put_phone(out, self.phone);
         put_number(out, u64::from(self.shops) << 1 | u64::from(self.kind == CustomerKind::Fleet));
-        for number in self.numbers {
-            put_bytes(out, number.as_deref().unwrap_or_default().as_bytes());
+        for number in numbers {
+            put_bytes(out, number.unwrap_or_default().as_bytes());
         }
         out.extend_from_slice(self.id.0.as_bytes());
         put_bytes(out, self.name.as_bytes());
@@ -170,20 +169,9 @@ mod tests {
     fn read_back(phone: Option<&str>) -> Option<String> {
         let mut out = vec![0];
         let organizations = [(OrganizationId::new(), true), (OrganizationId::new(), false)];
-        let numbers = [Some("C-17".to_owned()), None];
         let id = CustomerId::new();
-        let new = NewRecord {
-            id,
-            kind: CustomerKind::Fleet,
-            name: "Müller",
-            place: 3,
-            postal_code: 4,
-            phone,
-            shops: 5,
-            numbers: &numbers,
-            organizations: &organizations,
-        };
-        new.write(&mut out);
+        let new = NewRecord { id, kind: CustomerKind::Fleet, name: "Müller", place: 3, postal_code: 4, phone, shops: 5, organizations: &organizations };
+        new.write([Some("C-17"), None].into_iter(), &mut out);
         let record = Record::read(&out);
         assert_eq!((record.place, record.postal_code, record.shops, record.kind), (3, 4, 5, CustomerKind::Fleet));
         assert_eq!(record.numbers(2).collect::<Vec<_>>(), ["C-17", ""]);

@@ -2,41 +2,62 @@
 //!
 //! May call its siblings below it and [`crate::api::ids`].
 
+use super::query::{Row, Stored};
 use super::row::{row, statements};
 use super::{Conn, Result};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 
-row! {
-    /// What the search index keeps of a customer.
-    pub struct IndexRow {
-        /// Its id.
-        pub id: CustomerId,
-        /// `local` or `fleet`.
-        pub kind: String,
-        /// Its name.
-        pub name: String,
-        /// City.
-        pub city: Option<String>,
-        /// Second part of ISO 3166-2.
-        pub state: Option<String>,
-        /// ISO 3166-1 alpha-2.
-        pub country: Option<String>,
-        /// E.164.
-        pub phone: Option<String>,
-        /// Postal code.
-        pub postal_code: Option<String>,
+/// What the search index keeps of a customer; its texts are its own, or stand in
+/// a packed one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexRow<T = String> {
+    /// Its id.
+    pub id: CustomerId,
+    /// `local` or `fleet`.
+    pub kind: T,
+    /// Its name.
+    pub name: T,
+    /// City.
+    pub city: Option<T>,
+    /// Second part of ISO 3166-2.
+    pub state: Option<T>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<T>,
+    /// E.164.
+    pub phone: Option<T>,
+    /// Postal code.
+    pub postal_code: Option<T>,
+}
+
+impl Stored for IndexRow {
+    fn from_row(row: Row<'_>) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            kind: row.get("kind")?,
+            name: row.get("name")?,
+            city: row.get("city")?,
+            state: row.get("state")?,
+            country: row.get("country")?,
+            phone: row.get("phone")?,
+            postal_code: row.get("postal_code")?,
+        })
     }
 }
 
-row! {
-    /// A link as the index keeps it.
-    pub struct IndexLink {
-        /// The customer.
-        pub customer_id: CustomerId,
-        /// The shop.
-        pub shop_id: ShopId,
-        /// The number there.
-        pub number: Option<String>,
+/// A link as the index keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexLink<T = String> {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// The shop.
+    pub shop_id: ShopId,
+    /// The number there.
+    pub number: Option<T>,
+}
+
+impl Stored for IndexLink {
+    fn from_row(row: Row<'_>) -> sqlx::Result<Self> {
+        Ok(Self { customer_id: row.get("customer_id")?, shop_id: row.get("shop_id")?, number: row.get("number")? })
     }
 }
 
@@ -90,11 +111,11 @@ statements! {
 
 /// What the index is made of, all in the order of the customers' ids.
 #[derive(Debug, Default)]
-pub struct IndexRows {
+pub struct IndexRows<T = String> {
     /// Customers.
-    pub customers: Vec<IndexRow>,
+    pub customers: Vec<IndexRow<T>>,
     /// Their links.
-    pub links: Vec<IndexLink>,
+    pub links: Vec<IndexLink<T>>,
     /// Their organizations.
     pub organizations: Vec<IndexOrganization>,
 }
@@ -139,21 +160,21 @@ impl Part {
     /// What is in it; none if something of it is odd: then somebody wrote around
     /// the program, and each row has to be read by itself ([`between`]).
     #[must_use]
-    pub fn rows(self) -> Option<IndexRows> {
+    pub fn rows(&self) -> Option<IndexRows<&str>> {
         let customers = unpacked(&self.customers, |[id, kind, name, city, state, country, phone, postal_code]| {
-            let (id, kind, name) = (id.parse().ok()?, kind.to_owned(), name.to_owned());
-            Some(IndexRow { id, kind, name, city: some(city), state: some(state), country: some(country), phone: some(phone), postal_code: some(postal_code) })
+            let [city, state, country, phone, postal_code] = [city, state, country, phone, postal_code].map(some);
+            Some(IndexRow { id: id.parse().ok()?, kind, name, city, state, country, phone, postal_code })
         })?;
         let links = unpacked(&self.links, |[customer, shop, number]| {
             Some(IndexLink { customer_id: customer.parse().ok()?, shop_id: shop.parse().ok()?, number: some(number) })
         })?;
         let is_in_order = customers.is_sorted_by_key(|row| row.id) && links.is_sorted_by_key(|link| link.customer_id);
-        is_in_order.then_some(IndexRows { customers, links, organizations: self.organizations })
+        is_in_order.then(|| IndexRows { customers, links, organizations: self.organizations.clone() })
     }
 }
 
 /// The rows of a text; none if one of them is odd.
-fn unpacked<T, const FIELDS: usize>(packed: &Packed, read: impl Fn([&str; FIELDS]) -> Option<T>) -> Option<Vec<T>> {
+fn unpacked<'a, T, const FIELDS: usize>(packed: &'a Packed, read: impl Fn([&'a str; FIELDS]) -> Option<T>) -> Option<Vec<T>> {
     let Some(text) = &packed.text else { return Some(Vec::new()) };
     text.split(ROW)
         .map(|row| {
@@ -168,8 +189,8 @@ fn unpacked<T, const FIELDS: usize>(packed: &Packed, read: impl Fn([&str; FIELDS
         .collect()
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty()).map(str::to_owned)
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// What the changes in `(after, upto]` touched.

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::customers::Customers;
 use crate::drawn::Drawn;
 use crate::mix;
 
