@@ -74,6 +74,7 @@ impl Numbered {
     }
 }
 
+/// A text of an entry, whoever has it.
 fn text<T: AsRef<str>>(text: Option<&T>) -> Option<&str> {
     text.map(AsRef::as_ref)
 }

@@ -2,62 +2,42 @@
 //!
 //! May call its siblings below it and [`crate::api::ids`].
 
-use super::query::{Row, Stored};
 use super::row::{row, statements};
 use super::{Conn, Result};
 use crate::api::ids::{CustomerId, OrganizationId, ShopId};
 
-/// What the search index keeps of a customer; its texts are its own, or stand in
-/// a packed one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct IndexRow<T = String> {
-    /// Its id.
-    pub id: CustomerId,
-    /// `local` or `fleet`.
-    pub kind: T,
-    /// Its name.
-    pub name: T,
-    /// City.
-    pub city: Option<T>,
-    /// Second part of ISO 3166-2.
-    pub state: Option<T>,
-    /// ISO 3166-1 alpha-2.
-    pub country: Option<T>,
-    /// E.164.
-    pub phone: Option<T>,
-    /// Postal code.
-    pub postal_code: Option<T>,
-}
-
-impl Stored for IndexRow {
-    fn from_row(row: Row<'_>) -> sqlx::Result<Self> {
-        Ok(Self {
-            id: row.get("id")?,
-            kind: row.get("kind")?,
-            name: row.get("name")?,
-            city: row.get("city")?,
-            state: row.get("state")?,
-            country: row.get("country")?,
-            phone: row.get("phone")?,
-            postal_code: row.get("postal_code")?,
-        })
+row! {
+    /// What the search index keeps of a customer; its texts are its own, or stand
+    /// in a packed one.
+    pub struct IndexRow<T> {
+        /// Its id.
+        pub id: CustomerId,
+        /// `local` or `fleet`.
+        pub kind: T,
+        /// Its name.
+        pub name: T,
+        /// City.
+        pub city: Option<T>,
+        /// Second part of ISO 3166-2.
+        pub state: Option<T>,
+        /// ISO 3166-1 alpha-2.
+        pub country: Option<T>,
+        /// E.164.
+        pub phone: Option<T>,
+        /// Postal code.
+        pub postal_code: Option<T>,
     }
 }
 
-/// A link as the index keeps it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct IndexLink<T = String> {
-    /// The customer.
-    pub customer_id: CustomerId,
-    /// The shop.
-    pub shop_id: ShopId,
-    /// The number there.
-    pub number: Option<T>,
-}
-
-impl Stored for IndexLink {
-    fn from_row(row: Row<'_>) -> sqlx::Result<Self> {
-        Ok(Self { customer_id: row.get("customer_id")?, shop_id: row.get("shop_id")?, number: row.get("number")? })
+row! {
+    /// A link as the index keeps it.
+    pub struct IndexLink<T> {
+        /// The customer.
+        pub customer_id: CustomerId,
+        /// The shop.
+        pub shop_id: ShopId,
+        /// The number there.
+        pub number: Option<T>,
     }
 }
 
@@ -74,12 +54,20 @@ row! {
 }
 
 row! {
-    /// Many rows in one text: a row of its own for each costs more than what
+    /// Customers in one text: a row of its own for each costs more than what
     /// stands in it.
-    pub struct Packed {
-        /// The last customer among them.
+    pub struct PackedCustomers {
+        /// The last of them.
         pub last: Option<CustomerId>,
-        /// None of no rows.
+        /// None of no customers.
+        pub text: Option<String>,
+    }
+}
+
+row! {
+    /// Their links in one text.
+    pub struct PackedLinks {
+        /// None of no links.
         pub text: Option<String>,
     }
 }
@@ -93,8 +81,7 @@ statements! {
     PACKED = "SELECT MAX(id) AS last, string_agg(packed, $4) AS text FROM (SELECT id, id || $3 || kind || $3 || name || $3 || COALESCE(city, '')
         || $3 || COALESCE(state, '') || $3 || COALESCE(country, '') || $3 || COALESCE(phone, '') || $3 || COALESCE(postal_code, '') AS packed
         FROM customer WHERE id > $1 ORDER BY id LIMIT $2) part";
-    PACKED_LINKS = "SELECT MAX(customer_id) AS last, string_agg(packed, $4) AS text FROM (SELECT customer_id, customer_id || $3 || shop_id || $3
-        || COALESCE(number, '') AS packed FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id) part";
+    PACKED_LINKS = "SELECT string_agg(packed, $4) AS text FROM (SELECT customer_id || $3 || shop_id || $3 || COALESCE(number, '') AS packed FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id) part";
     PART = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id > $1 AND id <= $2 ORDER BY id";
     PART_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id";
     PART_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id";
@@ -127,8 +114,8 @@ pub struct Part {
     pub after: CustomerId,
     /// And this is the last of them.
     pub last: CustomerId,
-    customers: Packed,
-    links: Packed,
+    customers: PackedCustomers,
+    links: PackedLinks,
     organizations: Vec<IndexOrganization>,
 }
 
@@ -137,7 +124,7 @@ pub struct Part {
 /// # Errors
 /// When the database fails.
 pub async fn part(conn: &mut Conn, after: CustomerId, most: i64) -> Result<Option<Part>> {
-    let customers: Packed = conn.query(PACKED).bind(after).bind(most).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
+    let customers: PackedCustomers = conn.query(PACKED).bind(after).bind(most).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
     let Some(last) = customers.last else { return Ok(None) };
     let links = conn.query(PACKED_LINKS).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
     let organizations = conn.query(PART_ORGANIZATIONS).bind(after).bind(last).all().await?;
@@ -157,25 +144,26 @@ pub async fn between(conn: &mut Conn, after: CustomerId, last: CustomerId) -> Re
 }
 
 impl Part {
-    /// What is in it; none if something of it is odd: then somebody wrote around
-    /// the program, and each row has to be read by itself ([`between`]).
+    /// What is in it; none if something of it is odd, because somebody wrote around
+    /// the program: then each row has to be read by itself ([`between`]).
     #[must_use]
     pub fn rows(&self) -> Option<IndexRows<&str>> {
-        let customers = unpacked(&self.customers, |[id, kind, name, city, state, country, phone, postal_code]| {
+        let customers = unpacked(self.customers.text.as_deref(), |[id, kind, name, city, state, country, phone, postal_code]| {
             let [city, state, country, phone, postal_code] = [city, state, country, phone, postal_code].map(some);
             Some(IndexRow { id: id.parse().ok()?, kind, name, city, state, country, phone, postal_code })
         })?;
-        let links = unpacked(&self.links, |[customer, shop, number]| {
+        let links = unpacked(self.links.text.as_deref(), |[customer, shop, number]| {
             Some(IndexLink { customer_id: customer.parse().ok()?, shop_id: shop.parse().ok()?, number: some(number) })
         })?;
+        // PostgreSQL packs in the order of what it reads, and promises it nowhere.
         let is_in_order = customers.is_sorted_by_key(|row| row.id) && links.is_sorted_by_key(|link| link.customer_id);
         is_in_order.then(|| IndexRows { customers, links, organizations: self.organizations.clone() })
     }
 }
 
 /// The rows of a text; none if one of them is odd.
-fn unpacked<'a, T, const FIELDS: usize>(packed: &'a Packed, read: impl Fn([&'a str; FIELDS]) -> Option<T>) -> Option<Vec<T>> {
-    let Some(text) = &packed.text else { return Some(Vec::new()) };
+fn unpacked<'a, T, const FIELDS: usize>(packed: Option<&'a str>, read: impl Fn([&'a str; FIELDS]) -> Option<T>) -> Option<Vec<T>> {
+    let Some(text) = packed else { return Some(Vec::new()) };
     text.split(ROW)
         .map(|row| {
             let mut fields = [""; FIELDS];

@@ -73,12 +73,13 @@ for_each_id!(ids_as_text);
 stored_as!(At, i64, Sqlite, |at: At| at.micros(), |micros| Ok(At::from_micros(micros)));
 stored_as!(At, i64, Postgres, |at: At| at.micros(), |micros| Ok(At::from_micros(micros)));
 
-/// Defines a struct that is read from a row by the names of its fields.
+/// Defines a struct that is read from a row by the names of its fields. One of
+/// some `<T>` keeps its own texts when it is read, and may borrow them otherwise.
 macro_rules! row {
-    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* pub $field:ident: $kind:ty,)* }) => {
+    ($(#[$doc:meta])* pub struct $name:ident $(<$text:ident>)? { $($(#[$field_doc:meta])* pub $field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $kind,)* }
+        pub struct $name $(<$text = String>)? { $($(#[$field_doc])* pub $field: $kind,)* }
 
         impl $crate::store::query::Stored for $name {
             fn from_row(row: $crate::store::query::Row<'_>) -> sqlx::Result<Self> {

@@ -24,12 +24,10 @@ use serde_json::Value;
 
 use super::line::Line;
 use super::outbox::{account, asked_at, at, kill, listed_at};
-use super::screen::{Terminal, demo};
+use super::screen::{PATIENCE, Terminal, demo};
 use crate::dice::{self, Dice};
 use crate::faults::model::{Act, Found, Kind, Told, not_once};
 
-/// Longer than anything takes that somebody waits for.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// What a killed terminal wrote before is read by then.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The latest moment at which a terminal is killed after the key that saves.
