@@ -42,8 +42,12 @@ pub enum Place {
     Changes,
     /// The sign-in.
     SignIn,
-    /// A form.
+    /// A user's name and password.
+    Credentials,
+    /// A form that is saved.
     Form,
+    /// Several fields: moving between them.
+    Fields,
     /// A form of one field: Enter sends it.
     Line,
     /// The reading line after a refusal.
@@ -164,6 +168,7 @@ pub static COMMANDS: &[Command] = &[
     plain("conflict.all_theirs", "all theirs", Place::Conflict, &["shift-t"], false),
     plain("conflict.all_mine", "all yours", Place::Conflict, &["shift-m"], false),
     plain("sign_in.device", "dealer's account", Place::SignIn, &["f4", "alt-d"], true),
+    plain("sign_in.send", "sign in", Place::Credentials, &["enter", "f9", "ctrl-s", "alt-s"], true),
     plain("list.open", "open", Place::List, &["enter"], true),
     plain("find.scope", "where to look", Place::Find, &["tab"], true),
     plain("find.scope_back", "where to look, backwards", Place::Find, &["backtab"], false),
@@ -171,8 +176,8 @@ pub static COMMANDS: &[Command] = &[
     quiet("request.by_unit", "request service by unit number", Place::Find, &["alt-r"], RequestService::ENDPOINT.needs),
     plain("form.save", "save", Place::Form, &["f9", "ctrl-s", "alt-s"], true),
     plain("form.send", "save", Place::Line, &["enter"], true),
-    plain("form.next", "next field", Place::Form, &["tab"], true),
-    plain("form.previous", "previous field", Place::Form, &["backtab"], false),
+    plain("form.next", "next field", Place::Fields, &["tab"], true),
+    plain("form.previous", "previous field", Place::Fields, &["backtab"], false),
     plain("list.up", "up", Place::Rows, &["up", "k"], false),
     plain("list.down", "down", Place::Rows, &["down", "j"], false),
     plain("list.page_up", "page up", Place::Rows, &["pageup"], false),

@@ -192,7 +192,7 @@ mod tests {
         let none = KeyModifiers::NONE;
         assert_eq!(runs(&keymap, &[Place::Asset], &[pressed(KeyCode::Char('m'), none)]), Some("asset.reading"));
         assert_eq!(runs(&keymap, &[Place::Form], &[pressed(KeyCode::Char('s'), KeyModifiers::CONTROL)]), Some("form.save"));
-        assert_eq!(runs(&keymap, &[Place::Form], &[pressed(KeyCode::BackTab, KeyModifiers::SHIFT)]), Some("form.previous"));
+        assert_eq!(runs(&keymap, &[Place::Fields], &[pressed(KeyCode::BackTab, KeyModifiers::SHIFT)]), Some("form.previous"));
         assert_eq!(runs(&keymap, &[], &[pressed(KeyCode::Char('?'), none)]), Some("help"));
         assert_eq!(runs(&keymap, &[], &[pressed(KeyCode::Char(':'), KeyModifiers::SHIFT)]), Some("palette"));
         assert_eq!(runs(&keymap, &[], &[pressed(KeyCode::F(10), none)]), Some("quit"));

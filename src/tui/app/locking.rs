@@ -17,7 +17,7 @@ use crate::tui::screens::{Find, Lock, sign_in_needed};
 
 /// What works on a locked terminal: moving in its form, signing in, and going
 /// back from the sign-in with the dealer's account.
-const OPEN_WHILE_LOCKED: [&str; 8] = ["list.open", "form.save", "form.next", "form.previous", "list.up", "list.down", "sign_in.device", "back"];
+const OPEN_WHILE_LOCKED: [&str; 7] = ["sign_in.send", "form.next", "form.previous", "list.up", "list.down", "sign_in.device", "back"];
 
 /// What waits behind the lock.
 #[derive(Debug)]

@@ -236,7 +236,7 @@ impl<P: Purpose> Layer for FormLayer<P> {
             _ if self.conflict.is_some() => vec![Place::Conflict, Place::Rows],
             (true, _) => vec![Place::Question],
             (false, true) => vec![Place::Line, Place::Form],
-            (false, false) => vec![Place::Form],
+            (false, false) => vec![Place::Form, Place::Fields],
         }
     }
 

@@ -39,7 +39,7 @@ impl LeaveForm {
 
 impl Layer for LeaveForm {
     fn places(&self) -> Vec<Place> {
-        vec![Place::List, Place::Form, Place::Rows]
+        vec![Place::Credentials, Place::Fields, Place::Rows]
     }
 
     fn title(&self) -> String {

@@ -285,7 +285,7 @@ impl ReadingLine {
 
 impl Layer for ReadingLine {
     fn places(&self) -> Vec<Place> {
-        if self.refused.is_some() { vec![Place::Refused, Place::Form] } else { vec![Place::Form] }
+        if self.refused.is_some() { vec![Place::Refused, Place::Form, Place::Fields] } else { vec![Place::Form, Place::Fields] }
     }
 
     fn title(&self) -> String {

@@ -400,7 +400,7 @@ fn complaint_saying(text: &str) -> TextArea<'static> {
 
 impl Layer for RequestForm {
     fn places(&self) -> Vec<Place> {
-        vec![Place::Form]
+        vec![Place::Form, Place::Fields]
     }
 
     fn title(&self) -> String {

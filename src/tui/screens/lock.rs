@@ -48,7 +48,7 @@ impl Lock {
 
 impl Layer for Lock {
     fn places(&self) -> Vec<Place> {
-        vec![Place::SignIn, Place::List, Place::Form, Place::Rows]
+        vec![Place::SignIn, Place::Credentials, Place::Fields, Place::Rows]
     }
 
     fn title(&self) -> String {

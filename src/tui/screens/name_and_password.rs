@@ -55,7 +55,7 @@ impl NameAndPassword {
     /// there; else the cursor goes to what is missing.
     pub(in crate::tui) fn command(&mut self, command: &Command) -> Option<SignIn> {
         match command.id {
-            "list.open" | "form.save" => return self.filled(),
+            "sign_in.send" => return self.filled(),
             "form.next" | "list.down" => self.form.next(),
             "form.previous" | "list.up" => self.form.previous(),
             _ => {}

@@ -43,7 +43,7 @@ impl SignIn {
 
 impl Layer for SignIn {
     fn places(&self) -> Vec<Place> {
-        vec![Place::SignIn, Place::List, Place::Form, Place::Rows]
+        vec![Place::SignIn, Place::Credentials, Place::Fields, Place::Rows]
     }
 
     fn title(&self) -> String {
