@@ -9,6 +9,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use super::fields::{Cells, Fault, Place};
 use super::load::{Checked, Entry, Known, Rows, Seen, Verdict, key_of};
 use super::{MAX_NAME, fields};
@@ -60,7 +62,7 @@ pub(super) fn named_number(cells: &Cells) -> Result<Option<String>, Fault> {
 
 impl Rows for Customers {
     type Record = CustomerRecord;
-    const AT_ONCE: usize = 1_000;
+    const AT_ONCE: usize = 4_000;
     // Every number and every version that is written was looked up in the same
     // transaction, or stands in the part itself.
     const FORESEES: bool = true;
@@ -127,14 +129,20 @@ pub(super) fn home<'a>(shop: &'a ShopRow, known: &'a Known) -> &'a str {
     if shop.country.is_empty() { &known.default_country } else { &shop.country }
 }
 
+/// A table of a part's: looked into for each row.
+type Map<K, V> = HashMap<K, V, RandomState>;
+
+fn room<K, V>(rows: usize) -> Map<K, V> {
+    Map::with_capacity_and_hasher(rows, RandomState::default())
+}
+
 /// The customers that a part is about, and what is to be written.
-#[derive(Default)]
 struct Chunk {
-    held: HashMap<CustomerId, CustomerRow>,
+    held: Map<CustomerId, CustomerRow>,
     /// By business system and number: who has it, and at which shop.
-    by_number: HashMap<(String, String), (CustomerId, ShopId)>,
+    by_number: Map<(String, String), (CustomerId, ShopId)>,
     /// By shop and import key.
-    by_name: HashMap<(ShopId, String), CustomerId>,
+    by_name: Map<(ShopId, String), CustomerId>,
     new: Vec<CustomerId>,
     links: Vec<NewLink>,
     /// In the order of their ids, so that two writers never wait for each
@@ -143,6 +151,12 @@ struct Chunk {
 }
 
 impl Chunk {
+    /// Room for so many rows, taken once.
+    fn with_room(rows: usize) -> Self {
+        let (held, by_number, by_name) = (room(rows), room(rows), room(rows));
+        Self { held, by_number, by_name, new: Vec::with_capacity(rows), links: Vec::with_capacity(rows), changed: BTreeSet::new() }
+    }
+
     async fn look_up(conn: &mut Conn, known: &Known, entries: &[Entry<CustomerRecord>]) -> store::Result<Self> {
         let (mut systems, mut numbers) = (HashSet::new(), HashSet::new());
         let (mut shops, mut names) = (HashSet::new(), HashSet::new());
@@ -156,7 +170,7 @@ impl Chunk {
                 names.insert(record.import_key.as_str());
             }
         }
-        let mut chunk = Self::default();
+        let mut chunk = Self::with_room(entries.len());
         for (customer, shop, system, number) in bulk::holders(conn, &listed(systems), &listed(numbers)).await? {
             chunk.by_number.insert((system, number), (customer, shop));
         }

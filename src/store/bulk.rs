@@ -3,6 +3,8 @@
 //! be one text that is prepared beforehand, so these texts grow with their
 //! values; the stories run each of them on both databases.
 
+use futures_util::future::join;
+
 use super::assets::vin_reversed;
 use super::contacts::{ContactRow, contact_columns};
 use super::customers::CustomerRow;
@@ -110,21 +112,28 @@ statements! {
 /// to store them.
 const LOT: usize = 200;
 /// The same where there are so many: fewer texts to hand over and, on SQLite,
-/// fewer copies of pages, which it makes for each text in case that fails. No
-/// table has so many columns that a lot would exceed the 32,766 values that
-/// SQLite takes.
-const LARGE_LOT: usize = 1_000;
+/// fewer copies of pages, which it makes for each text in case that fails. Not
+/// more, for these copies have 16 MiB of memory (`.cargo/config.toml`) before
+/// they go to a file, and a row of six indexes in no order has 24 KiB of them.
+const LARGE_LOT: usize = 500;
 
-/// Adds rows to the columns that a text names, lot by lot.
-async fn add<T>(conn: &mut Conn, text: &'static str, rows: &[T], bind: impl for<'q> Fn(Query<'q>, &T) -> Query<'q>) -> Result<()> {
+/// Adds rows to the columns that a text names, lot by lot. The next lot is bound
+/// while the database writes this one.
+async fn add<T: Sync>(conn: &mut Conn, text: &'static str, rows: &[T], bind: impl Fn(Query<()>, &T) -> Query<()> + Sync) -> Result<()> {
+    let kind = conn.kind();
     let mut rest = rows;
-    while !rest.is_empty() {
+    let mut bound = || {
         let full = [LARGE_LOT, LOT].into_iter().find(|full| *full <= rest.len());
         let (lot, behind) = rest.split_at(full.unwrap_or(rest.len()));
-        let query = conn.query(text).rows(lot, &bind);
-        let query = if full.is_some() { query.again() } else { query };
-        query.run().await?;
         rest = behind;
+        let query = Query::apart(kind, text).rows(lot, &bind);
+        (!lot.is_empty()).then(|| if full.is_some() { query.again() } else { query })
+    };
+    let mut next = bound();
+    while let Some(lot) = next {
+        let (written, behind) = join(lot.on(conn).run(), async { bound() }).await;
+        written?;
+        next = behind;
     }
     Ok(())
 }
@@ -201,7 +210,7 @@ const CHANGED_CUSTOMERS: &str = " ON CONFLICT (id) DO UPDATE SET kind = excluded
      owner_shop_id = excluded.owner_shop_id, name_city_key = excluded.name_city_key, import_key = excluded.import_key, \
      row_version = customer.row_version + 1 WHERE customer.row_version = excluded.row_version";
 
-fn bind_customer<'q>(values: Query<'q>, row: &CustomerRow, version: i64) -> Query<'q> {
+fn bind_customer<C>(values: Query<C>, row: &CustomerRow, version: i64) -> Query<C> {
     values
         .bind(row.id)
         .bind(&row.kind)

@@ -19,8 +19,6 @@ use super::{Result, StoreError};
 const TO_LOAD: &[(&str, &str)] = &[
     // In KiB. Names and numbers come in no order: each row changes pages all over the indexes.
     ("cache_size", "-65536"),
-    // Pages as they were before a statement, in case it fails.
-    ("temp_store", "memory"),
     // Beside the transactions instead of within them: see Db::checkpoint.
     ("wal_autocheckpoint", "0"),
 ];

@@ -99,10 +99,10 @@ tuples! {
     (A 0, B 1, C 2, D 3)
 }
 
-/// A text and the values bound to it so far.
+/// A text and the values bound to it so far, on a connection or still apart.
 #[derive(Debug)]
-pub(super) struct Query<'c> {
-    conn: &'c mut Conn,
+pub(super) struct Query<C> {
+    conn: C,
     text: Cow<'static, str>,
     bound: Bound,
     /// A value that could not be encoded; told when the query runs.
@@ -157,16 +157,30 @@ type Running<'c, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'c>>
 impl Conn {
     /// Begins a query. The text must be one of `statements!`, or the beginning
     /// of one that [`Query::then`], [`Query::list`] or [`Query::rows`] lengthen.
-    pub(super) fn query(&mut self, text: &'static str) -> Query<'_> {
-        let bound = match self.kind() {
-            DbKind::Sqlite => Bound::Sqlite(SqliteArguments::default()),
-            DbKind::Postgres => Bound::Postgres(PgArguments::default()),
-        };
-        Query { conn: self, text: Cow::Borrowed(text), bound, fault: None, vain: false, again: false }
+    pub(super) fn query(&mut self, text: &'static str) -> Query<&mut Self> {
+        Query::apart(self.kind(), text).on(self)
     }
 }
 
-impl<'c> Query<'c> {
+impl Query<()> {
+    /// Begins a query whose values are bound while the connection it will run on
+    /// has other work.
+    pub(super) fn apart(kind: DbKind, text: &'static str) -> Self {
+        let bound = match kind {
+            DbKind::Sqlite => Bound::Sqlite(SqliteArguments::default()),
+            DbKind::Postgres => Bound::Postgres(PgArguments::default()),
+        };
+        Self { conn: (), text: Cow::Borrowed(text), bound, fault: None, vain: false, again: false }
+    }
+
+    /// Takes it to the connection it runs on.
+    pub(super) fn on(self, conn: &mut Conn) -> Query<&mut Conn> {
+        let Self { conn: (), text, bound, fault, vain, again } = self;
+        Query { conn, text, bound, fault, vain, again }
+    }
+}
+
+impl<C> Query<C> {
     /// Binds the next value.
     pub(super) fn bind<'v>(mut self, value: impl Value<'v>) -> Self {
         self.add(value);
@@ -225,26 +239,6 @@ impl<'c> Query<'c> {
         self
     }
 
-    /// All rows.
-    pub(super) async fn all<T: Stored>(self) -> Result<Vec<T>> {
-        Ok(self.fetch(false).await?.read()?)
-    }
-
-    /// The first row, if there is one.
-    pub(super) async fn first<T: Stored>(self) -> Result<Option<T>> {
-        Ok(self.fetch(true).await?.read()?.pop())
-    }
-
-    /// The row that there always is.
-    pub(super) async fn one<T: Stored>(self) -> Result<T> {
-        Ok(self.first().await?.ok_or(sqlx::Error::RowNotFound)?)
-    }
-
-    /// Writes, and tells how many rows that touched.
-    pub(super) async fn run(self) -> Result<u64> {
-        Ok(self.execute().await?)
-    }
-
     /// Writes the places of the values bound since: `($1,$2)`. To SQLite `$1` is
     /// a name, and it compares each name with all before: there they have none.
     /// So a text that grows has no places of its own.
@@ -282,6 +276,28 @@ impl<'c> Query<'c> {
             Bound::Sqlite(values) => values.len(),
             Bound::Postgres(values) => values.len(),
         }
+    }
+}
+
+impl<'c> Query<&'c mut Conn> {
+    /// All rows.
+    pub(super) async fn all<T: Stored>(self) -> Result<Vec<T>> {
+        Ok(self.fetch(false).await?.read()?)
+    }
+
+    /// The first row, if there is one.
+    pub(super) async fn first<T: Stored>(self) -> Result<Option<T>> {
+        Ok(self.fetch(true).await?.read()?.pop())
+    }
+
+    /// The row that there always is.
+    pub(super) async fn one<T: Stored>(self) -> Result<T> {
+        Ok(self.first().await?.ok_or(sqlx::Error::RowNotFound)?)
+    }
+
+    /// Writes, and tells how many rows that touched.
+    pub(super) async fn run(self) -> Result<u64> {
+        Ok(self.execute().await?)
     }
 
     /// The text as the driver takes it, and whether it is worth keeping
