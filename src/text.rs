@@ -348,6 +348,27 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_ends_where_it_ends_and_not_at_a_sign_within_it() {
+        let long = "x".repeat(LONGEST_QUOTE);
+        let told = with_short_quotes(&format!(r#"invalid value: string "a\"{long}", expected a number"#));
+        assert_eq!(
+            told,
+            format!(r#"invalid value: string "a\"{}…", expected a number"#, "x".repeat(LONGEST_QUOTE - 3)),
+            "an escaped sign is one of the quote's own"
+        );
+        let told = with_short_quotes(&format!(r#"string "a\\", then {long}{long}"#));
+        assert!(told.ends_with(&long), "a backslash that is escaped escapes nothing: {told}");
+        let told = with_short_quotes(&format!(r"field `a\`, then {long}{long}"));
+        assert!(told.ends_with(&long), "between these a backslash is a sign like others: {told}");
+    }
+
+    #[test]
+    fn somebody_elses_word_is_quoted_cut_and_clean() {
+        assert_eq!(short_quote("un\u{1b}[2Jit\n"), "un[2Jit");
+        assert_eq!(short_quote(&"é".repeat(LONGEST_QUOTE + 1)), format!("{}…", "é".repeat(LONGEST_QUOTE)));
+    }
+
+    #[test]
     fn trap_14_json_for_the_screen_says_the_same() {
         let said = "a\u{1b}\u{7f}\u{9b}31m\u{202e}\u{e0041}\n\"\\é漢";
         let json = serde_json::to_string_pretty(&[said]).unwrap();
