@@ -160,6 +160,15 @@ mod tests {
         assert_eq!(phone("+999", "US"), Err(ContactFault::Length(3)));
         assert_eq!(phone("+2812345678", "US"), Err(ContactFault::CountryCode));
         assert_eq!(phone("555 0199", "US"), Err(ContactFault::NorthAmerica(7)));
+        assert_eq!(phone("+1 718 663 461", "US"), Err(ContactFault::NorthAmerica(9)), "the digits behind the 1 are counted");
+    }
+
+    #[test]
+    fn only_whole_numbers_of_north_america_are_read_in_threes() {
+        assert_eq!(phone_for_people("+17186634612"), "718 663 4612");
+        for other in ["+31101234567", "+171866346", "+1718663é461", "ext 4"] {
+            assert_eq!(phone_for_people(other), other);
+        }
     }
 
     #[test]
@@ -170,6 +179,8 @@ mod tests {
         for bad in ["", "a", "a@b", "@b.co", "a@b..co", "a b@c.co", "a@-b.co", ".a@b.co"] {
             assert_eq!(email(bad), Err(ContactFault::Email), "{bad}");
         }
-        assert_eq!(email(&format!("{}@b.co", "a".repeat(65))), Err(ContactFault::EmailLength));
+        assert!(email("a@b-c.co").is_ok() && email("a@b_c.co").is_err());
+        let of = |local: usize, domain: usize| email(&format!("{}@{}.co", "a".repeat(local), "b".repeat(domain - 3)));
+        assert_eq!((of(64, 63).is_ok(), of(64, 64), of(65, 10)), (true, Err(ContactFault::EmailLength), Err(ContactFault::EmailLength)), "64 and 128 in all");
     }
 }
