@@ -71,6 +71,14 @@ mod tests {
     }
 
     #[test]
+    fn s3_33_every_sign_counts_what_the_standard_says() {
+        let standard = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789".chars().zip("123456781234579234567890123456789".chars());
+        for (sign, worth) in standard {
+            assert_eq!(value(sign), Ok(worth.to_digit(10).unwrap()), "{sign}");
+        }
+    }
+
+    #[test]
     fn s3_33_each_fault_has_its_own_message() {
         assert_eq!(check("1G4AH59H45G11834"), Err(VinFault::Length(16)));
         assert_eq!(check("1G4AH59H45G11834O"), Err(VinFault::Letter('O')));
