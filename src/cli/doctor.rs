@@ -112,12 +112,16 @@ fn audit(_: &str) -> Value {
     json!({ "remark": "this program has no server in it" })
 }
 
-/// The configuration; with mistakes in it the defaults, and the mistakes.
+/// The configuration; with mistakes in its file what the environment and the
+/// flag say over the defaults, and the mistakes.
 fn read(flag: Option<Given<'_>>) -> (Setup, Vec<String>) {
     let paths = Paths::of_user();
     let (config, mistakes) = match Config::load(&paths, flag.as_slice()) {
         Ok(config) => (config, Vec::new()),
-        Err(error) => (Config::default(), error.to_string().lines().map(str::to_owned).collect()),
+        Err(error) => {
+            let config = Config::without_file(flag.as_slice()).unwrap_or_default();
+            (config, error.to_string().lines().map(str::to_owned).collect())
+        }
     };
     (Setup { paths, config }, mistakes)
 }

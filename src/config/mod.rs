@@ -69,6 +69,11 @@ pub struct Given<'a> {
     pub value: &'a str,
 }
 
+/// A variable of the environment; an empty one is how scripts unset it.
+fn environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
+}
+
 impl Config {
     /// Reads all layers.
     ///
@@ -83,9 +88,16 @@ impl Config {
             Err(cause) => return Err(ConfigError::Unreadable { path, cause }),
         };
         let name = path.display().to_string();
-        // An empty variable is how scripts unset one.
-        let environment = |variable: &str| std::env::var(variable).ok().filter(|value| !value.trim().is_empty());
         Self::layered(text.as_deref().map(|text| (name.as_str(), text)), &environment, given)
+    }
+
+    /// The settings of the environment and of what was given alone: for who has
+    /// to go on beside a file with mistakes.
+    ///
+    /// # Errors
+    /// Every mistake in these.
+    pub fn without_file(given: &[Given<'_>]) -> Result<Self, ConfigError> {
+        Self::layered(None, &environment, given)
     }
 
     /// The settings of a file's text alone; `file` is what mistakes are told

@@ -363,7 +363,7 @@ fn a_new_database_is_for_its_owner_only() {
 fn an_import_that_is_killed_has_kept_whole_parts_and_is_finished_by_another() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    let rows: Vec<String> = (0..6_000).map(|row| format!("N{row},Yard {row},SLN\n")).collect();
+    let rows: Vec<String> = (0..12_000).map(|row| format!("N{row},Yard {row},SLN\n")).collect();
     std::fs::write(at("shops.csv"), "code,name\nSLN,San Leandro\n").unwrap();
     std::fs::write(at("customers.csv"), format!("number,name,shop\n{}", rows.concat())).unwrap();
     let database = format!("sqlite://{}", at("a.db"));
@@ -379,7 +379,7 @@ fn an_import_that_is_killed_has_kept_whole_parts_and_is_finished_by_another() {
     killed.wait().unwrap();
     let finished = json(&verb(&["import", "customers", &at("customers.csv"), "--json"]).output().unwrap());
     let (added, unchanged) = (finished["added"].as_u64().unwrap(), finished["unchanged"].as_u64().unwrap());
-    assert_eq!((added + unchanged, unchanged % 1_000, &finished["refused"]), (6_000, 0, &serde_json::json!(0)), "{finished}");
+    assert_eq!((added + unchanged, unchanged % 4_000, &finished["refused"]), (12_000, 0, &serde_json::json!(0)), "{finished}");
 }
 
 #[test]
@@ -394,6 +394,19 @@ fn doctor_tells_of_the_database_that_it_looks_into() {
     assert_eq!((&there["database"]["address"], there["audit"]["sealed"].is_u64()), (&other.as_str().into(), true), "{there}");
     let usual = asked(&[])["database"]["address"].clone();
     assert!(usual.is_string() && usual != other.as_str(), "{usual}");
+}
+
+#[test]
+fn doctor_goes_by_the_environment_where_the_file_has_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.toml");
+    std::fs::write(&file, "[server]\nlisen = \"x\"\n").unwrap();
+    let database = format!("sqlite://{}/dealer.db", folder.path().display());
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_countertop"));
+    doctor.args(["doctor", "--json"]).env("HOME", folder.path()).env("COUNTERTOP_CONFIG", &file).env("COUNTERTOP_DATABASE", &database);
+    let told = json(&doctor.output().unwrap());
+    assert!(told["config"]["mistakes"][0].as_str().is_some_and(|mistake| mistake.contains("lisen")), "{told}");
+    assert_eq!(told["database"]["address"], database.as_str(), "the database that the program would use");
 }
 
 #[cfg(unix)]

@@ -44,12 +44,18 @@ impl Tenths {
     }
 }
 
+/// More than any dial shows; in tenths it stays far below 2^52.
+const MOST_DIGITS: usize = 12;
+
 /// Why a text is no meter value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ValueFault {
     /// Not digits with at most one decimal.
     #[error("a meter value has digits, and at most one decimal")]
     NotANumber,
+    /// More digits than any dial has.
+    #[error("a meter value has at most {MOST_DIGITS} digits")]
+    TooLarge,
     /// More than one decimal.
     #[error("a meter shows tenths at the finest")]
     TooFine,
@@ -78,8 +84,11 @@ impl FromStr for Tenths {
         }
         let whole = groups.concat();
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 12 || !digits(&whole) || !digits(tenth) {
+        if whole.is_empty() || !digits(&whole) || !digits(tenth) {
             return Err(ValueFault::NotANumber);
+        }
+        if whole.len() > MOST_DIGITS {
+            return Err(ValueFault::TooLarge);
         }
         let tenth = tenth.trim_end_matches('0');
         if tenth.len() > 1 {
@@ -326,9 +335,11 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(Tenths(tenths)), "{text}");
         }
-        for bad in ["", "-5", "abc", "1.2.x", "9999999999999", "12.9.5", "1,2,9,5,1", "1234,567", "1,234.567,8"] {
+        for bad in ["", "-5", "abc", "1.2.x", "99999999999999x", "12.9.5", "1,2,9,5,1", "1234,567", "1,234.567,8"] {
             assert_eq!(bad.parse::<Tenths>(), Err(ValueFault::NotANumber), "{bad}");
         }
+        assert_eq!("9999999999999".parse::<Tenths>(), Err(ValueFault::TooLarge));
+        assert_eq!("999,999,999,999.9".parse(), Ok(Tenths(9_999_999_999_999)));
     }
 
     #[test]

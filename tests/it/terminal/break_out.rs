@@ -156,7 +156,8 @@ impl Attacked {
     /// Until it shows the look-up, with nothing over it.
     fn go_home(&mut self) {
         self.bay.resize(80, 24);
-        let end = Instant::now() + PATIENCE;
+        // What was sent before may still be on its way through a slow multiplexer.
+        let end = Instant::now() + 2 * PATIENCE;
         while Instant::now() < end {
             let before = self.bay.quiet(self.pause);
             self.bay.press("<Esc>");
