@@ -259,6 +259,6 @@ pub struct NewConsent {
     #[schemars(length(min = 1, max = lengths::NAME))]
     pub given_by: String,
     /// Until when; absent: until it is taken back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::moment::optional", skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
 }

@@ -4,14 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use uuid::Uuid;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {
         $(
             $(#[$doc])*
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
             #[serde(transparent)]
             pub struct $name(pub Uuid);
 
@@ -21,6 +21,12 @@ macro_rules! ids {
                 #[expect(clippy::new_without_default, reason = "a new id is never a default")]
                 pub fn new() -> Self {
                     Self(Uuid::now_v7())
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(said: D) -> Result<Self, D::Error> {
+                    Uuid::deserialize(said).map(Self).map_err(|_| D::Error::custom("this is no id"))
                 }
             }
 

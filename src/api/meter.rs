@@ -125,7 +125,7 @@ pub struct NewReading {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Now unless said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::moment::optional", skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,6 +194,6 @@ pub struct Replacement {
     #[schemars(schema_with = "dial")]
     pub new_first: String,
     /// When; now unless said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::moment::optional", skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }

@@ -14,6 +14,7 @@ pub mod device_sign_in;
 pub mod ids;
 pub mod lengths;
 pub mod meter;
+mod moment;
 mod named;
 pub mod operation;
 pub mod page;

@@ -213,10 +213,10 @@ pub struct NewGrant {
     #[serde(default)]
     pub domains: Vec<Domain>,
     /// From when.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::moment::optional", skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
     /// Until when.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "super::moment::optional", skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
 }
 

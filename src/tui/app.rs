@@ -422,7 +422,11 @@ impl App {
     fn open(&mut self, layer: Box<dyn Layer>) {
         let id = self.next_layer;
         self.next_layer += 1;
+        let page = layer.page_of();
         self.layers.push(Held { id, layer });
+        if let Some((first, opened)) = self.layers.first_mut().zip(page) {
+            first.layer.on_page(opened, &self.shared);
+        }
         self.with_top(|layer, cx| layer.opened(cx));
     }
 

@@ -92,9 +92,16 @@ impl Keyboard {
         let pause = at.saturating_duration_since(heard);
         match self.within {
             Within::Nothing => false,
-            Within::Paste => pause >= PASTE_BROKEN_OFF,
+            Within::Paste => pause >= PASTE_BROKEN_OFF || pause >= BREATH && self.is_key_instead(piece),
             _ => pause >= BROKEN_OFF || pause >= BREATH && piece.len() <= LONGEST_KEY,
         }
+    }
+
+    /// Whether a piece within a paste is a key that somebody pressed because its end
+    /// was lost: multiplexers drop what a program does not read at once.
+    fn is_key_instead(&self, piece: &[u8]) -> bool {
+        let may_end_it = PASTE_ENDS.starts_with(piece) && !self.part.ends_with(&[ESCAPE]);
+        piece.starts_with(&[ESCAPE]) && piece.len() <= LONGEST_KEY && !piece.starts_with(PASTE_ENDS) && !may_end_it
     }
 
     /// What was pasted so far was pasted; all else was never typed.

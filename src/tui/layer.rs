@@ -13,6 +13,7 @@ use super::draft::Draft;
 use super::event::{Reply, Ticket};
 use super::shared::Shared;
 use super::unsure::Unsure;
+use crate::api::asset::AssetHeader;
 use crate::api::contact::GeneratedPassword;
 use crate::api::ids::{AssetId, CustomerId};
 use crate::api::session::NewActing;
@@ -95,6 +96,14 @@ pub(super) trait Layer: std::fmt::Debug {
         None
     }
 
+    /// The record that it is the page of.
+    fn page_of(&self) -> Option<Opened> {
+        None
+    }
+
+    /// The page of a record was opened somewhere above it.
+    fn on_page(&mut self, _opened: Opened, _shared: &Shared) {}
+
     /// Draws it.
     fn view(&self, area: Rect, buffer: &mut Buffer, shared: &Shared);
 
@@ -111,6 +120,15 @@ pub(super) enum Subject {
     Customer(CustomerId),
     /// An asset or something on it.
     Asset(AssetId),
+}
+
+/// A record whose page was opened, as it was known then.
+#[derive(Debug, Clone)]
+pub(super) enum Opened {
+    /// A customer by its name.
+    Customer(CustomerId, String),
+    /// An asset, and when the server said so.
+    Asset(Box<AssetHeader>, Timestamp),
 }
 
 /// How a message looks.

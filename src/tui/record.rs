@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::command::{Command, Place};
 use super::event::Reply;
-use super::layer::{Cx, Intent, Layer, Subject, Tone};
+use super::layer::{Cx, Intent, Layer, Opened, Subject, Tone};
 use super::overlays::{CustomerChangeForm, NumberForm, ReadingLine, RequestForm};
 use super::panes::{Content, PANES, Page, Pane, PaneSpec};
 use super::screens::machine;
@@ -403,6 +403,14 @@ impl Layer for Record {
 
     /// Of all panes: their badges and the summary of one stand above the one
     /// that is shown.
+    fn page_of(&self) -> Option<Opened> {
+        match (&self.head, self.subject) {
+            (Head::Asset(header, said_at), _) => Some(Opened::Asset(header.clone(), *said_at)),
+            (Head::Customer { name, .. }, Subject::Customer(id)) => Some(Opened::Customer(id, name.clone())),
+            (Head::Customer { .. }, Subject::Asset(_)) => None,
+        }
+    }
+
     fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
         let seen = self.panes.iter().filter(|slot| shared.access(slot.spec.needs).is_ok());
         let panes = seen.filter_map(|slot| slot.pane.as_ref()?.as_of(shared)).min();

@@ -57,10 +57,28 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Problem::with_status(422, "body.invalid", "The body cannot be understood", "Send one JSON object."));
     }
-    serde_json::from_slice(&without_nul(bytes)).map_err(|error| {
-        let told = not_understood("body", &in_json_words(&error.to_string()));
-        Problem::with_status(422, "body.invalid", "The body cannot be understood", told)
-    })
+    let json = without_nul(bytes);
+    serde_json::from_slice(&json).map_err(|error| wrong::<T>(&json, &error))
+}
+
+/// What is wrong with a body, and with which field of it: that is found by reading
+/// it once more.
+fn wrong<T: DeserializeOwned>(json: &[u8], error: &serde_json::Error) -> Problem {
+    let again = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(json));
+    let (mut said, place) = in_json_words(&error.to_string());
+    let mut field = again.err().map(|error| error.path().to_string()).filter(|path| path != ".");
+    if let Some(missing) = said.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        field = Some(field.map_or_else(|| missing.to_owned(), |within| format!("{within}.{missing}")));
+        "it is missing".clone_into(&mut said);
+    }
+    let field = field.map(|field| short_quote(&field));
+    let told = match &field {
+        Some(field) => format!("{field}: {said}"),
+        None => format!("{said}{place}"),
+    };
+    let mut problem = Problem::with_status(422, "body.invalid", "The body cannot be understood", not_understood("body", &told));
+    problem.fields.extend(field.map(|field| (field, clean_line(&with_short_quotes(&said)))));
+    problem
 }
 
 /// JSON without the one character that PostgreSQL takes in no text, wherever it
@@ -88,14 +106,24 @@ fn without_nul(json: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(kept)
 }
 
-/// What is wrong with a body, in the words of JSON and not of our code.
-fn in_json_words(error: &str) -> String {
+/// What libraries say, and what a person says.
+const IN_OUR_WORDS: [(&str, &str); 6] = [
+    ("expected i64", "expected a whole number"),
+    ("expected u32", "expected a whole number"),
+    ("invalid digit found in string", "a whole number is expected"),
+    ("number too large to fit in target type", "a smaller number is expected"),
+    ("unknown variant", "unknown value"),
+    ("EOF while parsing", "it ends within"),
+];
+
+/// What is wrong with a body, in the words of JSON and not of our code, and where.
+fn in_json_words(error: &str) -> (String, String) {
     let (said, place) = error.rsplit_once(" at line ").map_or((error, String::new()), |(said, place)| (said, format!(" at line {place}")));
     let said = match said.split_once("expected struct ") {
         Some((before, _)) => format!("{before}expected an object"),
-        None => said.replace("expected i64", "expected a whole number").replace("expected u32", "expected a whole number"),
+        None => IN_OUR_WORDS.iter().fold(said.to_owned(), |said, (theirs, ours)| said.replace(theirs, ours)),
     };
-    said + &place
+    (said, place)
 }
 
 fn tell(error: &dyn std::error::Error) -> String {
@@ -103,7 +131,7 @@ fn tell(error: &dyn std::error::Error) -> String {
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    let said = deepest.to_string().replace("invalid digit found in string", "a whole number is expected");
+    let said = IN_OUR_WORDS.iter().fold(deepest.to_string(), |said, (theirs, ours)| said.replace(theirs, ours));
     // It begins with the parameter, which is no quote.
     match said.split_once(": ") {
         Some((parameter, wrong)) => not_understood("query", &format!("{}: {wrong}", short_quote(parameter))),

@@ -282,6 +282,20 @@ fn a_paste_without_an_end_is_given_up() {
 }
 
 #[test]
+fn a_paste_whose_end_was_lost_keeps_no_key_from_a_person() {
+    let pause = Duration::from_millis(300);
+    let mut desk = Desk::new();
+    desk.hears("\x1b[200~brakes squeal");
+    assert_eq!(desk.after(pause).hears("\x1b"), [""; 0], "its end may begin like this");
+    assert_eq!(desk.after(pause).hears("[201~k"), ["pasted brakes squeal", "k"]);
+    desk.hears("\x1b[200~brakes squeal");
+    assert_eq!(desk.after(pause).hears("\x1b"), [""; 0]);
+    assert_eq!(desk.after(pause).hears("\x1b"), ["pasted brakes squeal\x1b", "Esc"], "it does not begin twice");
+    desk.hears("\x1b[200~brakes squeal");
+    assert_eq!(desk.after(pause).hears("\x1b[21~"), ["pasted brakes squeal", "F(10)"]);
+}
+
+#[test]
 fn whatever_comes_the_next_key_after_a_pause_is_one() {
     let mut random = StdRng::seed_from_u64(1);
     let mut desk = Desk::new();

@@ -10,8 +10,9 @@ use ratatui::text::{Line, Span};
 
 use crate::api::asset::LookupHit;
 use crate::tui::command::{Command, Place};
-use crate::tui::layer::{Cx, Layer};
-use crate::tui::screens::{machine, open_chosen};
+use crate::tui::layer::{Cx, Intent, Layer};
+use crate::tui::record::Record;
+use crate::tui::screens::machine;
 use crate::tui::shared::Shared;
 use crate::tui::widgets::{Cursor, Row, boxed, line, lines};
 
@@ -33,7 +34,8 @@ impl AssetChooser {
 
     fn choose(&self, at: usize, cx: &mut Cx<'_>) {
         if let Some(hit) = self.hits.get(at) {
-            open_chosen(hit.asset.clone(), self.said_at, cx);
+            cx.want(Intent::Close);
+            cx.open(Record::asset(hit.asset.clone(), self.said_at));
         }
     }
 

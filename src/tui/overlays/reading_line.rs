@@ -56,6 +56,11 @@ pub(in crate::tui) struct ReadingLine {
 
 const SIZE: (u16, u16) = (76, 9);
 
+/// Whether a sign can be of a corrected value.
+const fn may_stand_in_a_value(sign: char) -> bool {
+    sign.is_ascii_digit() || matches!(sign, '.' | ',')
+}
+
 impl ReadingLine {
     /// For an asset.
     pub(in crate::tui) fn new(header: &AssetHeader) -> Self {
@@ -131,6 +136,9 @@ impl ReadingLine {
     fn send(&mut self, kind: ReadingKind, cx: &mut Cx<'_>) {
         if self.form.some("value").is_none() {
             return cx.say(Tone::Warning, "Enter what the dial shows.");
+        }
+        if let Err(fault) = self.form.text("value").parse::<Tenths>() {
+            return self.form.refuse([("value".to_owned(), fault.to_string())].into());
         }
         let read_at = match self.moment(cx.shared) {
             Ok(read_at) => read_at,
@@ -254,8 +262,13 @@ impl ReadingLine {
     }
 
     fn refuse(&mut self, problem: Problem, cx: &mut Cx<'_>) {
-        cx.say(Tone::Error, problem.detail.clone());
-        if problem.code.starts_with("reading.") { self.refused = Some(problem) } else { self.form.refuse(problem.fields) }
+        // The first kind stands in the line itself, beside its ways out.
+        if problem.code.starts_with("reading.") {
+            self.refused = Some(problem);
+        } else {
+            cx.say(Tone::Error, problem.detail.clone());
+            self.form.refuse(problem.fields);
+        }
     }
 
     /// Looks for the reading in the way, to void it.
@@ -350,8 +363,8 @@ impl Layer for ReadingLine {
             KeyCode::Enter => self.send(ReadingKind::Normal, cx),
             KeyCode::Up => self.choose(false),
             KeyCode::Down => self.choose(true),
-            // Only what a value can hold.
-            KeyCode::Char(typed) if self.form.at == 0 && !(typed.is_ascii_digit() || matches!(typed, '.' | ',')) && key.modifiers.is_empty() => {}
+            // A letter that names no way out.
+            KeyCode::Char(typed) if self.refused.is_some() && !may_stand_in_a_value(typed) => {}
             _ => {
                 self.refused = None;
                 self.form.key(key);

@@ -16,12 +16,12 @@ use uuid::Uuid;
 
 use super::super::command::{Command, Place};
 use super::super::event::{Reply, Ticket};
-use super::super::layer::{Cx, Intent, Layer, Tone};
+use super::super::layer::{Cx, Layer, Opened, Tone};
 use super::super::overlays::{AssetChooser, CustomerForm, RequestForm};
 use super::super::record::Record;
 use super::super::shared::Shared;
 use super::super::widgets::{Cursor, TextField};
-use crate::api::asset::{AssetHeader, LookupAnswer, LookupQuery};
+use crate::api::asset::{LookupAnswer, LookupQuery};
 use crate::api::customer::{CustomerHit, CustomerQuery, MIN_QUERY, SearchBy};
 use crate::api::operation::{LookUpAsset, Operation, SearchCustomers};
 use crate::api::page::{Nothing, Page};
@@ -30,7 +30,6 @@ use crate::client::outbox::{Entry, OutboxFault};
 use crate::rules::place::full_state_code;
 use crate::text::fold;
 use kept::Kept;
-use listed::Recent;
 use live::Live;
 use narrow::{Answers, When};
 use patience::Patience;
@@ -54,7 +53,7 @@ pub(in crate::tui) struct Find {
     cursor: Cursor,
     /// Enter was pressed for this text; its answer is opened and no other.
     entered: Option<String>,
-    recent: Vec<Recent>,
+    recent: Vec<Opened>,
 }
 
 /// What is marked in the rows: the text that brought them. It stays while one
@@ -214,14 +213,10 @@ impl Find {
             return cx.open(chooser);
         }
         if let Some(hit) = machines.get(self.cursor.at) {
-            let header = hit.asset.clone();
-            return self.open_asset(header, self.assets.said_at(), cx);
+            return cx.open(Record::asset(hit.asset.clone(), self.assets.said_at()));
         }
         match self.customer_hits().get(self.cursor.at - machines.len().min(self.cursor.at)) {
-            Some(hit) => {
-                let (id, name) = (hit.id, hit.name.clone());
-                self.open_customer(id, name, cx);
-            }
+            Some(hit) => cx.open(Record::customer(hit.id, hit.name.clone())),
             None => cx.say(Tone::Warning, self.no_hit(cx.shared)),
         }
     }
@@ -292,7 +287,7 @@ impl Layer for Find {
             self.look_in = Where::Assets;
         }
         // The rights may be others now: what was refused may be answered.
-        self.recent.retain(|recent| if matches!(recent, Recent::Asset(..)) { Self::may_look_up(cx.shared) } else { Self::may_search(cx.shared) });
+        self.recent.retain(|opened| if matches!(opened, Opened::Asset(..)) { Self::may_look_up(cx.shared) } else { Self::may_search(cx.shared) });
         self.answers.forget();
         self.customers.forget_failure();
         self.assets.forget_failure();
@@ -379,12 +374,16 @@ impl Layer for Find {
         true
     }
 
+    fn on_page(&mut self, opened: Opened, shared: &Shared) {
+        self.remember(opened, shared);
+    }
+
     fn as_of(&self, shared: &Shared) -> Option<Timestamp> {
         if self.field.is_empty() {
             let opened = self.recent.iter().filter_map(|recent| match recent {
-                Recent::Asset(_, said_at) => Some(*said_at),
+                Opened::Asset(_, said_at) => Some(*said_at),
                 // A name, which the page shows as it was opened by.
-                Recent::Customer(..) => None,
+                Opened::Customer(..) => None,
             });
             return opened.min().filter(|_| shared.is_off_line());
         }
@@ -401,12 +400,6 @@ impl Layer for Find {
     }
 }
 
-/// Opens the asset that was chosen among several; the chooser calls it.
-pub(in crate::tui) fn open_chosen(header: AssetHeader, said_at: Timestamp, cx: &mut Cx<'_>) {
-    cx.want(Intent::Close);
-    cx.open(Record::asset(header, said_at));
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -418,6 +411,7 @@ mod tests {
     use super::*;
     use crate::api::ids::CustomerId;
     use crate::tui::draft::Drafts;
+    use crate::tui::layer::Intent;
     use crate::tui::shared::{Link, tried};
     use crate::tui::unsure::Unsure;
 

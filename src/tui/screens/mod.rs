@@ -10,7 +10,7 @@ mod outbox;
 mod rest;
 mod sign_in;
 
-pub(super) use find::{Find, machine, open_chosen};
+pub(super) use find::{Find, machine};
 pub(super) use first_run::FirstRun;
 pub(super) use lock::Lock;
 pub(super) use name_and_password::NameAndPassword;

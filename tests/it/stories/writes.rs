@@ -198,6 +198,25 @@ on_both_databases! {
         assert_eq!(counter.get("/v1/session").await.0, 200, "the server lives");
     }
 
+    async fn a_field_that_cannot_be_understood_is_named_in_words_of_a_counter(w: World) {
+        let counter = w.sign_in("counter").await;
+        let readings = format!("/v1/assets/{}/readings", w.ids.excavator);
+        let moment = "this is no moment; one looks like 2026-11-23T09:30:00Z";
+        for (path, body, field, told) in [
+            (readings.as_str(), json!({ "value": "1", "read_at": "9999-12-31T23:59:59Z" }), "read_at", moment),
+            (readings.as_str(), json!({ "value": "1", "read_at": "2026-02-30" }), "read_at", moment),
+            (readings.as_str(), json!({ "value": "1", "read_at": 5 }), "read_at", moment),
+            (readings.as_str(), json!({}), "value", "it is missing"),
+            ("/v1/customers", json!({ "name": "X", "kind": "cash" }), "kind", "unknown value `cash`, expected `local` or `fleet`"),
+        ] {
+            let (status, problem) = counter.post(path, body).await;
+            assert_eq!((status, problem["fields"][field].as_str()), (422, Some(told)), "{problem}");
+            assert_eq!(problem["detail"], format!("The body cannot be understood: {field}: {told}."));
+        }
+        let (_, problem) = counter.put("/v1/session/acting", json!({ "customer": "x" }), None).await;
+        assert_eq!(problem["fields"]["customer"], "this is no id", "{problem}");
+    }
+
     async fn what_was_sent_wrongly_is_told_back_in_short(w: World) {
         let (counter, admin) = (w.sign_in("counter").await, w.sign_in("admin").await);
         let is_short = |answer: &Answer, told: &str| {

@@ -68,7 +68,7 @@ const ESCAPES: [&str; 26] = [
 ];
 
 /// What terminals answer or are told, behind an escape.
-const SEQUENCES: [&str; 20] = [
+const SEQUENCES: [&str; 21] = [
     "]0;x\u{7}",
     "]52;c;?\u{7}",
     "]52;c;eA==\u{7}",
@@ -88,6 +88,7 @@ const SEQUENCES: [&str; 20] = [
     "[27;5;13~",
     "[57399u",
     "[200~unfinished\u{1b}[201~",
+    "[200~without an end",
     "c",
 ];
 
@@ -156,8 +157,7 @@ impl Attacked {
     /// Until it shows the look-up, with nothing over it.
     fn go_home(&mut self) {
         self.bay.resize(80, 24);
-        // What was sent before may still be on its way through a slow multiplexer.
-        let end = Instant::now() + 2 * PATIENCE;
+        let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             let before = self.bay.quiet(self.pause);
             self.bay.press("<Esc>");

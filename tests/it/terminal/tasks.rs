@@ -59,11 +59,32 @@ fn t4_add_a_reading_in_8_keys() {
 }
 
 #[test]
+fn what_is_typed_as_a_reading_stands_as_it_was_typed() {
+    let mut counter = Terminal::signed_in("counter");
+    open_asset(&mut counter, "1043");
+    counter.press("m1e5<Enter>").until_all(&["1e5", "a meter value has digits, and at most one decimal"]);
+    let shown = counter.press("<Backspace><Backspace><Enter>").until("is below");
+    assert_eq!(shown.matches("is below").count(), 1, "told once:\n{shown}");
+}
+
+#[test]
 fn t5_create_a_customer_in_30_keys() {
     let mut counter = Terminal::signed_in("counter");
     counter.press("<F2>zephyr").until("No customer matches \"zephyr\"");
     counter.press("<Ctrl-N> north ltd<Tab>77120001<Ctrl-S>").until_all(&["zephyr north ltd", "#77120001"]);
     assert!(counter.keys_pressed() <= 30);
+}
+
+#[test]
+fn what_was_opened_is_listed_under_the_empty_box_however_it_was_reached() {
+    let mut counter = Terminal::signed_in("counter");
+    counter.press("<F3>gx4-711<Enter>").until("2 organizations: choose");
+    counter.press("1").until("plate GX4");
+    counter.press("<F2>quillon").until("No customer");
+    counter.press("<Ctrl-N> yard<Tab>77120002<Ctrl-S>").until_all(&["quillon yard", "1 Assets"]);
+    let shown = counter.press("<F2>").until("Opened before");
+    let listed: Vec<&str> = shown.lines().skip_while(|row| !row.contains("Opened before")).skip(1).take(2).collect();
+    assert!(listed[0].contains("quillon yard") && listed[1].contains("1042"), "{shown}");
 }
 
 #[test]

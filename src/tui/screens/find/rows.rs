@@ -6,10 +6,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::super::layer::Opened;
 use super::super::super::shared::Shared;
 use super::super::super::widgets::{Row, counted, line, lines, rule, spread, wrap};
 use super::patience::Patience;
-use super::{Find, Recent, Where};
+use super::{Find, Where};
 use crate::api::asset::{AssetHeader, LookupHit};
 use crate::api::customer::CustomerHit;
 use crate::rules::contact::phone_for_people;
@@ -84,8 +85,8 @@ fn listed(find: &Find, area: Rect, buffer: &mut Buffer, shared: &Shared) {
     let rows = find.recent.iter().enumerate().map(|(at, recent)| {
         let marked = companies.len() + at == find.cursor.at;
         match recent {
-            Recent::Customer(_, name) => Row::new(look, marked).cell(name, 60, Style::new()).cell("customer", 9, look.quiet()).done(),
-            Recent::Asset(header, _) => Row::new(look, marked).cell(&asset_in_words(header), 60, Style::new()).cell("asset", 9, look.quiet()).done(),
+            Opened::Customer(_, name) => Row::new(look, marked).cell(name, 60, Style::new()).cell("customer", 9, look.quiet()).done(),
+            Opened::Asset(header, _) => Row::new(look, marked).cell(&asset_in_words(header), 60, Style::new()).cell("asset", 9, look.quiet()).done(),
         }
     });
     lines(buffer, area, row + 1, rows);
