@@ -3,8 +3,12 @@
 //!
 //! A leaf: calls nobody, may be called by everybody.
 
+mod nearest;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+pub use nearest::{did_you_mean, nearest};
 
 /// No sentence of ours is longer; what is would be drawn over and over.
 pub const LONGEST_SENTENCE: usize = 1_000;

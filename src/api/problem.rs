@@ -65,6 +65,7 @@ const TITLES: &[(&str, u16, &str)] = &[
     ("conflict", 409, "Something stands in the way"),
     ("idempotency.rights_changed", 409, "Sent before, by other rights"),
     ("idempotency.running", 409, "The first sending is still being worked on"),
+    ("contact.inactive", 409, "This contact was taken out"),
     ("version.stale", 412, "Changed by somebody else meanwhile"),
     ("body.too_large", 413, "Too much was sent"),
     ("body.media_type", 415, "JSON is expected"),

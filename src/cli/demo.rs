@@ -16,10 +16,10 @@ use super::runtime;
 use super::serve::{announce, lifetimes, password_policy, watched};
 use super::setup::Setup;
 use super::signals::Signals;
-use crate::config::nearest;
 use crate::demo;
 use crate::server::{self, Arrangements, Limits, Running, Transport};
 use crate::store::settings;
+use crate::text::nearest;
 
 /// How often a demo that joined another looks whether that one still lives.
 const LOOKS_EVERY: Duration = Duration::from_secs(2);

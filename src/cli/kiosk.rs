@@ -10,7 +10,7 @@ use crate::api::operation::{EnrolKiosk, ListKiosks};
 use crate::api::permission::Permission;
 use crate::api::portal::{EnrolledKiosk, Kiosk, KioskChange, NewKiosk};
 use crate::client::credentials::DeviceLogin;
-use crate::config::nearest;
+use crate::text::nearest;
 
 /// Verbs on workshop terminals.
 #[derive(Debug, clap::Subcommand)]

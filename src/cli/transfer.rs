@@ -179,7 +179,10 @@ fn is_standard_output(path: &Path) -> bool {
 async fn warn_of_unverified(db: &Db) -> Result<(), Failure> {
     let count = customers::count_unverified(&mut db.read().await?).await?;
     if count > 0 {
-        output::note(&format!("{count} of the customer numbers were never held against the business system: do so before it takes this file."));
+        let numbers = if count == 1 { "1 customer number was".to_owned() } else { format!("{count} customer numbers were") };
+        output::note(&format!(
+            "{numbers} never compared with the business system. Compare before it takes this file: of a number that it does not know it may make a second customer."
+        ));
     }
     Ok(())
 }

@@ -12,11 +12,10 @@ use super::serve::password_policy;
 use crate::api::ids::{CustomerId, ShopId};
 use crate::api::role::Role;
 use crate::api::session::UserKind;
-use crate::config::nearest;
 use crate::server::{password, subject_key};
 use crate::store::users::{NewGrant, UserRow};
 use crate::store::{Conn, Db, Scope, StoreError, audit, customers, places, users};
-use crate::text::clean_line;
+use crate::text::{clean_line, nearest};
 
 /// The most characters of a user's name.
 const MAX_NAME: usize = 60;

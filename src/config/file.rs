@@ -5,8 +5,8 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::Mistake;
-use super::nearest::{did_you_mean, nearest};
 use super::settings::{Config, KeyBinding, SECTIONS, named, no_setting};
+use crate::text::{did_you_mean, nearest};
 
 /// The section with the terminal application's keys.
 const KEYS: &str = "keys";

@@ -6,7 +6,6 @@
 
 mod example;
 mod file;
-mod nearest;
 mod paths;
 mod provider;
 mod settings;
@@ -14,8 +13,9 @@ mod value;
 
 use std::path::PathBuf;
 
+use crate::text::{did_you_mean, nearest};
+
 pub use example::example;
-pub use nearest::nearest;
 pub use paths::{ConfigFile, Paths};
 pub use provider::{GroupRole, GroupRoles, GroupScope, IssuerAddress, OneLine};
 pub use settings::{ClientSettings, Config, KeyBinding, MailSettings, OidcSettings, SECTIONS, SETTINGS, ServerSettings, Setting, TerminalSettings};
@@ -158,7 +158,7 @@ impl Config {
             .iter()
             .filter(|binding| !known_commands.contains(&binding.name.as_str()))
             .map(|binding| {
-                let meant = nearest::did_you_mean(nearest(&binding.name, known_commands.iter().copied()));
+                let meant = did_you_mean(nearest(&binding.name, known_commands.iter().copied()));
                 Mistake { place: place(binding), what: format!("keys.{} is no command{meant}", binding.name) }
             })
             .collect();

@@ -3,12 +3,12 @@
 
 use std::net::SocketAddr;
 
-use super::nearest::{did_you_mean, nearest};
 use super::provider::{GroupRoles, IssuerAddress, OneLine};
 use super::value::{
     AccountName, CountryCode, DatabaseAddress, FilePath, Fingerprint, FirstSignIn, IdleMinutes, LogFormat, LogLevel, MailServer, PasswordLength, SenderAddress,
     ServerAddress, Switch, TerminalLog, TokenPlace, Value,
 };
+use crate::text::{did_you_mean, nearest};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Kind;
 use super::fields::{Cells, unguard};
-use super::map::{ColumnMap, How, MapError, Steps, nearest, our_column, refuse_access};
+use super::map::{ColumnMap, How, MapError, Steps, instead, our_column, refuse_access};
 use super::reader::Row;
 use crate::text::{clean_line, clean_text};
 
@@ -32,7 +32,7 @@ impl ColumnMap {
             let column = our_column(self.kind(), name).ok_or_else(|| MapError::NoSuchColumn {
                 kind: self.kind(),
                 wanted: name.clone(),
-                nearest: nearest(name, self.kind().columns()),
+                instead: instead(name, self.kind().columns()),
             })?;
             constants.insert(column, clean_line(value));
         }
@@ -50,7 +50,7 @@ impl ColumnMap {
     fn refuse_unknown(&self, header: &[String]) -> Result<(), MapError> {
         header.iter().try_for_each(|name| refuse_access(self.kind(), name))?;
         match header.iter().find(|name| !name.is_empty() && our_column(self.kind(), name).is_none()) {
-            Some(found) => Err(MapError::UnknownInFile { kind: self.kind(), found: found.clone(), nearest: nearest(found, self.kind().columns()) }),
+            Some(found) => Err(MapError::UnknownInFile { kind: self.kind(), found: found.clone(), instead: instead(found, self.kind().columns()) }),
             None => Ok(()),
         }
     }
@@ -69,7 +69,7 @@ impl ColumnMap {
             match place_of(name, header)? {
                 Some(place) => bound.from.push(place),
                 None if self.own_names => {}
-                None => return Err(MapError::NotInFile { wanted: name.clone(), nearest: nearest(name, header) }),
+                None => return Err(MapError::NotInFile { wanted: name.clone(), instead: instead(name, header) }),
             }
         }
         bound.how = source.how.clone();
@@ -225,19 +225,21 @@ mod tests {
         let bound = map.bind(&header("n"), &[("shop".to_owned(), "B".to_owned())]).unwrap();
         let cells = bound.apply(&Row::of(&["ACME"]));
         assert_eq!((cells.get("shop"), cells.get("country")), (Some("B"), Some("US")));
-        assert!(matches!(map.bind(&header("n"), &[("shpo".to_owned(), String::new())]), Err(MapError::NoSuchColumn { nearest, .. }) if nearest == "shop"));
+        assert!(
+            matches!(map.bind(&header("n"), &[("shpo".to_owned(), String::new())]), Err(MapError::NoSuchColumn { instead, .. }) if instead == "the nearest is \"shop\"")
+        );
     }
 
     #[test]
     fn headers_are_checked_before_any_row() {
         let own = ColumnMap::identity(Kind::Customers);
-        assert!(matches!(own.bind(&header("number,Nmae"), &[]), Err(MapError::UnknownInFile { nearest, .. }) if nearest == "name"));
+        assert!(matches!(own.bind(&header("number,Nmae"), &[]), Err(MapError::UnknownInFile { instead, .. }) if instead == "the nearest is \"name\""));
         assert!(matches!(own.bind(&header("number,city"), &[]), Err(MapError::Required { column: "name", .. })));
         assert!(matches!(own.bind(&header("name,name"), &[]), Err(MapError::Twice(_))));
         assert!(own.bind(&header("name,city,reason"), &[]).is_ok(), "a corrected rejects file");
         assert!(own.bind(&header("name,city,reason,reason"), &[]).is_ok(), "and its rejects");
         let map = ColumnMap::parse("kind = \"customers\"\n[columns]\nname = \"Company\"\n", "map.toml").unwrap();
-        assert!(matches!(map.bind(&header("Compnay,Zip"), &[]), Err(MapError::NotInFile { nearest, .. }) if nearest == "Compnay"));
+        assert!(matches!(map.bind(&header("Compnay,Zip"), &[]), Err(MapError::NotInFile { instead, .. }) if instead == "the nearest is \"Compnay\""));
     }
 
     #[test]

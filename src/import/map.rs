@@ -44,7 +44,7 @@ use toml::Spanned;
 
 use super::Kind;
 use super::fields::Times;
-use crate::text::clean_line;
+use crate::text::{clean_line, nearest};
 
 /// In which bytes a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -106,24 +106,24 @@ pub enum MapError {
         kind: Kind,
     },
     /// `--set` names a column that we do not have.
-    #[error("--set: {kind} have no column {wanted:?}; the nearest is {nearest:?}")]
+    #[error("--set: {kind} have no column {wanted:?}; {instead}")]
     NoSuchColumn {
         /// What is imported.
         kind: Kind,
         /// What was asked for.
         wanted: String,
         /// What is there.
-        nearest: String,
+        instead: String,
     },
     /// The file's header has a column that we do not know.
-    #[error("{kind} have no column {found:?}; the nearest is {nearest:?}. A map says which columns of a file mean what (--map)")]
+    #[error("{kind} have no column {found:?}; {instead}. A map says which columns of a file mean what (--map)")]
     UnknownInFile {
         /// What is imported.
         kind: Kind,
         /// The file's column.
         found: String,
         /// Ours.
-        nearest: String,
+        instead: String,
     },
     /// A column of contacts that would give somebody access.
     #[error(
@@ -131,12 +131,12 @@ pub enum MapError {
     )]
     GivesAccess(String),
     /// The map asks for a column that the file lacks.
-    #[error("the file has no column {wanted:?}; the nearest is {nearest:?}")]
+    #[error("the file has no column {wanted:?}; {instead}")]
     NotInFile {
         /// What the map asks for.
         wanted: String,
         /// What is there.
-        nearest: String,
+        instead: String,
     },
     /// A name that stands twice in the file's header.
     #[error("the file has two columns {0:?}")]
@@ -287,11 +287,17 @@ pub(super) fn refuse_access(kind: Kind, name: &str) -> Result<(), MapError> {
     if gives { Err(MapError::GivesAccess(name.to_owned())) } else { Ok(()) }
 }
 
-/// The known name that looks most like the one that was written.
-pub(super) fn nearest<S: AsRef<str>>(written: &str, known: &[S]) -> String {
-    let written = written.to_lowercase();
-    let likeness = |name: &S| strsim::jaro_winkler(&written, &name.as_ref().to_lowercase());
-    known.iter().max_by(|&a, &b| likeness(a).total_cmp(&likeness(b))).map_or_else(String::new, |name| name.as_ref().to_owned())
+/// So many names are told of those that there are.
+const MOST_TOLD: usize = 20;
+
+/// The end of a sentence about a name that is none of these: the one that was meant,
+/// or all.
+pub(super) fn instead<S: AsRef<str>>(written: &str, known: &[S]) -> String {
+    if let Some(meant) = nearest(written, known.iter().map(AsRef::as_ref)) {
+        return format!("the nearest is {meant:?}");
+    }
+    let told: Vec<String> = known.iter().take(MOST_TOLD).map(|name| format!("{:?}", name.as_ref())).collect();
+    format!("there are {}{}", told.join(", "), if known.len() > MOST_TOLD { ", …" } else { "" })
 }
 
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
@@ -334,7 +340,7 @@ impl Written {
     fn checked(self) -> Result<ColumnMap, Mistake> {
         let kind = Kind::named(self.kind.get_ref()).ok_or_else(|| {
             let written = self.kind.get_ref();
-            let message = format!("nothing of the kind {written:?} can be imported; the nearest is {:?}", nearest(written, &Kind::ALL.map(Kind::name)));
+            let message = format!("nothing of the kind {written:?} can be imported; {}", instead(written, &Kind::ALL.map(Kind::name)));
             Mistake::at(&self.kind, message)
         })?;
         let encoding = self.encoding.as_ref().map_or(Ok(Encoding::Utf8), encoding)?;
@@ -368,7 +374,7 @@ impl Written {
 fn known(kind: Kind, name: &Spanned<String>) -> Result<&'static str, Mistake> {
     refuse_access(kind, name.get_ref()).map_err(|fault| Mistake::at(name, fault.to_string()))?;
     our_column(kind, name.get_ref())
-        .ok_or_else(|| Mistake::at(name, format!("{kind} have no column {:?}; the nearest is {:?}", name.get_ref(), nearest(name.get_ref(), kind.columns()))))
+        .ok_or_else(|| Mistake::at(name, format!("{kind} have no column {:?}; {}", name.get_ref(), instead(name.get_ref(), kind.columns()))))
 }
 
 fn encoding(name: &Spanned<String>) -> Result<Encoding, Mistake> {

@@ -83,7 +83,11 @@ fn random_password() -> Result<String, Fault> {
     Ok(password)
 }
 
+/// The account of a contact whom a password lets in.
 fn account_of(contact: &ContactRow) -> Result<(UserId, String), Problem> {
+    if !contact.is_active {
+        return Err(Problem::new("contact.inactive", "This contact was taken out, and a password opens nothing for it: take it in again first."));
+    }
     match (contact.user_id, &contact.username) {
         (Some(user), Some(username)) => Ok((user, username.clone())),
         _ => Err(Problem::new("contact.no_username", "This contact has no user name yet: give it one and save, then a password.")),

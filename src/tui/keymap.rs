@@ -7,6 +7,7 @@ use crokey::KeyCombination;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::command::{COMMANDS, Command, Place};
+use crate::text::{did_you_mean, nearest};
 
 /// One key after another: one or two.
 type Chord = Vec<KeyCombination>;
@@ -49,8 +50,8 @@ impl Keymap {
     pub(super) fn new(own: &[(String, Vec<String>)]) -> Result<Self, String> {
         for (id, _) in own {
             if !COMMANDS.iter().any(|command| command.id == id) {
-                let nearest = COMMANDS.iter().max_by(|a, b| strsim::jaro_winkler(a.id, id).total_cmp(&strsim::jaro_winkler(b.id, id)));
-                return Err(format!("keys: there is no command {id:?}; did you mean {:?}?", nearest.map_or("", |command| command.id)));
+                let meant = did_you_mean(nearest(id, COMMANDS.iter().map(|command| command.id)));
+                return Err(format!("keys: there is no command {id:?}{meant}"));
             }
         }
         let mut keymap = Self { by_place: HashMap::new(), by_command: HashMap::new() };

@@ -52,6 +52,10 @@ on_both_databases! {
         assert_eq!(held(&ada).await, template("level_limited"), "the level alone gives its template");
         refused_by_role(&ada.get("/v1/assets/lookup?tag=1042").await, &["asset.lookup"]);
         assert_eq!(ada.post("/v1/service-requests", json!({ "unit_number": "1043", "complaint": "horn" })).await.0, 201, "G-10");
+        assert_eq!(manager.patch(&path, json!({ "active": false }), None).await.0, 200);
+        for given in ["password", "password-link"] {
+            refused(&manager.post(&format!("{path}/{given}"), json!({})).await, 409, "contact.inactive");
+        }
         // A department has a name of one part.
         let (_, department) = contact(&manager, &w, json!({ "kind": "department", "last": "Accounts payable", "receives_invoices": true })).await;
         assert_eq!((&department["kind"], &department["receives_invoices"]), (&json!("department"), &json!(true)));

@@ -10,6 +10,7 @@ pub fn nearest<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> O
 }
 
 fn distance(written: &str, name: &str) -> Option<usize> {
+    let name = name.to_lowercase();
     let length = written.chars().count();
     if length >= 3 && name.starts_with(written) {
         return Some(0);
@@ -17,12 +18,13 @@ fn distance(written: &str, name: &str) -> Option<usize> {
     if length >= 4 && name.contains(written) {
         return Some(1);
     }
-    let edits = strsim::damerau_levenshtein(written, name);
+    let edits = strsim::damerau_levenshtein(written, &name);
     (edits <= (name.chars().count() / 3).max(1)).then_some(edits)
 }
 
 /// The end of a sentence about a wrong name.
-pub(super) fn did_you_mean(name: Option<&str>) -> String {
+#[must_use]
+pub fn did_you_mean(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
@@ -34,6 +36,7 @@ mod tests {
     fn what_is_near_is_meant_and_what_is_far_is_not() {
         let roles = ["administrator", "counter_staff", "service_manager"];
         assert_eq!(nearest("admin", roles), Some("administrator"));
+        assert_eq!(nearest("compnay", ["Company"]), Some("Company"));
         assert_eq!(nearest("manager", roles), Some("service_manager"));
         assert_eq!(nearest("Counter_Staf", roles), Some("counter_staff"));
         assert_eq!(nearest("pilot", roles), None);
