@@ -30,6 +30,9 @@ pub(super) struct Builder {
     place_key: String,
     shops: HashMap<Box<[ShopId]>, u32, RandomState>,
     ids: Vec<CustomerId>,
+    /// The organizations, with whose they are and whether each is enabled for the
+    /// portal.
+    organizations: Vec<(OrganizationId, u32, bool)>,
     /// The words of all names, one after another.
     words: Vec<u32>,
     word_ends: Vec<usize>,
@@ -38,25 +41,48 @@ pub(super) struct Builder {
     record_ends: Vec<usize>,
 }
 
-/// Distinct texts, numbered as they come.
+/// Distinct texts, numbered as they come. Short ones, as most are, lie in the table
+/// itself: what takes time is to fetch from memory what is compared.
 #[derive(Debug, Default)]
 struct Numbered {
-    numbers: HashMap<Box<str>, u32, RandomState>,
+    short: HashMap<u128, u32, RandomState>,
+    long: HashMap<Box<str>, u32, RandomState>,
+}
+
+/// A text of up to 15 bytes as one number, the last of which is its length.
+fn in_short(text: &str) -> Option<u128> {
+    let mut bytes = [0; 16];
+    bytes[15] = u8::try_from(text.len()).ok()?;
+    bytes[..15].get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+    Some(u128::from_le_bytes(bytes))
+}
+
+/// The text that [`in_short`] made a number of.
+fn at_length(short: u128) -> Box<str> {
+    let bytes = short.to_le_bytes();
+    std::str::from_utf8(&bytes[..usize::from(bytes[15]).min(15)]).unwrap_or_default().into()
 }
 
 impl Numbered {
     fn number(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.numbers.get(text) {
+        let next = u32::try_from(self.short.len() + self.long.len()).unwrap_or(u32::MAX);
+        if let Some(short) = in_short(text) {
+            return *self.short.entry(short).or_insert(next);
+        }
+        if let Some(number) = self.long.get(text) {
             return *number;
         }
-        let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(text.into(), number);
-        number
+        self.long.insert(text.into(), next);
+        next
+    }
+
+    fn into_texts(self) -> impl Iterator<Item = (Box<str>, u32)> {
+        self.short.into_iter().map(|(short, number)| (at_length(short), number)).chain(self.long)
     }
 
     /// The texts as a sorted vocabulary, and each one's number in it.
     fn sorted(self) -> (Vocabulary, Vec<u32>) {
-        let mut texts: Vec<(Box<str>, u32)> = self.numbers.into_iter().collect();
+        let mut texts: Vec<(Box<str>, u32)> = self.into_texts().collect();
         texts.sort_unstable();
         let mut sorted = vec![0; texts.len()];
         for ((_, before), now) in texts.iter().zip(0..) {
@@ -68,7 +94,7 @@ impl Numbered {
 
     /// The texts in the order of their numbers.
     fn in_order(self) -> Vec<Box<str>> {
-        let mut texts: Vec<(u32, Box<str>)> = self.numbers.into_iter().map(|(text, number)| (number, text)).collect();
+        let mut texts: Vec<(u32, Box<str>)> = self.into_texts().map(|(text, number)| (number, text)).collect();
         texts.sort_unstable();
         texts.into_iter().map(|(_, text)| text).collect()
     }
@@ -102,6 +128,8 @@ impl Builder {
             shops: self.shop_set(entry.links.iter().map(|(shop, _)| *shop).collect()),
             organizations: &entry.organizations,
         };
+        let customer = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        self.organizations.extend(entry.organizations.iter().map(|(organization, portal)| (*organization, customer, *portal)));
         new.write(entry.links.iter().map(|(_, number)| text(number.as_ref())), &mut self.records);
         self.record_ends.push(self.records.len());
         self.ids.push(entry.id);
@@ -145,6 +173,7 @@ impl Builder {
         }
         let order = self.order();
         self.write_records(&order, &mut segment);
+        self.find_again(&order, &mut segment);
         self.number_places(&mut segment);
         number_postal_codes(std::mem::take(&mut self.postal_codes), &mut segment);
         let mut shops: Vec<(Box<[ShopId]>, u32)> = self.shops.drain().collect();
@@ -164,23 +193,40 @@ impl Builder {
     /// and a space comes before all that stands in a word, so names compare as
     /// their words one by one.
     fn order(&self) -> Vec<u32> {
+        let rest = |customer: u32| self.words_of(customer as usize).get(2..).unwrap_or_default();
+        let id = |customer: u32| self.ids[customer as usize];
+        let by_name =
+            |one: &(u64, u32), other: &(u64, u32)| one.0.cmp(&other.0).then_with(|| rest(one.1).cmp(rest(other.1))).then_with(|| id(one.1).cmp(&id(other.1)));
         let leading = |customer: usize| {
             let word = |at: usize| self.words_of(customer).get(at).map_or(0, |word| u64::from(*word) + 1);
             word(0) << 32 | word(1)
         };
         let mut order: Vec<(u64, u32)> = (0..self.len()).map(leading).zip(0..).collect();
-        order.sort_unstable_by(|one, other| {
-            let rest = |customer: u32| self.words_of(customer as usize).get(2..).unwrap_or_default();
-            let id = |customer: u32| self.ids[customer as usize];
-            one.0.cmp(&other.0).then_with(|| rest(one.1).cmp(rest(other.1))).then_with(|| id(one.1).cmp(&id(other.1)))
-        });
+        let (first, second) = order.split_at_mut(self.len() / 2);
+        in_two(self.len(), || first.sort_unstable_by(by_name), || second.sort_unstable_by(by_name));
+        // Two sorted runs are merged, which takes a fraction.
+        order.sort_by(by_name);
         order.into_iter().map(|(_, customer)| customer).collect()
     }
 
     fn write_records(&mut self, order: &[u32], segment: &mut Segment) {
-        let mut records = Vec::with_capacity(self.records.len() + self.words.len() * 3 + self.len());
-        let mut starts = Vec::with_capacity(self.len() + 1);
-        let mut words = Vec::new();
+        let (first, second) = order.split_at(order.len() / 2);
+        // A word's number takes three bytes at most where there are two millions of them.
+        let room = self.records.len() + self.words.len() * 3 + self.len();
+        let ((mut records, mut starts), (behind, starts_behind)) = in_two(order.len(), || self.records_of(first, room), || self.records_of(second, room / 2));
+        let begin = records.len() as u64;
+        starts.extend(starts_behind.into_iter().map(|start| begin + start));
+        records.extend_from_slice(&behind);
+        starts.push(records.len() as u64);
+        segment.records = records.into();
+        segment.starts = starts.into();
+        self.records = Vec::new();
+        self.words = Vec::new();
+    }
+
+    /// The records of some, one after another, and where each begins.
+    fn records_of(&self, order: &[u32], room: usize) -> (Vec<u8>, Vec<u64>) {
+        let (mut records, mut starts, mut words) = (Vec::with_capacity(room), Vec::with_capacity(order.len()), Vec::new());
         for customer in order.iter().map(|customer| *customer as usize) {
             starts.push(records.len() as u64);
             words.clear();
@@ -191,11 +237,28 @@ impl Builder {
             let start = if customer == 0 { 0 } else { self.record_ends[customer - 1] };
             records.extend_from_slice(&self.records[start..self.record_ends[customer]]);
         }
-        starts.push(records.len() as u64);
-        segment.records = records.into();
-        segment.starts = starts.into();
-        self.records = Vec::new();
-        self.words = Vec::new();
+        (records, starts)
+    }
+
+    /// Who is where in the order, by id and by organization.
+    fn find_again(&mut self, order: &[u32], segment: &mut Segment) {
+        let mut places = vec![0; order.len()];
+        for (place, customer) in (0..).zip(order) {
+            places[*customer as usize] = place;
+        }
+        let mut by_organization = std::mem::take(&mut self.organizations);
+        for (_, customer, _) in &mut by_organization {
+            *customer = places[*customer as usize];
+        }
+        by_organization.sort_unstable();
+        segment.by_organization = by_organization.into();
+        // A database is read in the order of its ids.
+        if !self.ids.is_sorted() {
+            let mut by_id: Vec<(CustomerId, u32)> = self.ids.drain(..).zip(places).collect();
+            by_id.sort_unstable();
+            places = by_id.into_iter().map(|(_, place)| place).collect();
+        }
+        segment.by_id = places.into();
     }
 
     fn number_places(&mut self, segment: &mut Segment) {
@@ -222,45 +285,29 @@ fn number_postal_codes(written: Numbered, segment: &mut Segment) {
     segment.odd_postal_codes = odd.map(|(code, number)| (number, code)).collect();
 }
 
-/// From here on the parts of an index are worth a thread each.
-const MANY: u32 = 10_000;
+/// From here on the halves of the work are worth a thread each.
+const MANY: usize = 10_000;
 
 /// What finds customers.
 fn index(segment: &mut Segment) {
     let here = &*segment;
-    let (ids, numbers, phones, texts) = if here.len() < MANY {
-        (ids(here), numbers(here), phones(here), texts(here))
-    } else {
-        std::thread::scope(|scope| {
-            let (ids, numbers, phones) = (scope.spawn(|| ids(here)), scope.spawn(|| numbers(here)), scope.spawn(|| phones(here)));
-            let texts = texts(here);
-            (joined(ids), joined(numbers), joined(phones), texts)
-        })
-    };
-    (segment.by_id, segment.by_organization) = ids;
+    let customers = here.len() as usize;
+    let (numbers, (phones, texts)) = in_two(customers, || numbers(here), || in_two(customers, || phones(here), || texts(here)));
     (segment.lists, segment.postings) = texts;
     (segment.numbers, segment.phones) = (numbers, phones);
 }
 
-/// What a thread made; its panic goes on here.
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-type ByOrganization = Box<[(OrganizationId, u32, bool)]>;
-
-fn ids(segment: &Segment) -> (Box<[u32]>, ByOrganization) {
-    let mut by_id: Vec<(CustomerId, u32)> = Vec::with_capacity(segment.len() as usize);
-    let mut by_organization = Vec::new();
-    for customer in 0..segment.len() {
-        let record = segment.record(customer);
-        let tail = record.tail(segment.shops_of(&record).len());
-        by_id.push((tail.id, customer));
-        by_organization.extend(tail.organizations().map(|(organization, portal)| (organization, customer, portal)));
+/// Does two things, each on a thread of its own where so many customers are worth it.
+fn in_two<A: Send, B: Send>(customers: usize, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    if customers < MANY {
+        return (one(), other());
     }
-    by_id.sort_unstable();
-    by_organization.sort_unstable();
-    (by_id.into_iter().map(|(_, customer)| customer).collect(), by_organization.into())
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        // Its panic goes on here.
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
 }
 
 fn texts(segment: &Segment) -> (Lists, Postings) {

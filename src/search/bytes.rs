@@ -12,6 +12,19 @@ pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number.to_le_bytes()[0]);
 }
 
+/// Writes a number in place, as [`put_number`] does; gives how many bytes it took.
+#[inline]
+pub(super) fn write_number(out: &mut [u8], mut number: u64) -> usize {
+    let mut at = 0;
+    while number >= 0x80 {
+        out[at] = number.to_le_bytes()[0] | 0x80;
+        number >>= 7;
+        at += 1;
+    }
+    out[at] = number.to_le_bytes()[0];
+    at + 1
+}
+
 /// How many bytes a number takes.
 pub(super) fn length_of(number: u64) -> usize {
     (64 - (number | 1).leading_zeros() as usize).div_ceil(7)
@@ -77,6 +90,8 @@ mod tests {
             put_number(&mut bytes, number);
             assert_eq!(bytes.len(), length_of(number), "{number}");
             assert_eq!(take_number(&mut bytes.as_slice()), number);
+            let mut place = vec![0; bytes.len()];
+            assert_eq!((write_number(&mut place, number), place), (bytes.len(), bytes), "in place it is the same");
         }
     }
 

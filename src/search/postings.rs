@@ -8,7 +8,17 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::bytes::{length_of, put_number, take_index};
+use super::bytes::{length_of, take_index, write_number};
+
+/// How far a list is filled while all are built: what counts of it lies together.
+#[derive(Debug, Clone, Default)]
+struct Filled {
+    /// The last customer's place and one; 0: none.
+    last: u32,
+    count: u32,
+    /// How many bytes it takes; then where the next ones go.
+    bytes: usize,
+}
 
 /// All lists of one segment.
 #[derive(Debug, Default)]
@@ -25,39 +35,37 @@ impl Postings {
     /// Lists from all pairs of list and customer, customers ascending. `pairs`
     /// is asked twice and says the same each time.
     pub(super) fn build(lists: usize, pairs: impl Fn(&mut dyn FnMut(u32, u32))) -> Self {
-        let mut last = vec![0_u32; lists];
-        let mut counts = vec![0_u32; lists];
-        let mut starts = vec![0_u64; lists + 1];
+        let mut filled = vec![Filled::default(); lists];
         pairs(&mut |list, customer| {
-            let list = list as usize;
-            let distance = customer + 1 - last[list];
+            let list = &mut filled[list as usize];
+            let distance = customer + 1 - list.last;
             // Distance 0: the same word twice in one name.
             if distance > 0 {
-                starts[list + 1] += length_of(u64::from(distance)) as u64;
-                counts[list] += 1;
-                last[list] = customer + 1;
+                list.bytes += length_of(u64::from(distance));
+                list.count += 1;
+                list.last = customer + 1;
             }
         });
-        for list in 0..lists {
-            starts[list + 1] += starts[list];
+        let counts = filled.iter().map(|list| list.count).collect();
+        let mut starts = Vec::with_capacity(lists + 1);
+        let mut total = 0;
+        for list in &mut filled {
+            starts.push(total as u64);
+            let start = total;
+            total += list.bytes;
+            *list = Filled { bytes: start, ..Filled::default() };
         }
-        let mut bytes = vec![0_u8; usize::try_from(starts[lists]).unwrap_or(usize::MAX)];
-        let mut ends: Vec<u64> = starts[..lists].to_vec();
-        last.fill(0);
-        let mut distance_bytes = Vec::with_capacity(10);
+        starts.push(total as u64);
+        let mut bytes = vec![0_u8; total];
         pairs(&mut |list, customer| {
-            let list = list as usize;
-            let distance = customer + 1 - last[list];
+            let list = &mut filled[list as usize];
+            let distance = customer + 1 - list.last;
             if distance > 0 {
-                distance_bytes.clear();
-                put_number(&mut distance_bytes, u64::from(distance));
-                let at = usize::try_from(ends[list]).unwrap_or(usize::MAX);
-                bytes[at..at + distance_bytes.len()].copy_from_slice(&distance_bytes);
-                ends[list] += distance_bytes.len() as u64;
-                last[list] = customer + 1;
+                list.bytes += write_number(&mut bytes[list.bytes..], u64::from(distance));
+                list.last = customer + 1;
             }
         });
-        Self { bytes: bytes.into(), starts: starts.into(), counts: counts.into() }
+        Self { bytes: bytes.into(), starts: starts.into(), counts }
     }
 
     /// The same without the lists that have nobody: all others move up.
