@@ -129,6 +129,9 @@ pub(super) enum Fault {
     /// A rule that needs the record's present state to be told.
     #[error("{0}")]
     Rule(String),
+    /// Several cells, each with what is wrong with it.
+    #[error("{}", .0.iter().map(Fault::to_string).collect::<Vec<_>>().join("; "))]
+    Cells(Vec<Fault>),
     /// Bytes that are no UTF-8.
     #[error("cell {0} is not UTF-8; if the file is in Windows-1252, say so in a map: encoding = \"windows-1252\"")]
     NotUtf8(usize),
@@ -151,6 +154,33 @@ pub(super) enum Fault {
     /// The file ends inside a quoted cell.
     #[error("a quote is opened here and never closed")]
     Unclosed,
+}
+
+impl Fault {
+    /// One of several, or all.
+    pub(super) fn of(mut faults: Vec<Self>) -> Self {
+        match (faults.len(), faults.pop()) {
+            (1, Some(only)) => only,
+            (_, last) => Self::Cells(faults.into_iter().chain(last).collect()),
+        }
+    }
+
+    /// Our column, where a single cell is wrong whatever else stands in the row.
+    pub(super) fn column(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing(column)
+            | Self::TooLong { column, .. }
+            | Self::Contact { column, .. }
+            | Self::Country { column, .. }
+            | Self::State { column, .. }
+            | Self::Choice { column, .. }
+            | Self::Time { column, .. } => Some(column),
+            Self::Vin(_) => Some("vin"),
+            Self::Year { .. } => Some("year"),
+            Self::Value { .. } => Some("value"),
+            _ => None,
+        }
+    }
 }
 
 /// What of a cell is repeated in a sentence.
@@ -281,6 +311,19 @@ impl Cells {
     pub(super) fn get(&self, column: &str) -> Option<&str> {
         let place = self.columns.iter().position(|known| *known == column)?;
         self.values.get(place).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Goes on as if a cell was not wrong: one that is missing says something, any
+    /// other nothing; a state is of its country.
+    pub(super) fn put_aside(&mut self, fault: &Fault) {
+        let Some(column) = fault.column() else { return };
+        let said = if matches!(fault, Fault::Missing(_)) { "x" } else { "" };
+        let of_country = matches!(fault, Fault::Country { .. }).then(|| column.replace("country", "state"));
+        for (known, value) in self.columns.iter().zip(&mut self.values) {
+            if *known == column || of_country.as_deref() == Some(*known) {
+                said.clone_into(value);
+            }
+        }
     }
 
     /// A text of at most `most` characters.

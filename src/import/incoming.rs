@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::ImportError;
 use super::bind::Bound;
-use super::fields::Fault;
+use super::fields::{Cells, Fault};
 use super::load::{Checked, Entry, Known, Rows};
 use super::reader::{Reader, Row};
 
@@ -94,6 +94,22 @@ fn read_part<R: Rows>(reader: &mut Reader, bound: &Bound, known: &Known) -> Resu
 fn check<R: Rows>(bound: &Bound, known: &Known, row: &Row) -> Result<Checked<R::Record>, Fault> {
     match &row.fault {
         Some(fault) => Err(fault.clone()),
-        None => R::check(&bound.apply(row), known),
+        None => R::check(&bound.apply(row), known).map_err(|first| all_wrong::<R>(bound.apply(row), known, first)),
     }
+}
+
+/// All that is wrong with the cells of a row: what is wrong with one is put aside,
+/// and the others are looked at again.
+fn all_wrong<R: Rows>(mut cells: Cells, known: &Known, first: Fault) -> Fault {
+    let mut columns: Vec<&str> = first.column().into_iter().collect();
+    let mut faults = vec![first];
+    while let Some(fault) = faults.last().filter(|fault| fault.column().is_some()) {
+        cells.put_aside(fault);
+        let Err(next) = R::check(&cells, known) else { break };
+        // What a cell put aside leads to is no fault of the row.
+        let Some(column) = next.column().filter(|column| !columns.contains(column)) else { break };
+        columns.push(column);
+        faults.push(next);
+    }
+    Fault::of(faults)
 }

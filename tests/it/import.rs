@@ -200,6 +200,21 @@ on_both_databases! {
         assert_eq!(found["items"][0]["matched_by"], "plate", "{found}");
     }
 
+    async fn a_row_is_told_all_that_is_wrong_with_its_cells_and_nothing_else(w: World) {
+        let rows = "number,name,phone,email,country,state,kind,shop\n\
+            N1,,12,nobody,Narnia,TX,cash,SLN\n\
+            N2,Yard,12,a@b.example,,TX,local,SLN\n\
+            N3,Yard,+15105550199,nobody,US,Bavaria,local,NOWHERE\n";
+        let report = take(&w.app.db, Kind::Customers, rows).await.unwrap();
+        let told: Vec<Vec<&str>> = report.refused.iter().map(|refused| refused.reason.split("; ").collect()).collect();
+        assert_eq!(told[0].len(), 5, "{told:?}");
+        for (reason, begin) in told[0].iter().zip(["name is missing", "country \"Narnia\"", "kind \"cash\"", "phone \"12\"", "email \"nobody\""]) {
+            assert!(reason.starts_with(begin), "{reason}");
+        }
+        assert!(told[1].len() == 1 && told[1][0].starts_with("phone"), "{told:?}");
+        assert_eq!(told[2], ["no shop has the code \"NOWHERE\""], "what a cell may hold hangs on the shop");
+    }
+
     async fn a_number_that_an_earlier_part_had_is_refused(w: World) {
         // A part has four thousand rows: once more in the first, the second and the third.
         let again = "n00007,Somebody else,Reno,,SLN";
