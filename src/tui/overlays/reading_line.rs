@@ -364,7 +364,7 @@ impl Layer for ReadingLine {
             KeyCode::Up => self.choose(false),
             KeyCode::Down => self.choose(true),
             // A letter that names no way out.
-            KeyCode::Char(typed) if self.refused.is_some() && !may_stand_in_a_value(typed) => {}
+            KeyCode::Char(typed) if self.refused.is_some() && self.form.at == 0 && !may_stand_in_a_value(typed) => {}
             _ => {
                 self.refused = None;
                 self.form.key(key);
