@@ -15,7 +15,7 @@ use crate::api::permission::Permission;
 use crate::api::problem::{FieldFaults, Problem};
 use crate::api::service::{Repair, RepairState, ServiceRequest};
 use crate::rules::request::RequestStatus;
-use crate::store::requests::{self, Filter, RequestRow};
+use crate::store::requests::{self, Filter, OUTSTANDING, Of, RequestRow};
 use crate::store::{At, repairs as stored_repairs};
 
 pub(super) use create::{create, create_by_unit};
@@ -24,13 +24,10 @@ pub(super) const VIEW: Permission = Permission::named("service_request.view");
 pub(super) const REPAIRS: Permission = Permission::named("repair.pending.view");
 const CANCEL: Permission = Permission::named("service_request.cancel");
 
-const OUTSTANDING: [&str; 4] =
-    [RequestStatus::Submitted.name(), RequestStatus::Accepted.name(), RequestStatus::Scheduled.name(), RequestStatus::InProgress.name()];
-
 /// `GET /v1/assets/{id}/service-requests`.
 pub(super) async fn of_asset(cx: &mut Cx, ask: Ask<ListAssetRequests>) -> Answer<Page<ServiceRequest>> {
     let asset = assets::get(cx, VIEW, ask.path.id).await?;
-    let filter = Filter { asset: Some(asset.id), ..Filter::default() };
+    let filter = Filter { of: Of::Asset(asset.id), ..Filter::default() };
     page(cx, filter, ask.query.limit, ask.query.cursor.as_deref()).await
 }
 
@@ -47,7 +44,7 @@ pub(super) async fn list(cx: &mut Cx, ask: Ask<ListRequests>) -> Answer<Page<Ser
             &one
         }
     };
-    let filter = Filter { customer: ask.query.customer, states, ..Filter::default() };
+    let filter = Filter { of: ask.query.customer.map_or(Of::All, Of::Customer), states, ..Filter::default() };
     page(cx, filter, ask.query.limit, ask.query.cursor.as_deref()).await
 }
 
@@ -73,7 +70,7 @@ async fn page(cx: &mut Cx, filter: Filter<'_>, limit: Option<u32>, cursor: Optio
 pub(super) async fn outstanding_first(cx: &mut Cx, asset: AssetId) -> Result<Vec<ServiceRequest>, Fault> {
     let scope = cx.caller.scope(VIEW);
     let own = cx.caller.own_only(VIEW);
-    let filter = Filter { asset: Some(asset), own: own.as_ref(), ..Filter::default() };
+    let filter = Filter { of: Of::Asset(asset), own: own.as_ref(), ..Filter::default() };
     let mut rows = requests::list(&mut cx.conn, &scope, filter, (At(Timestamp::MAX), ""), 50).await?;
     rows.sort_by_key(|row| !RequestStatus::named(&row.status).is_some_and(RequestStatus::is_outstanding));
     let mut shown = Vec::with_capacity(rows.len());

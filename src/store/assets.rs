@@ -2,7 +2,7 @@
 
 use super::bulk::{StoredAsset, StoredPlate};
 use super::row::{row, statements};
-use super::scope::asset_in_scope;
+use super::scope::{asset_in_scope, assets_of};
 use super::{At, Conn, Result, Row, Scope, Stored, bulk};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId};
 use crate::text::{number_key, similar_key};
@@ -131,10 +131,10 @@ statements! {
     GET = concat!(asset_columns!(), "WHERE ", asset_in_scope!(), " AND a.id = $6");
     BY_NUMBER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(), " AND a.organization_id = $6 AND a.number_key = $7");
     OF_CUSTOMER = concat!(asset_columns!(), "WHERE ", asset_in_scope!(),
-        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6)) \
-         AND (a.number_key, a.id) > ($7, $8) ORDER BY a.number_key, a.id LIMIT $9");
+        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND a.id IN (", assets_of!("= $6"), ") \
+         AND (a.number_key || '', a.id) > ($7, $8) ORDER BY a.number_key || '', a.id LIMIT $9");
     COUNT_OF_CUSTOMER = concat!("SELECT COUNT(*) FROM asset a JOIN organization o ON o.id = a.organization_id WHERE ", asset_in_scope!(),
-        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND (a.customer_id = $6 OR a.organization_id IN (SELECT id FROM organization WHERE customer_id = $6))");
+        " AND COALESCE(a.customer_id, o.customer_id) = $6 AND a.id IN (", assets_of!("= $6"), ")");
     LOOK_UP = found!("SELECT f.asset_id, MIN(f.rank) AS rank FROM (
             SELECT id AS asset_id, CAST(0 AS BIGINT) AS rank FROM asset WHERE number_key = $6
             UNION ALL SELECT asset_id, CAST(CASE WHEN to_at IS NULL THEN 1 ELSE 4 END AS BIGINT) FROM plate WHERE number_key = $6

@@ -232,7 +232,7 @@ statements! {
     MADE_USER = concat!(told_columns!(), "WHERE ", of_user!(), " AND ", told!(), made_user!("$9"));
     IMPORTED = concat!(told_columns!(), "WHERE act = 'import' AND entity = $1 AND entity_id IS NULL AND id > $2 AND id < $3 AND happened_at <= $4
         ORDER BY id LIMIT 1");
-    WAITING = "SELECT a.id, a.hash FROM audit_unsealed w JOIN audit a ON a.id = w.audit_id ORDER BY a.id LIMIT $1";
+    WAITING = "SELECT a.id, a.hash FROM audit_unsealed w JOIN audit a ON a.id = w.audit_id ORDER BY w.audit_id LIMIT $1";
     SEALED = "DELETE FROM audit_unsealed WHERE audit_id = $1";
     LAST_SEAL = "SELECT place, audit_id, hash FROM audit_seal ORDER BY place DESC LIMIT 1";
     ADD_SEAL = "INSERT INTO audit_seal (place, audit_id, hash) VALUES ($1, $2, $3)";

@@ -26,7 +26,7 @@ statements! {
     ADD = "INSERT INTO change (entity, entity_id, changed_at) VALUES ($1, $2, $3)";
     AFTER = "SELECT seq, entity, entity_id FROM change WHERE seq > $1 ORDER BY seq LIMIT 5000";
     NEWEST = "SELECT COALESCE(MAX(seq), CAST(0 AS BIGINT)) FROM change";
-    PRUNE = "DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE changed_at < $1 ORDER BY seq LIMIT 1000)";
+    PRUNE = "DELETE FROM change WHERE seq IN (SELECT o.seq FROM (SELECT seq, changed_at FROM change ORDER BY seq LIMIT 1000) o WHERE o.changed_at < $1)";
 }
 
 /// Adds a change in the transaction that makes it.
@@ -71,6 +71,7 @@ pub async fn newest(conn: &mut Conn) -> Result<i64> {
 }
 
 /// Forgets a lot of changes older than `before`: every server has followed them.
+/// Only the lot of the oldest is looked at.
 ///
 /// # Errors
 /// When the database fails.

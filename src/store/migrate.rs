@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "device_sign_in", include_str!("../../assets/migrations/0003_device_sign_in.sql")),
     (4, "look_alikes", include_str!("../../assets/migrations/0004_look_alikes.sql")),
     (5, "append_only", include_str!("../../assets/migrations/0005_append_only.sql")),
+    (6, "at_any_size", include_str!("../../assets/migrations/0006_at_any_size.sql")),
 ];
 
 /// The schema of this program: its last migration.

@@ -1,9 +1,10 @@
 //! Service requests and their lines.
 
 use super::row::{row, statements};
-use super::scope::request_in_scope;
+use super::scope::{assets_of, ids, request_in_scope};
 use super::{At, Conn, Own, Result, Scope};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RequestId, ShopId, UserId};
+use crate::rules::request::RequestStatus;
 use crate::text::fold;
 
 row! {
@@ -119,17 +120,60 @@ macro_rules! own_or_all_of {
     };
 }
 
+/// [`OUTSTANDING`] as the index of those alone has them: by its very words it is
+/// found.
+macro_rules! outstanding {
+    () => {
+        "('submitted', 'accepted', 'scheduled', 'in_progress')"
+    };
+}
+
+/// [`SET_ASIDE`] in the same way.
+macro_rules! set_aside {
+    () => {
+        "('draft', 'declined', 'cancelled')"
+    };
+}
+
+/// A page of requests, the newest first. `$which` names an index that leads to
+/// them: whatever is asked for, what is looked at does not grow with the requests
+/// of others. Where they are found one by one, the time has a `+` before it, which
+/// keeps both databases from walking through all of them in its order.
+macro_rules! list {
+    ($which:expr, $time:literal) => {
+        concat!(
+            request_columns!(),
+            "WHERE ",
+            $which,
+            " AND ",
+            request_in_scope!(),
+            " AND ",
+            own_or_all_of!(),
+            " AND ($10 = '' OR $10 LIKE '%' || r.status || ' %') AND (",
+            $time,
+            ", r.id) < ($11, $12) ORDER BY ",
+            $time,
+            " DESC, r.id DESC LIMIT $13"
+        )
+    };
+}
+
 statements! {
     GET = concat!(request_columns!(), "WHERE ", request_in_scope!(), " AND ", own_or_all_of!(), " AND r.id = $10");
-    LIST = concat!(request_columns!(), "WHERE ", request_in_scope!(), " AND ", own_or_all_of!(),
-        " AND (CAST($10 AS TEXT) IS NULL OR r.asset_id = $10)
-          AND (CAST($11 AS TEXT) IS NULL OR COALESCE(a.customer_id, o.customer_id) = $11) AND ($12 = '' OR $12 LIKE '%' || r.status || ' %')
-          AND (r.requested_at, r.id) < ($13, $14) ORDER BY r.requested_at DESC, r.id DESC LIMIT $15");
+    ALL = list!("TRUE", "r.requested_at");
+    OUTSTANDING_OF_ALL = list!(concat!("r.status IN ", outstanding!()), "r.requested_at");
+    SET_ASIDE_OF_ALL = list!(concat!("r.status IN ", set_aside!()), "r.requested_at");
+    AT_SHOP = list!("r.shop_id = $14", "r.requested_at");
+    FILED_BY = list!("r.requested_by = $14", "r.requested_at");
+    OF_ASSET = list!("r.asset_id = $14", "r.requested_at");
+    OF_CUSTOMER = list!(concat!("COALESCE(a.customer_id, o.customer_id) = $14 AND r.asset_id IN (", assets_of!("= $14"), ")"), "+r.requested_at");
+    IN_REACH = list!(concat!("r.asset_id IN (SELECT ra.id FROM asset ra WHERE ra.organization_id IN ", ids!("$3"), " UNION ALL ",
+        assets_of!(concat!("IN ", ids!("$4"))), ")"), "+r.requested_at");
     LINES = "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
         FROM service_request_line l LEFT JOIN service_code k ON k.code = l.service_code WHERE l.request_id = $1 ORDER BY l.place";
-    OUTSTANDING = "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
+    OUTSTANDING_LINES = concat!("SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
         FROM service_request_line l JOIN service_request r ON r.id = l.request_id JOIN service_code k ON k.code = l.service_code
-        WHERE r.asset_id = $1 AND r.status IN ('submitted', 'accepted', 'scheduled', 'in_progress') ORDER BY r.requested_at, l.place";
+        WHERE r.asset_id = $1 AND r.status IN ", outstanding!(), " ORDER BY r.requested_at, l.place");
     INSERT = "INSERT INTO service_request (id, number, number_key, asset_id, shop_id, status, urgency, complaint, requester_first, requester_last,
         requester_email, requester_phone, requester_extension, driver_first, driver_last, driver_email, driver_phone, driver_extension, po_number,
         authorization_number, note, requested_at, requested_by, source, cancel_reason, decline_reason, row_version)
@@ -142,17 +186,55 @@ statements! {
         WHERE id = $1";
 }
 
+/// Whose requests a list shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Of {
+    /// All that are in reach.
+    #[default]
+    All,
+    /// One machine's.
+    Asset(AssetId),
+    /// One customer's.
+    Customer(CustomerId),
+}
+
 /// Which requests a list shows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter<'a> {
     /// Only one's own, where not all may be seen.
     pub own: Option<&'a Own>,
-    /// Only of this asset.
-    pub asset: Option<AssetId>,
-    /// Only of this customer.
-    pub customer: Option<CustomerId>,
+    /// Only of these.
+    pub of: Of,
     /// Only in these states.
     pub states: &'a [&'a str],
+}
+
+/// The states of a request that is not done yet (S2-21).
+pub const OUTSTANDING: [&str; 4] =
+    [RequestStatus::Submitted.name(), RequestStatus::Accepted.name(), RequestStatus::Scheduled.name(), RequestStatus::InProgress.name()];
+
+/// Those that nothing came of, or not yet.
+const SET_ASIDE: [&str; 3] = [RequestStatus::Draft.name(), RequestStatus::Declined.name(), RequestStatus::Cancelled.name()];
+
+impl Filter<'_> {
+    /// The text that leads to these requests soonest, and what it asks for beside.
+    fn way(&self, scope: &Scope) -> (&'static str, Option<String>) {
+        let only = |states: &[&str]| !self.states.is_empty() && self.states.iter().all(|state| states.contains(state));
+        let only_shop = match scope.shops.as_slice() {
+            [shop] if !scope.everything && scope.organizations.is_empty() && scope.customers.is_empty() => Some(shop),
+            _ => None,
+        };
+        match (self.of, self.own, only_shop) {
+            (Of::Asset(id), ..) => (OF_ASSET, Some(id.to_string())),
+            (Of::Customer(id), ..) => (OF_CUSTOMER, Some(id.to_string())),
+            (Of::All, ..) if !scope.everything && scope.shops.is_empty() => (IN_REACH, None),
+            (Of::All, Some(own), _) if own.all_of == Scope::default() => (FILED_BY, Some(own.user.to_string())),
+            (Of::All, ..) if only(&OUTSTANDING) => (OUTSTANDING_OF_ALL, None),
+            (Of::All, ..) if only(&SET_ASIDE) => (SET_ASIDE_OF_ALL, None),
+            (Of::All, _, Some(shop)) => (AT_SHOP, Some(shop.to_string())),
+            (Of::All, ..) => (ALL, None),
+        }
+    }
 }
 
 /// A request within scope, where not all may be seen only if filed by oneself.
@@ -168,10 +250,14 @@ pub async fn get(conn: &mut Conn, scope: &Scope, own: Option<&Own>, id: RequestI
 /// # Errors
 /// When the database fails.
 pub async fn list(conn: &mut Conn, scope: &Scope, filter: Filter<'_>, before: (At, &str), limit: i64) -> Result<Vec<RequestRow>> {
+    let (text, beside) = filter.way(scope);
     // Each followed by a space, so that no state is the start of another.
     let states = if filter.states.is_empty() { String::new() } else { format!("{} ", filter.states.join(" ")) };
-    let query = conn.query(LIST).scope(scope).own(filter.own).bind(filter.asset).bind(filter.customer).bind(&states);
-    query.bind(before.0).bind(before.1).bind(limit).all().await
+    let query = conn.query(text).scope(scope).own(filter.own).bind(&states).bind(before.0).bind(before.1).bind(limit);
+    match beside {
+        Some(value) => query.bind(value).all().await,
+        None => query.all().await,
+    }
 }
 
 /// The services of a request in their order.
@@ -187,7 +273,7 @@ pub async fn lines(conn: &mut Conn, request: RequestId) -> Result<Vec<LineRow>> 
 /// # Errors
 /// When the database fails.
 pub async fn outstanding(conn: &mut Conn, asset: AssetId) -> Result<Vec<LineRow>> {
-    conn.query(OUTSTANDING).bind(asset).all().await
+    conn.query(OUTSTANDING_LINES).bind(asset).all().await
 }
 
 /// Adds a request with its lines.
@@ -257,4 +343,19 @@ pub async fn by_key(conn: &mut Conn, number: Option<&str>, asset: AssetId, reque
 pub async fn update_imported(conn: &mut Conn, id: RequestId, row: &RequestRow) -> Result<()> {
     conn.query(UPDATE_IMPORTED).bind(id).bind(&row.status).bind(row.urgency).bind(&row.complaint).bind(row.shop_id).run().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_and_indexes_know_the_states() {
+        let named: Vec<&str> = RequestStatus::ALL.into_iter().filter(|status| status.is_outstanding()).map(RequestStatus::name).collect();
+        assert_eq!(named, OUTSTANDING);
+        for (states, written) in [(&OUTSTANDING[..], outstanding!()), (&SET_ASIDE, set_aside!())] {
+            assert_eq!(format!("('{}')", states.join("', '")), written);
+            assert!(include_str!("../../assets/migrations/0006_at_any_size.sql").contains(&format!("WHERE status IN {written};")));
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use countertop::store::{At, Db, DbKind, changes, house, migrate, statements, watch};
-use sqlx::{Either, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection, Statement as _};
+use sqlx::{AssertSqlSafe, Either, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection, Statement as _};
 
 use crate::harness::Empty;
 use crate::harness::rows::rows;
@@ -115,6 +115,89 @@ async fn who_writes_to_a_file_is_told_of_others_and_not_of_itself() {
     mine.close().await;
     theirs.close().await;
     target.remove().await;
+}
+
+/// What SQLite does for a text, step by step.
+async fn plan(db: &Db, sql: &str) -> Vec<String> {
+    let Db::Sqlite { read, .. } = db else { panic!("a file is asked for its plans") };
+    let rows = sqlx::query_as::<_, (i64, i64, i64, String)>(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(read).await.unwrap();
+    rows.into_iter().map(|(.., step)| step).collect()
+}
+
+/// A page of requests is led to by an index of those alone: a dealer has millions
+/// of others.
+#[tokio::test]
+async fn every_way_to_requests_has_its_index() {
+    const WAYS: [(&str, &str); 8] = [
+        ("ALL", "service_request_time"),
+        ("OUTSTANDING_OF_ALL", "service_request_outstanding"),
+        ("SET_ASIDE_OF_ALL", "service_request_set_aside"),
+        ("AT_SHOP", "service_request_shop"),
+        ("FILED_BY", "service_request_filed_by"),
+        ("OF_ASSET", "service_request_asset"),
+        ("OF_CUSTOMER", "service_request_asset"),
+        ("IN_REACH", "service_request_asset"),
+    ];
+    let empty = Empty::of(DbKind::Sqlite).await;
+    let db = Db::open(&empty.address).await.unwrap();
+    migrate::migrate(&db).await.unwrap();
+    for (way, index) in WAYS {
+        let (_, sql) = statements().into_iter().find(|(name, _)| name.ends_with(&format!("::requests::{way}"))).unwrap();
+        let steps = plan(&db, sql).await;
+        assert!(steps.iter().any(|step| step.starts_with(&format!("SEARCH r USING INDEX {index} ("))), "{way}: {steps:#?}");
+    }
+}
+
+/// Nothing that is asked while somebody waits, nor every few seconds, walks through
+/// a table that grows with the years.
+#[tokio::test]
+async fn what_grows_is_walked_through_by_few() {
+    /// Texts that do, and why they may.
+    const MAY: [(&str, &str); 15] = [
+        ("audit::NOT_IN_THE_CHAIN", "all of it is verified"),
+        ("audit::LAST_SEAL", "one step from the end"),
+        ("audit::WAITING", "a lot of what waits for its seal"),
+        ("audit::HOW_MANY_WAIT", "of what waits for its seal"),
+        ("audit::HOW_MANY_CAN_BE_SEALED", "of what waits for its seal"),
+        ("audit::LOST", "of what waits for its seal"),
+        ("changes::PRUNE", "a lot of the oldest"),
+        ("contacts::COUNT_WITHOUT_NUMBER", "told after an export"),
+        ("customers::COUNT_UNVERIFIED", "told after an export"),
+        ("password_links::CLEAR", "links end within hours"),
+        ("sessions::PRUNE_SESSIONS", "a chore"),
+        ("users::COUNT_USERS", "told by doctor, and at a start"),
+        ("users::LOCK_ADMINISTRATORS", "when an administrator goes"),
+        ("users::STAFF_BY_EMAIL", "once for each user: then he is tied to the provider"),
+        ("users::OTHER_ADMINISTRATORS", "when an administrator goes"),
+    ];
+    /// What stays small, or is made by the text itself.
+    const SMALL: [&str; 9] = ["CONSTANT ROW", "one", "part", "f", "t", "s", "shop", "service_code", "role"];
+    let empty = Empty::of(DbKind::Sqlite).await;
+    let db = Db::open(&empty.address).await.unwrap();
+    migrate::migrate(&db).await.unwrap();
+    for (name, sql) in statements() {
+        for step in plan(&db, sql).await {
+            let Some(walked) = step.strip_prefix("SCAN ") else { continue };
+            let table = walked.split(" USING").next().unwrap();
+            let may = MAY.iter().any(|(text, _)| name.ends_with(&format!("::{text}")));
+            assert!(may || SMALL.contains(&table), "{name} walks through {walked}");
+        }
+    }
+}
+
+/// A statement that SQLite could have to take back keeps all pages that it
+/// touches: here some 30 MB, as where millions of rows are brought to a new schema.
+#[tokio::test]
+async fn a_statement_over_many_rows_finds_room() {
+    let empty = Empty::of(DbKind::Sqlite).await;
+    let Db::Sqlite { write, .. } = Db::open(&empty.address).await.unwrap() else { panic!("a file") };
+    for sql in [
+        "CREATE TABLE long (place INTEGER PRIMARY KEY, said TEXT NOT NULL CHECK (said <> ''))",
+        "WITH RECURSIVE one(place) AS (SELECT 1 UNION ALL SELECT place + 1 FROM one WHERE place < 8000) INSERT INTO long SELECT place, hex(zeroblob(1900)) FROM one",
+        "UPDATE long SET said = said || 'more'",
+    ] {
+        sqlx::query(sql).execute(&write).await.unwrap();
+    }
 }
 
 #[test]

@@ -279,4 +279,30 @@ on_both_databases! {
         let (_, of_waco) = counter.find("/v1/service-requests", &[("customer", w.ids.waco.to_string().as_str())]).await;
         assert_eq!(each(&of_waco, "/complaint"), ["sweeper"]);
     }
+
+    async fn every_way_to_requests_leads_to_the_same(w: World) {
+        let (gm, executive) = (w.sign_in("gm").await, w.sign_in("executive").await);
+        for (place, machine) in [w.ids.excavator, w.ids.rental, w.ids.sweeper, w.ids.excavator, w.ids.sweeper].into_iter().enumerate() {
+            let shop = if place % 2 == 0 { "STK" } else { "SLN" };
+            let made = file(&gm, machine, json!({ "complaint": format!("{place}"), "shop": shop })).await;
+            if place < 2 {
+                assert_eq!(gm.post(&format!("/v1/service-requests/{}/cancel", id(&made)), json!({ "reason": "x" })).await.0, 200);
+            }
+        }
+        file(&executive, w.ids.excavator, json!({ "complaint": "ours" })).await;
+        w.add_user("stock", "staff", &[crate::harness::grant("counter_staff", "shop", Some(w.ids.stk.to_string()))]).await;
+        for name in ["gm", "counter", "stock", "executive", "fleet", "tech"] {
+            let caller = w.sign_in(name).await;
+            let (status, whole) = caller.get("/v1/service-requests?limit=200").await;
+            assert_eq!(status, 200, "{name}");
+            let those = |of: &dyn Fn(&serde_json::Value) -> bool| whole["items"].as_array().unwrap().iter().filter(|one| of(one)).cloned().collect::<Vec<_>>();
+            let page = async |asked: &[(&str, &str)]| caller.find("/v1/service-requests", asked).await.1["items"].as_array().unwrap().clone();
+            for state in ["submitted", "cancelled", "closed", "draft"] {
+                assert_eq!(page(&[("state", state)]).await, those(&|one| one["status"] == state), "{name}, {state}");
+            }
+            assert_eq!(page(&[("state", "outstanding")]).await, those(&|one| one["status"] == "submitted"), "{name}");
+            let waco = w.ids.waco.to_string();
+            assert_eq!(page(&[("customer", &waco)]).await, those(&|one| one["customer"]["id"] == waco.as_str()), "{name}");
+        }
+    }
 }
