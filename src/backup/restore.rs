@@ -112,6 +112,10 @@ async fn within(db: &Db, contents: Contents) -> Result<Backup> {
 async fn into_server(contents: Contents, address: &str) -> Result<Backup> {
     let db = Db::open_to_load(address).await?;
     let restored = within(&db, contents).await;
+    if restored.is_ok() {
+        // All is there, whatever comes of this.
+        drop(db.take_stock().await);
+    }
     db.close().await;
     restored
 }

@@ -40,6 +40,8 @@ const LONGEST_ALONE: Duration = Duration::from_secs(4);
 const NOTICED_WITHIN: Duration = Duration::from_secs(8);
 /// SQLite lets those who wait to write ask again after this at the latest.
 const ASKED_AGAIN: Duration = Duration::from_millis(100);
+/// After so many rows that were written the database takes stock.
+const MANY: u64 = 1_000;
 /// The most shops that are known at once.
 const MOST_SHOPS: i64 = 1_000_000;
 
@@ -326,6 +328,10 @@ impl<'a> Load<'a> {
         }
         if let Some(rejects) = &mut self.rejects {
             rejects.finish()?;
+        }
+        if !self.dry_run && self.report.added + self.report.changed >= MANY {
+            // The rows are there, whatever comes of this.
+            drop(self.db.take_stock().await);
         }
         Ok(self.report)
     }

@@ -12,7 +12,7 @@ use super::meters::{MeterRow, ReadingRow};
 use super::places::OrganizationRow;
 use super::query::Query;
 use super::row::{row, statements};
-use super::{At, Conn, Result};
+use super::{At, Conn, DbKind, Result};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RepairId, RequestId, ShopId};
 use crate::text::{fold, number_key, similar_key};
 
@@ -111,13 +111,20 @@ statements! {
 /// is kept prepared: PostgreSQL needs about as long to understand its values as
 /// to store them.
 const LOT: usize = 200;
-/// The same where there are so many: fewer texts to hand over and, on SQLite,
-/// fewer copies of pages, which it makes for each text in case that fails. Not
-/// more, for these copies have 16 MiB of memory (`.cargo/config.toml`) before
-/// they go to a file, and a row of six indexes in no order has 24 KiB of them.
+/// The same where there are so many: fewer texts to hand over.
 const LARGE_LOT: usize = 500;
 
-/// Adds rows to the columns that a text names, lot by lot. The next lot is bound
+/// How rows are added. A lot of which one row is refused leaves the others on
+/// SQLite, for its copies of all pages that a lot touches cost as much as to write
+/// them; who adds takes back the transaction then, or the part.
+const fn insert_into(kind: DbKind) -> &'static str {
+    match kind {
+        DbKind::Sqlite => "INSERT OR FAIL INTO ",
+        DbKind::Postgres => "INSERT INTO ",
+    }
+}
+
+/// Adds rows to the table and columns that a text names, lot by lot. The next lot is bound
 /// while the database writes this one.
 async fn add<T: Sync>(conn: &mut Conn, text: &'static str, rows: &[T], bind: impl Fn(Query<()>, &T) -> Query<()> + Sync) -> Result<()> {
     let kind = conn.kind();
@@ -126,7 +133,7 @@ async fn add<T: Sync>(conn: &mut Conn, text: &'static str, rows: &[T], bind: imp
         let full = [LARGE_LOT, LOT].into_iter().find(|full| *full <= rest.len());
         let (lot, behind) = rest.split_at(full.unwrap_or(rest.len()));
         rest = behind;
-        let query = Query::apart(kind, text).rows(lot, &bind);
+        let query = Query::apart(kind, insert_into(kind)).then(text).rows(lot, &bind);
         (!lot.is_empty()).then(|| if full.is_some() { query.again() } else { query })
     };
     let mut next = bound();
@@ -200,7 +207,7 @@ pub async fn customers(conn: &mut Conn, ids: &[CustomerId]) -> Result<Vec<Custom
     conn.query("SELECT * FROM customer WHERE id IN ").list(ids.iter().copied()).all().await
 }
 
-const CUSTOMERS: &str = "INSERT INTO customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, \
+const CUSTOMERS: &str = "customer (id, kind, name, address1, address2, city, state, postal_code, country, phone, extension, fax, email, notes, \
      status, owner_shop_id, name_city_key, import_key, row_version) VALUES ";
 
 /// Behind [`CUSTOMERS`]: those that are there already are changed instead.
@@ -248,7 +255,7 @@ pub async fn insert_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<
 /// When the database fails.
 pub async fn update_customers(conn: &mut Conn, rows: &[&CustomerRow]) -> Result<bool> {
     for lot in rows.chunks(LOT) {
-        let query = conn.query(CUSTOMERS).rows(lot, |values, row| bind_customer(values, row, row.row_version)).then(CHANGED_CUSTOMERS);
+        let query = conn.query("INSERT INTO ").then(CUSTOMERS).rows(lot, |values, row| bind_customer(values, row, row.row_version)).then(CHANGED_CUSTOMERS);
         if query.run().await? != lot.len() as u64 {
             return Ok(false);
         }
@@ -280,7 +287,7 @@ pub struct NewLink {
 pub async fn insert_links(conn: &mut Conn, links: &[NewLink]) -> Result<()> {
     add(
         conn,
-        "INSERT INTO customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by) VALUES ",
+        "customer_shop_link (customer_id, shop_id, number, number_key, number_state, business_system, alert_note, po_required, updated_by) VALUES ",
         links,
         |values, link| {
             values
@@ -304,7 +311,7 @@ pub async fn insert_links(conn: &mut Conn, links: &[NewLink]) -> Result<()> {
 /// When the database fails.
 pub async fn add_changes(conn: &mut Conn, customers: &[CustomerId]) -> Result<()> {
     let now = At::now();
-    add(conn, "INSERT INTO change (entity, entity_id, changed_at) VALUES ", customers, |values, id| values.bind("customer").bind(*id).bind(now)).await
+    add(conn, "change (entity, entity_id, changed_at) VALUES ", customers, |values, id| values.bind("customer").bind(*id).bind(now)).await
 }
 
 /// All contacts of customers, the oldest first.
@@ -320,14 +327,14 @@ pub async fn contacts(conn: &mut Conn, customers: &[CustomerId]) -> Result<Vec<C
 /// # Errors
 /// When the database fails.
 pub async fn insert_contacts(conn: &mut Conn, rows: &[&ContactRow]) -> Result<()> {
-    add(conn, "INSERT INTO person (id, first_name, last_name, email, phone, mobile, salutation, job_title) VALUES ", rows, |values, row| {
+    add(conn, "person (id, first_name, last_name, email, phone, mobile, salutation, job_title) VALUES ", rows, |values, row| {
         let values = values.bind(&row.person_id).bind(&row.first_name).bind(&row.last_name).bind(&row.email);
         values.bind(&row.phone).bind(&row.mobile).bind(&row.salutation).bind(&row.job_title)
     })
     .await?;
     add(
         conn,
-        "INSERT INTO contact (id, customer_id, person_id, kind, roles, access_level, portal_right, platform_role, receives_invoices, \
+        "contact (id, customer_id, person_id, kind, roles, access_level, portal_right, platform_role, receives_invoices, \
              receives_statements, user_id, designated_by, is_active, is_primary, row_version) VALUES ",
         rows,
         |values, row| {
@@ -376,7 +383,7 @@ pub async fn assets(conn: &mut Conn, organizations: &[OrganizationId], keys: &[&
 pub async fn insert_assets(conn: &mut Conn, rows: &[StoredAsset]) -> Result<()> {
     add(
         conn,
-        "INSERT INTO asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key, \
+        "asset (id, organization_id, customer_id, asset_number, number_key, similar_key, vin, vin_key, vin_reversed, serial, serial_key, \
              year, make, model, description, class, status, colour, department, acquired_at, row_version) VALUES ",
         rows,
         |values, row| {
@@ -463,7 +470,7 @@ pub async fn plates(conn: &mut Conn, assets: &[AssetId]) -> Result<Vec<StoredPla
 /// # Errors
 /// When the database fails.
 pub async fn insert_plates(conn: &mut Conn, rows: &[StoredPlate]) -> Result<()> {
-    add(conn, "INSERT INTO plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at) VALUES ", rows, |values, row| {
+    add(conn, "plate (id, asset_id, number, number_key, similar_key, state, country, from_at, to_at) VALUES ", rows, |values, row| {
         let key = number_key(&row.number);
         let similar = similar_key(&key);
         values.bind(&row.id).bind(row.asset_id).bind(&row.number).bind(key).bind(similar).bind(&row.state).bind(&row.country).bind(row.from_at).bind(row.to_at)
@@ -476,7 +483,7 @@ pub async fn insert_plates(conn: &mut Conn, rows: &[StoredPlate]) -> Result<()> 
 /// # Errors
 /// [`super::StoreError::Taken`] when a code is in use.
 pub async fn insert_organizations(conn: &mut Conn, rows: &[OrganizationRow]) -> Result<()> {
-    add(conn, "INSERT INTO organization (id, code, code_key, name, customer_id, portal_enabled, metric, row_version) VALUES ", rows, |values, row| {
+    add(conn, "organization (id, code, code_key, name, customer_id, portal_enabled, metric, row_version) VALUES ", rows, |values, row| {
         let values = values.bind(row.id).bind(&row.code).bind(fold(&row.code)).bind(&row.name);
         values.bind(row.customer_id).bind(row.portal_enabled).bind(row.metric).bind(1_i64)
     })
@@ -488,7 +495,7 @@ pub async fn insert_organizations(conn: &mut Conn, rows: &[OrganizationRow]) -> 
 /// # Errors
 /// When the database fails.
 pub async fn insert_meters(conn: &mut Conn, rows: &[MeterRow]) -> Result<()> {
-    add(conn, "INSERT INTO meter (id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary, row_version) VALUES ", rows, |values, row| {
+    add(conn, "meter (id, asset_id, kind, component, unit, digits, tenths, max_per_day, is_primary, row_version) VALUES ", rows, |values, row| {
         let values = values.bind(row.id).bind(row.asset_id).bind(&row.kind).bind(&row.component).bind(&row.unit);
         values.bind(row.digits).bind(row.tenths).bind(row.max_per_day).bind(row.is_primary).bind(1_i64)
     })
@@ -500,15 +507,10 @@ pub async fn insert_meters(conn: &mut Conn, rows: &[MeterRow]) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn insert_readings(conn: &mut Conn, rows: &[ReadingRow]) -> Result<()> {
-    add(
-        conn,
-        "INSERT INTO reading (id, meter_id, read_at, value, source, kind, state, entered_by, entered_at, comment, override_reason) VALUES ",
-        rows,
-        |values, row| {
-            let values = values.bind(row.id).bind(row.meter_id).bind(row.read_at).bind(row.value).bind(&row.source).bind(&row.kind);
-            values.bind(&row.state).bind(row.entered_by).bind(row.entered_at).bind(&row.comment).bind(&row.override_reason)
-        },
-    )
+    add(conn, "reading (id, meter_id, read_at, value, source, kind, state, entered_by, entered_at, comment, override_reason) VALUES ", rows, |values, row| {
+        let values = values.bind(row.id).bind(row.meter_id).bind(row.read_at).bind(row.value).bind(&row.source).bind(&row.kind);
+        values.bind(&row.state).bind(row.entered_by).bind(row.entered_at).bind(&row.comment).bind(&row.override_reason)
+    })
     .await
 }
 

@@ -45,8 +45,12 @@ macro_rules! first_words {
         "SET jit = off; SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
     };
 }
-/// To load and to bring up to date takes as long as it takes.
+/// To bring up to date takes as long as it takes.
 const AT_LEISURE: &str = first_words!();
+/// To load too. A few thousand keys are looked up at once in tables that grow
+/// with each part, of which PostgreSQL does not know yet how large they are: left
+/// to itself it walks through all of a table for each part.
+const TO_LOAD: &str = concat!(first_words!(), "; SET enable_seqscan = off; SET enable_bitmapscan = off");
 /// On a line for requests: no statement, no wait for somebody else's row and no
 /// forgotten transaction lasts longer.
 const IN_A_HURRY: &str = concat!(first_words!(), "; SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '1min'");
@@ -70,8 +74,8 @@ impl Lines {
         Self::open(options, Some(ANSWERED_WITHIN)).await
     }
 
-    /// Lines for what may take long.
-    pub(super) async fn at_leisure(options: PgConnectOptions) -> sqlx::Result<Self> {
+    /// Lines for who loads many rows, which may take long.
+    pub(super) async fn to_load(options: PgConnectOptions) -> sqlx::Result<Self> {
         Self::open(options, None).await
     }
 
@@ -132,7 +136,7 @@ impl Lines {
 }
 
 fn of_so_many(most: u32, patience: Option<Duration>) -> PgPoolOptions {
-    let words = if patience.is_some() { IN_A_HURRY } else { AT_LEISURE };
+    let words = if patience.is_some() { IN_A_HURRY } else { TO_LOAD };
     PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(FREE_WITHIN)
