@@ -59,10 +59,7 @@ async fn page(cx: &mut Cx, filter: Filter<'_>, limit: Option<u32>, cursor: Optio
     let rows = requests::list(&mut cx.conn, &scope, filter, before, paging::one_more(limit)).await?;
     let place = |row: &RequestRow| paging::cursor(&(row.requested_at.micros(), row.id.to_string()));
     let rows = paging::page(rows, limit, None, place, |row| row);
-    let mut items = Vec::with_capacity(rows.items.len());
-    for row in rows.items {
-        items.push(shape::view(cx, &scope, row).await?);
-    }
+    let items = shape::views(cx, &scope, rows.items).await?;
     Ok(Reply::ok(Page { items, next: rows.next, total: rows.total }))
 }
 
@@ -73,11 +70,7 @@ pub(super) async fn outstanding_first(cx: &mut Cx, asset: AssetId) -> Result<Vec
     let filter = Filter { of: Of::Asset(asset), own: own.as_ref(), ..Filter::default() };
     let mut rows = requests::list(&mut cx.conn, &scope, filter, (At(Timestamp::MAX), ""), 50).await?;
     rows.sort_by_key(|row| !RequestStatus::named(&row.status).is_some_and(RequestStatus::is_outstanding));
-    let mut shown = Vec::with_capacity(rows.len());
-    for row in rows {
-        shown.push(shape::view(cx, &scope, row).await?);
-    }
-    Ok(shown)
+    shape::views(cx, &scope, rows).await
 }
 
 /// `GET /v1/service-requests/{id}`.

@@ -169,8 +169,6 @@ statements! {
     OF_CUSTOMER = list!(concat!("COALESCE(a.customer_id, o.customer_id) = $14 AND r.asset_id IN (", assets_of!("= $14"), ")"), "+r.requested_at");
     IN_REACH = list!(concat!("r.asset_id IN (SELECT ra.id FROM asset ra WHERE ra.organization_id IN ", ids!("$3"), " UNION ALL ",
         assets_of!(concat!("IN ", ids!("$4"))), ")"), "+r.requested_at");
-    LINES = "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
-        FROM service_request_line l LEFT JOIN service_code k ON k.code = l.service_code WHERE l.request_id = $1 ORDER BY l.place";
     OUTSTANDING_LINES = concat!("SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
         FROM service_request_line l JOIN service_request r ON r.id = l.request_id JOIN service_code k ON k.code = l.service_code
         WHERE r.asset_id = $1 AND r.status IN ", outstanding!(), " ORDER BY r.requested_at, l.place");
@@ -260,12 +258,19 @@ pub async fn list(conn: &mut Conn, scope: &Scope, filter: Filter<'_>, before: (A
     }
 }
 
-/// The services of a request in their order.
+/// The services of requests, those of each in their order.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lines(conn: &mut Conn, request: RequestId) -> Result<Vec<LineRow>> {
-    conn.query(LINES).bind(request).all().await
+pub async fn lines(conn: &mut Conn, requests: &[RequestId]) -> Result<Vec<LineRow>> {
+    conn.query(
+        "SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text \
+             FROM service_request_line l LEFT JOIN service_code k ON k.code = l.service_code WHERE l.request_id IN ",
+    )
+    .list(requests.iter().copied())
+    .then(" ORDER BY l.request_id, l.place")
+    .all()
+    .await
 }
 
 /// Pre-defined services that stand in outstanding requests of an asset (S2-45).

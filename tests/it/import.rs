@@ -29,7 +29,25 @@ async fn load(w: &World, kind: Kind, name: &str, dry_run: bool) -> Report {
     let needs_shop = matches!(kind, Kind::Customers);
     let set = if needs_shop { vec![("shop".to_owned(), "SLN".to_owned())] } else { Vec::new() };
     let options = Options { map: map(name), set, dry_run, ..Options::default() };
-    import(&w.app.db, kind, &fixture(&format!("{name}.csv")), &options, &mut |_, _| {}).await.unwrap()
+    bring_in(w.address(), kind, &fixture(&format!("{name}.csv")), &options).await.unwrap()
+}
+
+/// Imports as the program does, beside the server.
+async fn bring_in(address: &str, kind: Kind, file: &Path, options: &Options) -> Result<Report, ImportError> {
+    let db = Db::open_to_load(address).await.unwrap();
+    let report = import(&db, kind, file, options, &mut |_, _| {}).await;
+    nothing_dangles(&db).await;
+    db.close().await;
+    report
+}
+
+/// All that a row refers to is there, though an import into a file does not have
+/// that checked row by row.
+async fn nothing_dangles(db: &Db) {
+    if let Db::Sqlite { read, .. } = db {
+        let dangling = sqlx::query("PRAGMA foreign_key_check").fetch_all(read).await.unwrap();
+        assert!(dangling.is_empty(), "{} rows", dangling.len());
+    }
 }
 
 use crate::harness::World;
@@ -39,16 +57,16 @@ fn refused_lines(report: &Report) -> Vec<u64> {
 }
 
 /// Imports a text as a file of its own.
-pub(crate) async fn take(db: &Db, kind: Kind, text: &str) -> Result<Report, ImportError> {
+pub(crate) async fn take(address: &str, kind: Kind, text: &str) -> Result<Report, ImportError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.csv");
     std::fs::write(&path, text).unwrap();
-    import(db, kind, &path, &Options::default(), &mut |_, _| {}).await
+    bring_in(address, kind, &path, &Options::default()).await
 }
 
 /// Added, changed, unchanged and refused rows of contacts.
 async fn contacts_in(w: &World, text: &str) -> (u64, u64, u64, u64) {
-    let report = take(&w.app.db, Kind::Contacts, text).await.unwrap();
+    let report = take(w.address(), Kind::Contacts, text).await.unwrap();
     (report.added, report.changed, report.unchanged, report.refused_count)
 }
 
@@ -174,13 +192,13 @@ on_both_databases! {
     async fn what_is_exported_can_be_imported_again(w: World) {
         load(&w, Kind::Assets, "seattle_fleet", false).await;
         let folder = tempfile::tempdir().unwrap();
-        take(&w.app.db, Kind::Contacts, CONTACTS).await.unwrap();
+        take(w.address(), Kind::Contacts, CONTACTS).await.unwrap();
         for kind in Kind::ALL {
             let path = folder.path().join("out.csv");
             let mut file = std::fs::File::create(&path).unwrap();
             let rows = export(&w.app.db, kind, &mut file).await.unwrap();
             drop(file);
-            let report = import(&w.app.db, kind, &path, &Options::default(), &mut |_, _| {}).await.unwrap();
+            let report = bring_in(w.address(), kind, &path, &Options::default()).await.unwrap();
             assert_eq!((report.added, report.refused_count), (0, 0), "{}: {:?}", kind.name(), report.refused);
             assert_eq!(report.unchanged + report.changed, rows, "{}", kind.name());
         }
@@ -205,7 +223,7 @@ on_both_databases! {
             N1,,12,nobody,Narnia,TX,cash,SLN\n\
             N2,Yard,12,a@b.example,,TX,local,SLN\n\
             N3,Yard,+15105550199,nobody,US,Bavaria,local,NOWHERE\n";
-        let report = take(&w.app.db, Kind::Customers, rows).await.unwrap();
+        let report = take(w.address(), Kind::Customers, rows).await.unwrap();
         let told: Vec<Vec<&str>> = report.refused.iter().map(|refused| refused.reason.split("; ").collect()).collect();
         assert_eq!(told[0].len(), 5, "{told:?}");
         for (reason, begin) in told[0].iter().zip(["name is missing", "country \"Narnia\"", "kind \"cash\"", "phone \"12\"", "email \"nobody\""]) {
@@ -219,7 +237,7 @@ on_both_databases! {
         // A part has four thousand rows: once more in the first, the second and the third.
         let again = "n00007,Somebody else,Reno,,SLN";
         let text = many_customers(9_500, &[(3_999, again), (4_000, again), (9_400, again)]);
-        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        let report = take(w.address(), Kind::Customers, &text).await.unwrap();
         assert_eq!((report.read, report.added, report.changed), (9_500, 9_497, 0), "{:?}", report.refused);
         assert_eq!(refused_lines(&report), [4_001, 4_002, 9_402]);
         assert!(report.refused.iter().all(|refused| refused.reason == "same key as line 9"), "{:?}", report.refused);
@@ -230,18 +248,18 @@ on_both_databases! {
     async fn a_refused_row_leaves_the_others_of_its_part_in(w: World) {
         let long = format!("N00500,{},Waco,,SLN", "x".repeat(101));
         let text = many_customers(4_200, &[(500, long.as_str()), (3_999, "N03999,Yard,Waco,call me,SLN"), (4_000, "N04000,,Waco,,SLN")]);
-        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        let report = take(w.address(), Kind::Customers, &text).await.unwrap();
         assert_eq!((report.added, refused_lines(&report)), (4_197, vec![502, 4_001, 4_002]), "{:?}", report.refused);
         let corrected = many_customers(4_200, &[]);
-        let report = take(&w.app.db, Kind::Customers, &corrected).await.unwrap();
+        let report = take(w.address(), Kind::Customers, &corrected).await.unwrap();
         assert_eq!((report.added, report.changed, report.unchanged, report.refused_count), (3, 0, 4_197, 0));
     }
 
     async fn a_second_file_changes_what_it_says_and_nothing_else(w: World) {
-        take(&w.app.db, Kind::Customers, &many_customers(1_500, &[])).await.unwrap();
+        take(w.address(), Kind::Customers, &many_customers(1_500, &[])).await.unwrap();
         let newest = changes::newest(&mut w.app.db.read().await.unwrap()).await.unwrap();
         let text = many_customers(1_500, &[(3, "N00003,Yard 00003,,254 555 0143,SLN"), (1_400, "N01400,Renamed,Waco,,SLN")]);
-        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        let report = take(w.address(), Kind::Customers, &text).await.unwrap();
         assert_eq!((report.added, report.changed, report.unchanged, report.refused_count), (0, 2, 1_498, 0), "{:?}", report.refused);
         let told = changes::after(&mut w.app.db.read().await.unwrap(), newest).await.unwrap();
         assert_eq!(told.len(), 2, "servers hear of those two only");
@@ -249,7 +267,7 @@ on_both_databases! {
         let row = |start: &str| exported.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
         assert!(row("N00003,Yard 00003,local,,,Waco,").contains("+12545550143"), "an empty cell changes nothing: {}", row("N00003"));
         assert!(!row("N01400,Renamed,local,,,Waco,").is_empty(), "{}", row("N01400"));
-        let again = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        let again = take(w.address(), Kind::Customers, &text).await.unwrap();
         assert_eq!((again.changed, again.unchanged), (0, 1_500));
     }
 
@@ -264,7 +282,7 @@ on_both_databases! {
             tokio::time::sleep(Duration::from_millis(500)).await;
             conn.commit().await.unwrap();
         };
-        let (report, ()) = tokio::join!(take(&w.app.db, Kind::Customers, &text), saved);
+        let (report, ()) = tokio::join!(take(w.address(), Kind::Customers, &text), saved);
         let report = report.unwrap();
         assert_eq!((report.added, report.changed, report.refused_count), (1_199, 1, 0), "{:?}", report.refused);
     }
@@ -289,7 +307,7 @@ on_both_databases! {
         let numbers = |exported: String| exported.lines().filter(|line| line.starts_with('N')).count() as u64;
         let kept = numbers(give(&w.app.db, Kind::Customers).await);
         assert!(kept < 20_000 && kept % 4_000 == 0, "{kept} were kept");
-        let report = take(&w.app.db, Kind::Customers, &text).await.unwrap();
+        let report = take(w.address(), Kind::Customers, &text).await.unwrap();
         assert_eq!((report.added, report.unchanged, report.refused_count), (20_000 - kept, kept, 0), "{:?}", report.refused);
         assert_eq!(numbers(give(&w.app.db, Kind::Customers).await), 20_000);
     }
@@ -341,17 +359,17 @@ on_both_databases! {
         ];
         let header = "customer_number,shop,first,last,kind,email,phone,roles,primary";
         let text: Vec<&str> = [header].into_iter().chain(rows.iter().map(|(row, _)| *row)).collect();
-        let report = take(&w.app.db, Kind::Contacts, &text.join("\n")).await.unwrap();
+        let report = take(w.address(), Kind::Contacts, &text.join("\n")).await.unwrap();
         assert_eq!((report.added, report.refused_count), (1, 12), "{:?}", report.refused);
         let reasons: Vec<&str> = rows.iter().map(|(_, reason)| *reason).filter(|reason| !reason.is_empty()).collect();
         for (told, reason) in report.refused.iter().zip(reasons) {
             assert!(told.reason.contains(reason), "line {}: {} instead of {reason}", told.line, told.reason);
         }
         let long = format!("customer_number,shop,last\n10442,SLN,{}\n", "x".repeat(101));
-        let report = take(&w.app.db, Kind::Contacts, &long).await.unwrap();
+        let report = take(w.address(), Kind::Contacts, &long).await.unwrap();
         assert!(report.refused[0].reason.contains("at most 100"), "{:?}", report.refused);
         let other = "customer_number,shop,last,kind,email\n10442,SLN,Brandt,department,ada@kellerbau.example\n";
-        let report = take(&w.app.db, Kind::Contacts, other).await.unwrap();
+        let report = take(w.address(), Kind::Contacts, other).await.unwrap();
         assert!(report.refused[0].reason.contains("a person stays a person"), "{:?}", report.refused);
     }
 
@@ -380,10 +398,10 @@ on_both_databases! {
         let active = |word: &str| format!("customer_number,shop,last,active\n10442,SLN,Brandt,{word}\n");
         assert_eq!(contacts_in(&w, &active("no")).await, (0, 1, 0, 0));
         refused(&ada.get("/v1/session").await, 401, "session.required");
-        let report = take(&w.app.db, Kind::Contacts, &active("yes")).await.unwrap();
+        let report = take(w.address(), Kind::Contacts, &active("yes")).await.unwrap();
         assert!(report.refused[0].reason.contains("an import gives no access"), "{:?}", report.refused);
         for column in ["right", "platform_role", "access_level", "username", "password"] {
-            let told = take(&w.app.db, Kind::Contacts, &format!("customer_number,shop,last,{column}\n10442,SLN,New,full\n")).await.unwrap_err();
+            let told = take(w.address(), Kind::Contacts, &format!("customer_number,shop,last,{column}\n10442,SLN,New,full\n")).await.unwrap_err();
             assert!(told.to_string().contains("an import gives nobody access"), "{told}");
         }
         // C-6: the last portal administrator stays while others have rights.
@@ -391,7 +409,7 @@ on_both_databases! {
             let (status, body) = manager.post(&path, json!({ "last": last, "right": right, "access_level": "carrier_view" })).await;
             assert_eq!(status, 201, "{body}");
         }
-        let report = take(&w.app.db, Kind::Contacts, "customer_number,shop,last,active\n10442,SLN,Keller,no\n").await.unwrap();
+        let report = take(w.address(), Kind::Contacts, "customer_number,shop,last,active\n10442,SLN,Keller,no\n").await.unwrap();
         assert!(report.refused[0].reason.contains("the last portal administrator"), "{:?}", report.refused);
     }
 
@@ -407,10 +425,11 @@ on_both_databases! {
         assert!(!exported.contains("Unreachable"), "nothing would tell whose it is");
 
         let folder = tempfile::tempdir().unwrap();
-        let fresh = Db::open(&format!("sqlite://{}", folder.path().join("fresh.db").display())).await.unwrap();
+        let address = format!("sqlite://{}", folder.path().join("fresh.db").display());
+        let fresh = Db::open(&address).await.unwrap();
         migrate::migrate(&fresh).await.unwrap();
         for kind in [Kind::Shops, Kind::Customers, Kind::Contacts] {
-            let report = take(&fresh, kind, &give(&w.app.db, kind).await).await.unwrap();
+            let report = take(&address, kind, &give(&w.app.db, kind).await).await.unwrap();
             assert_eq!((report.changed, report.refused_count), (0, 0), "{kind}: {:?}", report.refused);
         }
         assert_eq!(give(&fresh, Kind::Contacts).await, exported);

@@ -1,10 +1,12 @@
 //! A service request as the caller may see it.
 
+use std::collections::HashMap;
+
 use super::super::call::Cx;
 use super::super::fault::Fault;
 use super::super::lookup::LOOK_UP;
 use super::super::{meters, references};
-use crate::api::ids::AssetId;
+use crate::api::ids::{AssetId, CustomerId, RequestId};
 use crate::api::page::CodeRef;
 use crate::api::place::ServiceCode;
 use crate::api::service::{AssetRef, Caller, MeterAt, RequestLine, ServiceRequest};
@@ -14,13 +16,33 @@ use crate::store::meters as stored_meters;
 use crate::store::requests::{self, LineRow, RequestRow};
 use crate::store::{At, Scope};
 
-/// The request with its lines. Roles that may not look assets up there get
-/// nothing of the asset (G-10).
+/// A request with its lines.
 pub(super) async fn view(cx: &mut Cx, scope: &Scope, row: RequestRow) -> Result<ServiceRequest, Fault> {
-    let lines = requests::lines(&mut cx.conn, row.id).await?;
+    let lines = requests::lines(&mut cx.conn, &[row.id]).await?;
+    references::look_up(cx, &[row.customer_id]).await?;
+    with_lines(cx, scope, row, lines).await
+}
+
+/// The requests of a page: what belongs to them is asked for once.
+pub(super) async fn views(cx: &mut Cx, scope: &Scope, rows: Vec<RequestRow>) -> Result<Vec<ServiceRequest>, Fault> {
+    let (ids, customers): (Vec<RequestId>, Vec<Option<CustomerId>>) = rows.iter().map(|row| (row.id, row.customer_id)).unzip();
+    let mut lines: HashMap<RequestId, Vec<LineRow>> = HashMap::new();
+    for line in requests::lines(&mut cx.conn, &ids).await? {
+        lines.entry(line.request_id).or_default().push(line);
+    }
+    references::look_up(cx, &customers).await?;
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in rows {
+        let lines = lines.remove(&row.id).unwrap_or_default();
+        shown.push(with_lines(cx, scope, row, lines).await?);
+    }
+    Ok(shown)
+}
+
+/// Roles that may not look assets up there get nothing of the asset (G-10).
+async fn with_lines(cx: &mut Cx, scope: &Scope, row: RequestRow, lines: Vec<LineRow>) -> Result<ServiceRequest, Fault> {
     let look_up = cx.caller.scope(LOOK_UP);
     let sees_asset = look_up == *scope || stored_assets::get(&mut cx.conn, &look_up, row.asset_id).await?.is_some();
-    references::look_up(cx, &[row.customer_id]).await?;
     let customer = references::customer(cx, scope, row.customer_id, row.customer_name);
     let driver = Caller {
         first: row.driver_first.unwrap_or_default(),

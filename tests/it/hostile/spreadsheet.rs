@@ -73,7 +73,7 @@ on_both_databases! {
         let fits = |text: &String| !kept(text).is_empty() && kept(text).chars().count() <= 200 && !(text.starts_with('\'') && runs(text));
         let texts: Vec<String> = FORMULAS.map(str::to_owned).into_iter().chain(naughty().iter().cloned()).chain(sharp()).filter(fits).collect();
         assert!(texts.len() > 450, "{}", texts.len());
-        let report = take(&w.app.db, Kind::Assets, &assets(&texts)).await.unwrap();
+        let report = take(w.address(), Kind::Assets, &assets(&texts)).await.unwrap();
         assert_eq!((report.added, report.refused_count), (u64::try_from(texts.len()).unwrap(), 0), "{:?}", report.refused);
 
         let exported = give(&w.app.db, Kind::Assets).await;
@@ -92,10 +92,11 @@ on_both_databases! {
         }
 
         let folder = tempfile::tempdir().unwrap();
-        let fresh = Db::open(&format!("sqlite://{}", folder.path().join("fresh.db").display())).await.unwrap();
+        let address = format!("sqlite://{}", folder.path().join("fresh.db").display());
+        let fresh = Db::open(&address).await.unwrap();
         migrate::migrate(&fresh).await.unwrap();
         for kind in [Kind::Shops, Kind::Customers, Kind::Organizations, Kind::Assets] {
-            let report = take(&fresh, kind, &give(&w.app.db, kind).await).await.unwrap();
+            let report = take(&address, kind, &give(&w.app.db, kind).await).await.unwrap();
             assert_eq!(report.refused_count, 0, "{kind}: {:?}", report.refused);
         }
         assert_eq!(records(&give(&fresh, Kind::Assets).await), rows);
