@@ -65,9 +65,9 @@ row! {
 }
 
 row! {
-    /// Their links in one text.
-    pub struct PackedLinks {
-        /// None of no links.
+    /// Their links in one text, or their organizations.
+    pub struct Packed {
+        /// None where there are none.
         pub text: Option<String>,
     }
 }
@@ -82,6 +82,8 @@ statements! {
         || $3 || COALESCE(state, '') || $3 || COALESCE(country, '') || $3 || COALESCE(phone, '') || $3 || COALESCE(postal_code, '') AS packed
         FROM customer WHERE id > $1 ORDER BY id LIMIT $2) part";
     PACKED_LINKS = "SELECT string_agg(packed, $4) AS text FROM (SELECT customer_id || $3 || shop_id || $3 || COALESCE(number, '') AS packed FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id) part";
+    PACKED_ORGANIZATIONS = "SELECT string_agg(packed, $4) AS text FROM (SELECT customer_id || $3 || id || $3 || CASE WHEN portal_enabled THEN '1' ELSE '' END AS packed
+        FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id) part";
     PART = "SELECT id, kind, name, city, state, country, phone, postal_code FROM customer WHERE id > $1 AND id <= $2 ORDER BY id";
     PART_LINKS = "SELECT customer_id, shop_id, number FROM customer_shop_link WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, shop_id";
     PART_ORGANIZATIONS = "SELECT customer_id, id, portal_enabled FROM organization WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id, id";
@@ -115,8 +117,8 @@ pub struct Part {
     /// And this is the last of them.
     pub last: CustomerId,
     customers: PackedCustomers,
-    links: PackedLinks,
-    organizations: Vec<IndexOrganization>,
+    links: Packed,
+    organizations: Packed,
 }
 
 /// So many customers behind one, in the order of their ids; none behind the last.
@@ -127,7 +129,7 @@ pub async fn part(conn: &mut Conn, after: CustomerId, most: i64) -> Result<Optio
     let customers: PackedCustomers = conn.query(PACKED).bind(after).bind(most).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
     let Some(last) = customers.last else { return Ok(None) };
     let links = conn.query(PACKED_LINKS).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
-    let organizations = conn.query(PART_ORGANIZATIONS).bind(after).bind(last).all().await?;
+    let organizations = conn.query(PACKED_ORGANIZATIONS).bind(after).bind(last).bind(FIELD.to_string()).bind(ROW.to_string()).one().await?;
     Ok(Some(Part { after, last, customers, links, organizations }))
 }
 
@@ -155,9 +157,14 @@ impl Part {
         let links = unpacked(self.links.text.as_deref(), |[customer, shop, number]| {
             Some(IndexLink { customer_id: customer.parse().ok()?, shop_id: shop.parse().ok()?, number: some(number) })
         })?;
+        let organizations = unpacked(self.organizations.text.as_deref(), |[customer, id, portal]| {
+            Some(IndexOrganization { customer_id: customer.parse().ok()?, id: id.parse().ok()?, portal_enabled: some(portal).is_some() })
+        })?;
         // PostgreSQL packs in the order of what it reads, and promises it nowhere.
-        let is_in_order = customers.is_sorted_by_key(|row| row.id) && links.is_sorted_by_key(|link| link.customer_id);
-        is_in_order.then(|| IndexRows { customers, links, organizations: self.organizations.clone() })
+        let is_in_order = customers.is_sorted_by_key(|row| row.id)
+            && links.is_sorted_by_key(|link| link.customer_id)
+            && organizations.is_sorted_by_key(|organization| organization.customer_id);
+        is_in_order.then_some(IndexRows { customers, links, organizations })
     }
 }
 
