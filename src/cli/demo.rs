@@ -33,7 +33,7 @@ pub(super) struct DemoArgs {
     /// Start afresh: forget all that was done in the demo
     #[arg(long)]
     reset: bool,
-    /// Add so many generated customers, with about 3 assets each
+    /// Add so many generated customers, with about 3 assets each and 1 service request
     #[arg(long, value_name = "N", default_value_t = 0)]
     customers: u32,
     /// Fixes what is generated

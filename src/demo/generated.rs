@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::past::DraftRequest;
 use super::words::{COLOURS, FORMS, LAND, MACHINES, Machine, PLACES, Place, STREETS, SURNAMES, TRADES, WAYS};
 use super::{DemoError, Options};
 use crate::api::ids::{AssetId, OrganizationId, ReadingId, ShopId};
@@ -15,6 +16,7 @@ use crate::store::bulk::{self, NewLink, StoredAsset, StoredPlate};
 use crate::store::customers::{self, CustomerRow};
 use crate::store::meters::{MeterRow, ReadingRow};
 use crate::store::places::{self, OrganizationRow, ShopRow};
+use crate::store::requests::RequestRow;
 use crate::store::{At, Conn, Db, Scope, StoreError};
 
 /// Customers per transaction.
@@ -23,6 +25,8 @@ const BATCH: u32 = 1_000;
 const SHOPS: [&str; 2] = ["SLN", "STK"];
 /// Assets are counted in steps of this, so that each has a number of its own.
 const MOST_ASSETS: u64 = 8;
+/// Tells the dice of what was asked for from those of all else.
+const PAST: u64 = 0x7061_7374;
 
 /// Puts in as many as asked for.
 pub(super) async fn fill(db: &Db, options: &Options) -> Result<(), DemoError> {
@@ -84,6 +88,7 @@ struct DraftAsset {
     class: &'static str,
     colour: &'static str,
     meter: Option<DraftMeter>,
+    request: Option<DraftRequest>,
 }
 
 /// A drafted meter: days ago and value, the oldest first.
@@ -94,10 +99,10 @@ struct DraftMeter {
 }
 
 /// Splitmix64: small, quick, and the same everywhere.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn of(seed: u64, index: u32) -> Self {
+    pub(super) fn of(seed: u64, index: u32) -> Self {
         let mut dice = Self(seed ^ u64::from(index).wrapping_mul(0xA076_1D64_78BD_642F));
         dice.roll();
         dice
@@ -112,28 +117,30 @@ impl Dice {
     }
 
     /// From 0 up to, but not including, `end`.
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.roll() % end.max(1)
     }
 
     /// From `from` up to and including `to`.
-    fn between(&mut self, from: i64, to: i64) -> i64 {
+    pub(super) fn between(&mut self, from: i64, to: i64) -> i64 {
         let width = to.abs_diff(from).saturating_add(1);
         from.saturating_add_unsigned(self.below(width))
     }
 
     /// True `percent` times in a hundred.
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(super) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[usize::try_from(self.below(list.len() as u64)).unwrap_or_default()]
     }
 }
 
 fn draft(seed: u64, index: u32) -> Draft {
     let mut dice = Dice::of(seed, index);
+    // Of their own, so that a seed goes on to make the same customers and machines.
+    let mut past = Dice::of(seed.rotate_left(32) ^ PAST, index);
     let place = dice.pick(PLACES);
     let name = name(&mut dice);
     let slug: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
@@ -153,7 +160,7 @@ fn draft(seed: u64, index: u32) -> Draft {
         shop: usize::try_from(dice.below(2)).unwrap_or_default(),
         numbered: dice.chance(97),
         portal_enabled: dice.chance(60),
-        assets: (0..count).map(|nth| asset(&mut dice, u64::from(index) * MOST_ASSETS + nth, place)).collect(),
+        assets: (0..count).map(|nth| asset(&mut dice, &mut past, u64::from(index) * MOST_ASSETS + nth, place)).collect(),
     }
 }
 
@@ -176,7 +183,7 @@ fn initial(name: &str) -> &str {
     name.get(..1).unwrap_or(name)
 }
 
-fn asset(dice: &mut Dice, nth: u64, place: Place) -> DraftAsset {
+fn asset(dice: &mut Dice, past: &mut Dice, nth: u64, place: Place) -> DraftAsset {
     let machine = dice.pick(MACHINES);
     let year = dice.between(2010, 2025);
     let on_road = !machine.wmi.is_empty();
@@ -192,6 +199,7 @@ fn asset(dice: &mut Dice, nth: u64, place: Place) -> DraftAsset {
         class: machine.class,
         colour: if on_road { dice.pick(COLOURS) } else { "yellow" },
         meter: dice.chance(50).then(|| meter(dice, machine.meter)),
+        request: DraftRequest::draft(past),
     }
 }
 
@@ -266,6 +274,7 @@ struct Put<'s> {
     plates: Vec<StoredPlate>,
     meters: Vec<MeterRow>,
     readings: Vec<ReadingRow>,
+    requests: Vec<RequestRow>,
 }
 
 impl<'s> Put<'s> {
@@ -280,6 +289,7 @@ impl<'s> Put<'s> {
             plates: Vec::new(),
             meters: Vec::new(),
             readings: Vec::new(),
+            requests: Vec::new(),
         }
     }
 
@@ -309,16 +319,16 @@ impl<'s> Put<'s> {
             row_version: 1,
         };
         for asset in &draft.assets {
-            self.asset(organization.id, draft.place.state, asset);
+            self.asset(&organization, draft, asset);
         }
         self.organizations.push(organization);
         self.customers.push(row);
     }
 
-    fn asset(&mut self, organization: OrganizationId, state: &str, draft: &DraftAsset) {
+    fn asset(&mut self, owner: &OrganizationRow, whose: &Draft, draft: &DraftAsset) {
         let asset = StoredAsset {
             id: AssetId::new(),
-            organization_id: organization,
+            organization_id: owner.id,
             customer_id: None,
             asset_number: draft.asset_number.clone(),
             vin: draft.vin.clone(),
@@ -339,7 +349,7 @@ impl<'s> Put<'s> {
                 id: uuid::Uuid::now_v7().to_string(),
                 asset_id: asset.id,
                 number: number.clone(),
-                state: Some(state.to_owned()),
+                state: Some(whose.place.state.to_owned()),
                 country: Some("US".to_owned()),
                 from_at: None,
                 to_at: None,
@@ -347,6 +357,9 @@ impl<'s> Put<'s> {
         }
         if let Some(meter) = &draft.meter {
             self.meter(asset.id, meter);
+        }
+        if let Some(request) = &draft.request {
+            self.requests.push(request.row(self.now, owner, &asset, &self.shops[whose.shop]));
         }
         self.assets.push(asset);
     }
@@ -383,6 +396,7 @@ impl<'s> Put<'s> {
         bulk::insert_plates(conn, &self.plates).await?;
         bulk::insert_meters(conn, &self.meters).await?;
         bulk::insert_readings(conn, &self.readings).await?;
+        bulk::insert_requests(conn, &self.requests).await?;
         bulk::add_changes(conn, &self.customers.iter().map(|row| row.id).collect::<Vec<_>>()).await
     }
 }

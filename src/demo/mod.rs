@@ -9,6 +9,7 @@
 mod data;
 mod filler;
 mod generated;
+mod past;
 mod people;
 mod words;
 

@@ -514,3 +514,27 @@ pub(super) const MACHINES: &[Machine] = &[
     machine("", "JLG", "860SJ", "Boom lift", "Lift", 'H', MeterKind::EngineHours),
     machine("", "Toyota", "8FGU25", "Forklift, 5,000 lb", "Forklift", 'W', MeterKind::EngineHours),
 ];
+
+/// What is wrong with machines, in the words of those who bring them.
+pub(super) const COMPLAINTS: &[&str] = &[
+    "Leaks oil under the engine",
+    "Hard to start when it is cold",
+    "Air conditioning blows warm",
+    "Brakes squeal, pedal is soft",
+    "Check engine light comes and goes",
+    "Loses power uphill",
+    "Hydraulics are slow when they are warm",
+    "Pulls to the left",
+    "Batteries are flat after a weekend",
+    "Boom drifts down when it stands",
+    "Annual inspection",
+    "Oil and filters",
+    "Track tension, left side",
+    "Coolant has to be filled up every week",
+    "Door does not lock",
+    "Lights of the trailer go out",
+];
+
+/// Given names of those who bring them.
+pub(super) const GIVEN_NAMES: &[&str] =
+    &["Anna", "Ben", "Carlos", "Dana", "Elena", "Frank", "Grace", "Hugo", "Ines", "Jack", "Karen", "Luis", "Maria", "Nick", "Olga", "Pete", "Rosa", "Sam"];

@@ -11,6 +11,7 @@ use super::customers::CustomerRow;
 use super::meters::{MeterRow, ReadingRow};
 use super::places::OrganizationRow;
 use super::query::Query;
+use super::requests::RequestRow;
 use super::row::{row, statements};
 use super::{At, Conn, DbKind, Result};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RepairId, RequestId, ShopId};
@@ -511,6 +512,29 @@ pub async fn insert_readings(conn: &mut Conn, rows: &[ReadingRow]) -> Result<()>
         let values = values.bind(row.id).bind(row.meter_id).bind(row.read_at).bind(row.value).bind(&row.source).bind(&row.kind);
         values.bind(&row.state).bind(row.entered_by).bind(row.entered_at).bind(&row.comment).bind(&row.override_reason)
     })
+    .await
+}
+
+/// Adds requests for service without their lines.
+///
+/// # Errors
+/// [`super::StoreError::Taken`] when a number is in use.
+pub async fn insert_requests(conn: &mut Conn, rows: &[RequestRow]) -> Result<()> {
+    add(
+        conn,
+        "service_request (id, number, number_key, asset_id, shop_id, status, urgency, complaint, requester_first, requester_last, requester_email, \
+             requester_phone, requester_extension, driver_first, driver_last, driver_email, driver_phone, driver_extension, po_number, \
+             authorization_number, note, requested_at, requested_by, source, cancel_reason, decline_reason, row_version) VALUES ",
+        rows,
+        |values, row| {
+            let values = values.bind(row.id).bind(&row.number).bind(fold(&row.number)).bind(row.asset_id).bind(row.shop_id).bind(&row.status);
+            let values = values.bind(row.urgency).bind(&row.complaint).bind(&row.requester_first).bind(&row.requester_last).bind(&row.requester_email);
+            let values = values.bind(&row.requester_phone).bind(&row.requester_extension).bind(&row.driver_first).bind(&row.driver_last);
+            let values = values.bind(&row.driver_email).bind(&row.driver_phone).bind(&row.driver_extension).bind(&row.po_number);
+            let values = values.bind(&row.authorization_number).bind(&row.note).bind(row.requested_at).bind(row.requested_by).bind(&row.source);
+            values.bind(&row.cancel_reason).bind(&row.decline_reason).bind(1_i64)
+        },
+    )
     .await
 }
 

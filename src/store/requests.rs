@@ -2,7 +2,7 @@
 
 use super::row::{row, statements};
 use super::scope::{assets_of, ids, request_in_scope};
-use super::{At, Conn, Own, Result, Scope};
+use super::{At, Conn, Own, Result, Scope, bulk};
 use crate::api::ids::{AssetId, CustomerId, OrganizationId, RequestId, ShopId, UserId};
 use crate::rules::request::RequestStatus;
 use crate::text::fold;
@@ -172,10 +172,6 @@ statements! {
     OUTSTANDING_LINES = concat!("SELECT l.request_id, l.service_code, k.name AS service_name, l.other_text
         FROM service_request_line l JOIN service_request r ON r.id = l.request_id JOIN service_code k ON k.code = l.service_code
         WHERE r.asset_id = $1 AND r.status IN ", outstanding!(), " ORDER BY r.requested_at, l.place");
-    INSERT = "INSERT INTO service_request (id, number, number_key, asset_id, shop_id, status, urgency, complaint, requester_first, requester_last,
-        requester_email, requester_phone, requester_extension, driver_first, driver_last, driver_email, driver_phone, driver_extension, po_number,
-        authorization_number, note, requested_at, requested_by, source, cancel_reason, decline_reason, row_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 1)";
     INSERT_LINE = "INSERT INTO service_request_line (request_id, place, service_code, other_text) VALUES ($1, $2, $3, $4)";
     CANCEL = "UPDATE service_request SET status = 'cancelled', cancel_reason = $3, row_version = row_version + 1 WHERE id = $1 AND row_version = $2";
     BY_NUMBER = "SELECT id FROM service_request WHERE number_key = $1";
@@ -286,35 +282,7 @@ pub async fn outstanding(conn: &mut Conn, asset: AssetId) -> Result<Vec<LineRow>
 /// # Errors
 /// [`super::StoreError::Taken`] when the number is in use.
 pub async fn insert(conn: &mut Conn, row: &RequestRow, lines: &[LineRow]) -> Result<()> {
-    conn.query(INSERT)
-        .bind(row.id)
-        .bind(&row.number)
-        .bind(fold(&row.number))
-        .bind(row.asset_id)
-        .bind(row.shop_id)
-        .bind(&row.status)
-        .bind(row.urgency)
-        .bind(&row.complaint)
-        .bind(&row.requester_first)
-        .bind(&row.requester_last)
-        .bind(&row.requester_email)
-        .bind(&row.requester_phone)
-        .bind(&row.requester_extension)
-        .bind(&row.driver_first)
-        .bind(&row.driver_last)
-        .bind(&row.driver_email)
-        .bind(&row.driver_phone)
-        .bind(&row.driver_extension)
-        .bind(&row.po_number)
-        .bind(&row.authorization_number)
-        .bind(&row.note)
-        .bind(row.requested_at)
-        .bind(row.requested_by)
-        .bind(&row.source)
-        .bind(&row.cancel_reason)
-        .bind(&row.decline_reason)
-        .run()
-        .await?;
+    bulk::insert_requests(conn, std::slice::from_ref(row)).await?;
     for (place, line) in (1_i64..).zip(lines) {
         conn.query(INSERT_LINE).bind(row.id).bind(place).bind(&line.service_code).bind(&line.other_text).run().await?;
     }
