@@ -53,8 +53,8 @@ impl DraftRequest {
         let reason = |status: RequestStatus, why: &str| (self.status == status).then(|| why.to_owned());
         RequestRow {
             id: RequestId::new(),
-            // Each machine has one at most, and the owner's code and its number together are its alone.
-            number: format!("{}-{}", owner.code, asset.asset_number),
+            // Each machine has one at most, and no two have the same digits in their numbers.
+            number: format!("R-{}", asset.asset_number.trim_start_matches(char::is_alphabetic)),
             asset_id: asset.id,
             asset_number: asset.asset_number.clone(),
             make: asset.make.clone(),
