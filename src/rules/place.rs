@@ -1,7 +1,7 @@
 //! Countries and states by ISO 3166 (S3-5, S3-9, S3-10, C-9).
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use crate::text::fold;
 
@@ -16,24 +16,41 @@ struct Country {
     two: &'static str,
     three: &'static str,
     name: &'static str,
-    /// By code, in the order of the standard.
-    states: Vec<(&'static str, &'static str)>,
+    /// The lines of its states.
+    lines: &'static str,
+    /// Known as soon as one of them is asked for: those of all countries take a
+    /// megabyte, and a dealer has customers in two or three.
+    states: OnceLock<States>,
+}
+
+impl Country {
+    fn states(&self) -> &States {
+        let named = || self.lines.lines().filter_map(|line| line.strip_prefix(' ')?.split_once(' '));
+        self.states.get_or_init(|| States {
+            by_code: named().map(|state| (state.0, state)).collect(),
+            by_name: by_folded_name(named().map(|(code, name)| (name, code))),
+        })
+    }
 }
 
 /// All countries in the order of the standard.
 static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| {
     let mut countries: Vec<Country> = Vec::new();
-    for line in ISO_3166.lines() {
-        if let Some(state) = line.strip_prefix(' ') {
-            if let Some((country, state)) = countries.last_mut().zip(state.split_once(' ')) {
-                country.states.push(state);
-            }
-        } else if let Some((two, (three, name))) = line.split_once(' ').and_then(|(two, rest)| Some((two, rest.split_once(' ')?))) {
-            countries.push(Country { two, three, name, states: Vec::new() });
+    let mut rest = ISO_3166;
+    while let Some((line, behind)) = rest.split_once('\n') {
+        let lines = &behind[..states_end(behind)];
+        if let Some((two, (three, name))) = line.split_once(' ').and_then(|(two, rest)| Some((two, rest.split_once(' ')?))) {
+            countries.push(Country { two, three, name, lines, states: OnceLock::new() });
         }
+        rest = &behind[lines.len()..];
     }
     countries
 });
+
+/// Where the lines of states end that a text begins with.
+fn states_end(text: &str) -> usize {
+    text.split_inclusive('\n').take_while(|line| line.starts_with(' ')).map(str::len).sum()
+}
 
 /// Countries by two and by three letters.
 static BY_LETTERS: LazyLock<HashMap<&'static str, &'static str>> =
@@ -51,14 +68,8 @@ struct States {
     by_name: HashMap<String, &'static str>,
 }
 
-/// The states of each country.
-static STATES: LazyLock<HashMap<&'static str, States>> = LazyLock::new(|| {
-    let states = |country: &Country| States {
-        by_code: country.states.iter().map(|state| (state.0, *state)).collect(),
-        by_name: by_folded_name(country.states.iter().map(|(code, name)| (*name, *code))),
-    };
-    COUNTRIES.iter().map(|country| (country.two, states(country))).collect()
-});
+/// Countries by two letters.
+static BY_TWO: LazyLock<HashMap<&'static str, &'static Country>> = LazyLock::new(|| COUNTRIES.iter().map(|country| (country.two, country)).collect());
 
 /// Of two with one name the first is meant.
 fn by_folded_name(named: impl Iterator<Item = (&'static str, &'static str)>) -> HashMap<String, &'static str> {
@@ -84,7 +95,7 @@ pub fn country(text: &str) -> Option<&'static str> {
 /// name, if the country has such a state (C-9).
 #[must_use]
 pub fn state(country: &str, text: &str) -> Option<&'static str> {
-    let (states, text) = (STATES.get(country)?, text.trim());
+    let (states, text) = (BY_TWO.get(country)?.states(), text.trim());
     let by_code = states.by_code.get(text.to_ascii_uppercase().as_str()).map(|(code, _)| *code);
     by_code.or_else(|| states.by_name.get(&fold(text)).copied())
 }
@@ -92,7 +103,7 @@ pub fn state(country: &str, text: &str) -> Option<&'static str> {
 /// The state's name: `("US", "TX")` is Texas.
 #[must_use]
 pub fn state_name(country: &str, state: &str) -> Option<&'static str> {
-    STATES.get(country)?.by_code.get(state).map(|(_, name)| *name)
+    BY_TWO.get(country)?.states().by_code.get(state).map(|(_, name)| *name)
 }
 
 /// What stands in the find box under State, as the full code where it is one:
@@ -126,6 +137,8 @@ mod tests {
         assert_eq!(state("US", "TX"), Some("TX"));
         assert_eq!(state("NL", "TX"), None);
         assert_eq!(state("NL", "Zuid-Holland"), Some("ZH"));
+        assert_eq!((state_name("AD", "07"), state_name("ZW", "MI")), (Some("Andorra la Vella"), Some("Midlands")), "of the first country and the last");
+        assert!(COUNTRIES.len() > 240 && COUNTRIES.iter().map(|country| country.states().by_code.len()).sum::<usize>() > 5_000);
     }
 
     /// The text is the library's; when the standard changes, so does it.
